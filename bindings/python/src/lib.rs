@@ -1,0 +1,189 @@
+//! The Python extension `veravox._core`: converts, calls the core, converts back.
+
+use numpy::ndarray::Array2;
+use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use veravox::decode::DecodeOptions;
+use veravox::features::Extractor;
+use veravox::manifest::Input;
+use veravox::runtime::{Runtime, RuntimeChoice, library_in_wheel};
+
+pyo3::create_exception!(_core, VeravoxError, PyException, "An error of veravox; `kind` names what went wrong.");
+
+fn to_python(py: Python<'_>, error: &veravox::Error) -> PyErr {
+    let raised = VeravoxError::new_err(error.to_string());
+    match raised.value(py).setattr("kind", error.kind().as_str()) {
+        Ok(()) => raised,
+        Err(failed) => failed,
+    }
+}
+
+fn argument_error(py: Python<'_>, message: String) -> PyErr {
+    let raised = VeravoxError::new_err(message);
+    match raised.value(py).setattr("kind", veravox::ErrorKind::InvalidArgument.as_str()) {
+        Ok(()) => raised,
+        Err(failed) => failed,
+    }
+}
+
+/// A JSON text as Python objects, by Python's own reader.
+fn json_to_python<'py>(py: Python<'py>, value: &impl ToJson) -> PyResult<Bound<'py, PyAny>> {
+    let text = value.to_json().map_err(|e| argument_error(py, e.to_string()))?;
+    py.import("json")?.call_method1("loads", (text,))
+}
+
+trait ToJson {
+    fn to_json(&self) -> serde_json::Result<String>;
+}
+
+macro_rules! to_json {
+    ($($kind:ty),+) => {$(
+        impl ToJson for $kind {
+            fn to_json(&self) -> serde_json::Result<String> {
+                serde_json::to_string(self)
+            }
+        }
+    )+};
+}
+to_json!(veravox::CallReport, Vec<veravox::LegVerdict>, veravox::manifest::Manifest, veravox::report::ReportHead);
+
+/// The features of windows, as a model's manifest describes them in `input`.
+#[pyclass(module = "veravox", frozen)]
+struct WindowFeatures {
+    extractor: Mutex<Extractor>,
+    window_samples: usize,
+    shape: (usize, usize),
+}
+
+#[pymethods]
+impl WindowFeatures {
+    #[new]
+    fn new(py: Python<'_>, input: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let text: String = py.import("json")?.call_method1("dumps", (input,))?.extract()?;
+        let input: Input = serde_json::from_str(&text).map_err(|e| argument_error(py, format!("input: {e}")))?;
+        input.check().map_err(|e| to_python(py, &e))?;
+        let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)
+            .map_err(|e| to_python(py, &e))?;
+        let shape = extractor.shape();
+        Ok(Self { extractor: Mutex::new(extractor), window_samples: input.window_samples, shape })
+    }
+
+    /// `(n_frames, n_features)` of one window.
+    #[getter]
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    /// float32 `[window_samples]` to float32 `[n_frames, n_features]`.
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        samples: PyReadonlyArray1<'py, f32>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let windows = samples.as_array().to_owned();
+        let features = self.compute(py, windows.as_slice().unwrap_or_default())?;
+        PyArray1::from_vec(py, features).reshape([self.shape.0, self.shape.1])
+    }
+
+    /// float32 `[batch, window_samples]` to float32 `[batch, n_frames, n_features]`.
+    fn batch<'py>(
+        &self,
+        py: Python<'py>,
+        samples: PyReadonlyArray2<'py, f32>,
+    ) -> PyResult<Bound<'py, PyArray3<f32>>> {
+        let (n_windows, width) = samples.as_array().dim();
+        if width != self.window_samples {
+            let message = format!("expected windows of {} samples, got {width}", self.window_samples);
+            return Err(argument_error(py, message));
+        }
+        let windows: Array2<f32> = samples.as_array().as_standard_layout().to_owned();
+        let features = self.compute(py, windows.as_slice().unwrap_or_default())?;
+        PyArray1::from_vec(py, features).reshape([n_windows, self.shape.0, self.shape.1])
+    }
+}
+
+impl WindowFeatures {
+    fn compute(&self, py: Python<'_>, windows: &[f32]) -> PyResult<Vec<f32>> {
+        let n_values = self.shape.0 * self.shape.1;
+        let computed = py.detach(|| {
+            let mut extractor = self.extractor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut features = vec![0.0; windows.len().div_ceil(self.window_samples) * n_values];
+            for (window, out) in windows.chunks(self.window_samples).zip(features.chunks_mut(n_values)) {
+                extractor.compute(window, out)?;
+            }
+            Ok(features)
+        });
+        computed.map_err(|e: veravox::Error| to_python(py, &e))
+    }
+}
+
+/// A model with its settings: the one that comes with the package, or the one in a folder with `manifest.json`.
+#[pyclass(module = "veravox", frozen)]
+struct Detector {
+    inner: veravox::Detector,
+}
+
+#[pymethods]
+impl Detector {
+    #[new]
+    #[pyo3(signature = (model=None))]
+    fn new(py: Python<'_>, model: Option<PathBuf>) -> PyResult<Self> {
+        let inner = py.detach(|| match model {
+            Some(folder) => veravox::Detector::load(&folder),
+            None => veravox::Detector::builtin(),
+        });
+        inner.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
+    }
+
+    /// The model's manifest as a dict.
+    fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json_to_python(py, self.inner.model().manifest())
+    }
+
+    /// Scans a file; returns the report as a dict (see schemas/report.schema.json).
+    fn scan<'py>(&self, py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+        let report = py.detach(|| self.inner.scan_file(&path, &DecodeOptions::default()));
+        json_to_python(py, &report.map_err(|e| to_python(py, &e))?)
+    }
+
+    /// Scores float32 samples in [-1, 1], `[n]` or `[legs, n]`; returns a dict with `legs` and what a report starts with.
+    fn detect<'py>(
+        &self,
+        py: Python<'py>,
+        samples: PyReadonlyArrayDyn<'py, f32>,
+        sample_rate_hz: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let array = samples.as_array();
+        let legs: Vec<Vec<f32>> = match array.ndim() {
+            1 => vec![array.iter().copied().collect()],
+            2 => array.outer_iter().map(|leg| leg.iter().copied().collect()).collect(),
+            n => return Err(argument_error(py, format!("expected samples of shape [n] or [legs, n], got {n} axes"))),
+        };
+        let verdicts = py.detach(|| self.inner.scan_samples(&legs, sample_rate_hz)).map_err(|e| to_python(py, &e))?;
+        let report = json_to_python(py, &self.inner.report_head())?;
+        report.set_item("legs", json_to_python(py, &verdicts)?)?;
+        Ok(report)
+    }
+}
+
+/// Uses the ONNX Runtime inside the installed `onnxruntime` package, given its folder. Called once, by the package.
+#[pyfunction]
+fn _use_onnxruntime_of(package: PathBuf) -> bool {
+    // The environment's own choice comes first, and a wheel that is too old leaves tract.
+    let asked_for = std::env::var_os("ORT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
+    !asked_for
+        && library_in_wheel(&package).is_some_and(|library| Runtime::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
+}
+
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("VeravoxError", module.py().get_type::<VeravoxError>())?;
+    module.add_class::<WindowFeatures>()?;
+    module.add_class::<Detector>()?;
+    module.add_function(wrap_pyfunction!(_use_onnxruntime_of, module)?)
+}

@@ -1,0 +1,237 @@
+//! Audio files with a header, read by symphonia.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+
+use super::{AudioInfo, AudioSource, ChunkSource, Limits, PcmChunk};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Broken packets in a row after which a file is given up: hostile files could otherwise be read for ever.
+const MAX_BROKEN_PACKETS_IN_A_ROW: u32 = 256;
+
+struct SizedSource {
+    inner: Box<dyn AudioSource>,
+    n_bytes: u64,
+}
+
+impl Read for SizedSource {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl Seek for SizedSource {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(position)
+    }
+}
+
+impl MediaSource for SizedSource {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.n_bytes)
+    }
+}
+
+pub(super) struct ContainerSource {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track_id: u32,
+    sample_rate_hz: u32,
+    channels: usize,
+    decoded_any: bool,
+    broken_packets: u32,
+    broken_in_a_row: u32,
+}
+
+impl ContainerSource {
+    pub(super) fn new(
+        source: Box<dyn AudioSource>,
+        n_bytes: u64,
+        extension: Option<&str>,
+        limits: &Limits,
+    ) -> Result<(Self, AudioInfo)> {
+        let stream = MediaSourceStream::new(
+            Box::new(SizedSource { inner: source, n_bytes }),
+            MediaSourceStreamOptions::default(),
+        );
+        let mut hint = Hint::new();
+        if let Some(extension) = extension {
+            hint.with_extension(extension);
+        }
+        let format = symphonia::default::get_probe()
+            .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
+            .map_err(|e| open_error(e))?;
+        let unsupported = |message: &str| Error::new(ErrorKind::UnsupportedAudio, message);
+        let track = format
+            .default_track(TrackType::Audio)
+            .ok_or_else(|| unsupported("the file holds no audio track that veravox can read"))?;
+        let parameters = track
+            .codec_params
+            .as_ref()
+            .and_then(|p| p.audio())
+            .ok_or_else(|| unsupported("the file's audio track does not say what codec it is in"))?;
+        let rate_hz = parameters
+            .sample_rate
+            .ok_or_else(|| Error::new(ErrorKind::CorruptAudio, "the header says no sample rate"))?;
+        limits.check_sample_rate(rate_hz)?;
+        if let Some(channels) = &parameters.channels {
+            limits.check_channels(channels.count())?;
+        }
+        let codecs = symphonia::default::get_codecs();
+        let mut decoder = codecs
+            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+            .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, "the file's codec is not supported").with_source(e))?;
+        let mut info = AudioInfo {
+            container: format.format_info().short_name.to_owned(),
+            codec: decoder.codec_info().short_name.to_owned(),
+            sample_rate_hz: rate_hz,
+            channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
+            declared_samples: track.num_frames,
+        };
+        let track_id = track.id;
+        let mut format = format;
+        if info.channels == 0 {
+            // Some containers (AAC in ADTS or MP4) say it only in the first packet.
+            info.channels = channels_of_first_packet(format.as_mut(), decoder.as_mut(), track_id)?;
+            limits.check_channels(info.channels)?;
+        }
+        let source = Self {
+            format,
+            decoder,
+            track_id,
+            sample_rate_hz: rate_hz,
+            channels: info.channels,
+            decoded_any: false,
+            broken_packets: 0,
+            broken_in_a_row: 0,
+        };
+        Ok((source, info))
+    }
+
+    fn count_broken_packet(&mut self, error: SymphoniaError) -> Result<()> {
+        self.broken_packets += 1;
+        self.broken_in_a_row += 1;
+        if self.broken_in_a_row > MAX_BROKEN_PACKETS_IN_A_ROW {
+            let message = format!("gave up after {MAX_BROKEN_PACKETS_IN_A_ROW} broken packets in a row");
+            return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, cut_short: Option<SymphoniaError>, warnings: &mut Vec<String>) -> Result<bool> {
+        if !self.decoded_any {
+            if let Some(error) = cut_short {
+                let message = format!("the file ends before its first sample ({error})");
+                return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+            }
+            if self.broken_packets > 0 {
+                let message = format!("none of its {} packets decodes", self.broken_packets);
+                return Err(Error::new(ErrorKind::CorruptAudio, message));
+            }
+        } else if let Some(error) = cut_short {
+            warnings.push(format!("the file ends early: {error}"));
+        }
+        if self.broken_packets > 0 {
+            warnings.push(format!("{} broken packets were left out", self.broken_packets));
+        }
+        Ok(false)
+    }
+}
+
+impl ChunkSource for ContainerSource {
+    fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool> {
+        loop {
+            let packet = match self.format.next_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return self.end(None, warnings),
+                Err(SymphoniaError::IoError(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                    return self.end(Some(SymphoniaError::IoError(e)), warnings);
+                }
+                Err(SymphoniaError::IoError(e)) => return Err(Error::from_io(e, "read the file")),
+                Err(error) => return self.end(Some(error), warnings),
+            };
+            if packet.track_id != self.track_id {
+                continue;
+            }
+            let buffer = match self.decoder.decode(&packet) {
+                Ok(buffer) => buffer,
+                Err(error @ (SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_))) => {
+                    self.count_broken_packet(error)?;
+                    continue;
+                }
+                Err(error) => {
+                    let message = "the audio cannot be decoded any further";
+                    return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+                }
+            };
+            let (rate_hz, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
+            if rate_hz != self.sample_rate_hz || channels != self.channels {
+                let message = format!(
+                    "expected {} Hz and {} channels throughout, found a packet of {rate_hz} Hz and {channels} channels",
+                    self.sample_rate_hz, self.channels
+                );
+                return Err(Error::new(ErrorKind::CorruptAudio, message));
+            }
+            chunk.fill(&buffer);
+            self.broken_in_a_row = 0;
+            self.decoded_any = true;
+            return Ok(true);
+        }
+    }
+}
+
+fn channels_of_first_packet(
+    format: &mut dyn FormatReader,
+    decoder: &mut dyn AudioDecoder,
+    track_id: u32,
+) -> Result<usize> {
+    let mut channels = 0;
+    for _ in 0..MAX_BROKEN_PACKETS_IN_A_ROW {
+        match format.next_packet() {
+            Ok(Some(packet)) if packet.track_id == track_id => {
+                if let Ok(buffer) = decoder.decode(&packet) {
+                    channels = buffer.spec().channels().count();
+                    break;
+                }
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    if channels == 0 {
+        return Err(Error::new(ErrorKind::CorruptAudio, "neither the header nor the audio says how many channels there are"));
+    }
+    // Back to the start, so that the first packet is scored as well.
+    let start = symphonia::core::formats::SeekTo::Timestamp { ts: symphonia::core::units::Timestamp::new(0), track_id };
+    format
+        .seek(symphonia::core::formats::SeekMode::Accurate, start)
+        .map_err(|e| Error::new(ErrorKind::CorruptAudio, "cannot return to the start of the audio").with_source(e))?;
+    decoder.reset();
+    Ok(channels)
+}
+
+fn open_error(error: SymphoniaError) -> Error {
+    let (kind, message) = match &error {
+        // Probing runs to the end of a file that is no audio.
+        SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            (ErrorKind::UnsupportedAudio, "the file is no audio that veravox knows, or its header is cut off".to_owned())
+        }
+        SymphoniaError::IoError(_) => (ErrorKind::Io, "cannot read the file".to_owned()),
+        SymphoniaError::Unsupported(what) => {
+            (ErrorKind::UnsupportedAudio, format!("the file is no audio that veravox knows ({what})"))
+        }
+        SymphoniaError::LimitError(what) => (ErrorKind::LimitExceeded, format!("the header asks for too much ({what})")),
+        other => (ErrorKind::CorruptAudio, format!("the header is broken ({other})")),
+    };
+    Error::new(kind, message).with_source(error)
+}

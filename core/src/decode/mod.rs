@@ -1,0 +1,263 @@
+//! Bytes to samples: audio files, read as a stream of chunks with one channel for each leg of the call.
+//!
+//! Containers and codecs come from [symphonia](https://docs.rs/symphonia): WAV (PCM, float, A-law, mu-law, ADPCM), FLAC,
+//! MP3, AAC/M4A, Ogg Vorbis, AIFF, CAF and Matroska. Headerless PCM, A-law and mu-law are read when the caller says what
+//! they are ([`DecodeOptions::raw`]). A file is never held in memory whole, and what its headers claim is held against
+//! [`Limits`] before anything is allocated for it.
+
+mod container;
+mod raw;
+
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
+use std::path::Path;
+
+pub use raw::{RawEncoding, RawFormat};
+use symphonia::core::audio::GenericAudioBufferRef;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a file may claim before it is refused with [`ErrorKind::LimitExceeded`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Most channels; each is scored as a leg of its own. Default 16.
+    pub max_channels: usize,
+    /// Lowest sample rate in hertz. Default 4,000.
+    pub min_sample_rate_hz: u32,
+    /// Highest sample rate in hertz. Default 384,000.
+    pub max_sample_rate_hz: u32,
+    /// Longest audio in seconds, counted while it is read. Default 86,400, a day.
+    pub max_duration_seconds: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_channels: 16,
+            min_sample_rate_hz: 4_000,
+            max_sample_rate_hz: 384_000,
+            max_duration_seconds: 86_400.0,
+        }
+    }
+}
+
+impl Limits {
+    fn check_channels(&self, channels: usize) -> Result<()> {
+        if channels == 0 {
+            return Err(Error::new(ErrorKind::CorruptAudio, "expected at least 1 channel, the header says 0"));
+        }
+        if channels > self.max_channels {
+            let message = format!("expected at most {} channels (max_channels), found {channels}", self.max_channels);
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_sample_rate(&self, rate_hz: u32) -> Result<()> {
+        if rate_hz < self.min_sample_rate_hz || rate_hz > self.max_sample_rate_hz {
+            let message = format!(
+                "expected a sample rate of {} to {} Hz (min_sample_rate_hz, max_sample_rate_hz), found {rate_hz} Hz",
+                self.min_sample_rate_hz, self.max_sample_rate_hz
+            );
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
+        }
+        Ok(())
+    }
+}
+
+/// How to read audio.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecodeOptions {
+    /// Read the bytes as headerless audio of this format instead of looking for a container.
+    pub raw: Option<RawFormat>,
+    /// What a file may claim at most.
+    pub limits: Limits,
+}
+
+/// What a file says of its audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudioInfo {
+    /// Container, as in `"wave"`, or `"raw"`.
+    pub container: String,
+    /// Codec, as in `"pcm_mulaw"`.
+    pub codec: String,
+    /// Samples a second of one channel.
+    pub sample_rate_hz: u32,
+    /// Channels, each a leg of the call.
+    pub channels: usize,
+    /// Samples of one channel, where the header says so. It may lie.
+    pub declared_samples: Option<u64>,
+}
+
+/// A run of samples: one `Vec` for each channel, all of the same length, values nominally in [-1, 1].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PcmChunk {
+    /// The samples, `channels[leg][time]`.
+    pub channels: Vec<Vec<f32>>,
+}
+
+impl PcmChunk {
+    /// Samples of one channel.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.channels.first().map_or(0, Vec::len)
+    }
+
+    fn fill(&mut self, buffer: &GenericAudioBufferRef<'_>) {
+        buffer.copy_to_vecs_planar(&mut self.channels);
+    }
+}
+
+/// One step of a source of audio. `Ok(true)` when `chunk` was filled, `Ok(false)` at the end.
+trait ChunkSource: Send {
+    fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool>;
+}
+
+/// A seekable source of bytes: a file, or a `Cursor` over bytes in memory.
+pub trait AudioSource: Read + Seek + Send + Sync {}
+impl<T: Read + Seek + Send + Sync> AudioSource for T {}
+
+/// Reads an audio file chunk by chunk.
+///
+/// ```
+/// use veravox::decode::{AudioReader, DecodeOptions};
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/formats/clip.pcm_s16.wav");
+/// let mut reader = AudioReader::open(path.as_ref(), &DecodeOptions::default())?;
+/// let mut n_samples = 0;
+/// while let Some(chunk) = reader.next_chunk()? {
+///     n_samples += chunk.n_samples();
+/// }
+/// assert_eq!(reader.info().sample_rate_hz, 8_000);
+/// assert!(n_samples > 8_000);
+/// # Ok::<(), veravox::Error>(())
+/// ```
+pub struct AudioReader {
+    source: Box<dyn ChunkSource>,
+    info: AudioInfo,
+    limits: Limits,
+    chunk: PcmChunk,
+    samples_read: u64,
+    warnings: Vec<String>,
+}
+
+impl AudioReader {
+    /// Opens a file and reads as much of it as tells what it is.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied) or [`Io`](ErrorKind::Io) when
+    /// it cannot be opened, [`InvalidArgument`](ErrorKind::InvalidArgument) for a folder, pipe or device, and those of
+    /// [`from_source`](Self::from_source).
+    pub fn open(path: &Path, options: &DecodeOptions) -> Result<Self> {
+        // A pipe or device would block on open or never end: say so instead of hanging.
+        let metadata = std::fs::metadata(path).map_err(|e| Error::from_io(e, "open the file"))?;
+        if !metadata.is_file() {
+            let what = if metadata.is_dir() { "a folder" } else { "a pipe or device" };
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("expected a file, found {what}")));
+        }
+        let file = File::open(path).map_err(|e| Error::from_io(e, "open the file"))?;
+        let extension = path.extension().and_then(|e| e.to_str());
+        Self::from_source(Box::new(file), metadata.len(), extension, options)
+    }
+
+    /// Reads audio from bytes in memory. `extension` ("wav") is a hint and may be wrong.
+    ///
+    /// # Errors
+    /// Those of [`from_source`](Self::from_source).
+    pub fn from_bytes(bytes: Vec<u8>, extension: Option<&str>, options: &DecodeOptions) -> Result<Self> {
+        let n_bytes = bytes.len() as u64;
+        Self::from_source(Box::new(Cursor::new(bytes)), n_bytes, extension, options)
+    }
+
+    /// Reads audio from any seekable source of `n_bytes` bytes.
+    ///
+    /// # Errors
+    /// [`UnsupportedAudio`](ErrorKind::UnsupportedAudio) when no known container or codec is found,
+    /// [`CorruptAudio`](ErrorKind::CorruptAudio) when one is found and broken,
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when its header claims more than the limits allow.
+    pub fn from_source(
+        source: Box<dyn AudioSource>,
+        n_bytes: u64,
+        extension: Option<&str>,
+        options: &DecodeOptions,
+    ) -> Result<Self> {
+        if n_bytes == 0 {
+            return Err(Error::new(ErrorKind::UnsupportedAudio, "the file is empty (0 bytes)"));
+        }
+        let (source, info): (Box<dyn ChunkSource>, AudioInfo) = match &options.raw {
+            Some(format) => {
+                options.limits.check_channels(format.channels)?;
+                options.limits.check_sample_rate(format.sample_rate_hz)?;
+                let (source, info) = raw::RawSource::new(source, n_bytes, format)?;
+                (Box::new(source), info)
+            }
+            None => {
+                let (source, info) = container::ContainerSource::new(source, n_bytes, extension, &options.limits)?;
+                (Box::new(source), info)
+            }
+        };
+        let limits = options.limits.clone();
+        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, warnings: Vec::new() })
+    }
+
+    /// What the file says of its audio.
+    #[must_use]
+    pub fn info(&self) -> &AudioInfo {
+        &self.info
+    }
+
+    /// What was wrong with the file and could be read past: a missing end, broken packets. Complete after the last chunk.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Samples of one channel read so far.
+    #[must_use]
+    pub fn samples_read(&self) -> u64 {
+        self.samples_read
+    }
+
+    /// The next chunk, or `None` at the end of the audio.
+    ///
+    /// # Errors
+    /// [`CorruptAudio`](ErrorKind::CorruptAudio) when nothing of the file decodes or its shape changes in the middle,
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) past the longest duration, [`Io`](ErrorKind::Io) when reading fails.
+    pub fn next_chunk(&mut self) -> Result<Option<&PcmChunk>> {
+        loop {
+            if !self.source.next(&mut self.chunk, &mut self.warnings)? {
+                self.note_missing_end();
+                return Ok(None);
+            }
+            let n_samples = self.chunk.n_samples();
+            if n_samples == 0 {
+                continue;
+            }
+            self.samples_read += n_samples as u64;
+            let seconds = self.samples_read as f64 / f64::from(self.info.sample_rate_hz);
+            if seconds > self.limits.max_duration_seconds {
+                let message = format!(
+                    "expected at most {} s of audio (max_duration_seconds), found more",
+                    self.limits.max_duration_seconds
+                );
+                return Err(Error::new(ErrorKind::LimitExceeded, message));
+            }
+            return Ok(Some(&self.chunk));
+        }
+    }
+
+    /// A recorder that died leaves a header that promises more than there is: score what is there, and say so.
+    fn note_missing_end(&mut self) {
+        let Some(declared) = self.info.declared_samples else { return };
+        // Lossy codecs round to whole packets; only a gap of more than a packet is worth a word.
+        let slack = u64::from(self.info.sample_rate_hz) / 5;
+        if declared > self.samples_read.saturating_add(slack) && !self.warnings.iter().any(|w| w.contains("ends early")) {
+            let rate = f64::from(self.info.sample_rate_hz);
+            let (found, promised) = (self.samples_read as f64 / rate, declared as f64 / rate);
+            self.warnings.push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

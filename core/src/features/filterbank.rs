@@ -1,0 +1,69 @@
+//! Triangular filterbanks over the power spectrum.
+
+use super::spec::FilterbankSpec;
+
+/// How the filters' edges are spaced.
+#[derive(Clone, Copy)]
+pub(super) enum Scale {
+    Linear,
+    HtkMel,
+}
+
+impl Scale {
+    fn from_hz(self, hz: f64) -> f64 {
+        match self {
+            Self::Linear => hz,
+            Self::HtkMel => 2595.0 * (1.0 + hz / 700.0).log10(),
+        }
+    }
+
+    fn to_hz(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::HtkMel => 700.0 * (10.0_f64.powf(value / 2595.0) - 1.0),
+        }
+    }
+}
+
+struct Filter {
+    first_bin: usize,
+    weights: Vec<f32>,
+}
+
+/// Filters as runs of non-zero weights: a triangle touches few of the bins.
+pub(super) struct Filterbank {
+    filters: Vec<Filter>,
+}
+
+impl Filterbank {
+    pub(super) fn new(spec: &FilterbankSpec, scale: Scale, sample_rate_hz: u32) -> Self {
+        let s = spec;
+        let bin_hz = f64::from(sample_rate_hz) / s.n_fft as f64;
+        let (low, high) = (scale.from_hz(s.f_min_hz), scale.from_hz(s.f_max_hz));
+        let step = (high - low) / (spec.n_filters + 1) as f64;
+        let edge = |n: usize| scale.to_hz(low + step * n as f64);
+        let filters = (0..spec.n_filters)
+            .map(|n| {
+                let (left, centre, right) = (edge(n), edge(n + 1), edge(n + 2));
+                let weight = |bin: usize| {
+                    let hz = bin as f64 * bin_hz;
+                    ((hz - left) / (centre - left)).min((right - hz) / (right - centre)).max(0.0)
+                };
+                let mut bins = (0..=s.n_fft / 2).filter(|&bin| weight(bin) > 0.0);
+                let first_bin = bins.next().unwrap_or(0);
+                let last_bin = bins.last().unwrap_or(first_bin);
+                Filter { first_bin, weights: (first_bin..=last_bin).map(|bin| weight(bin) as f32).collect() }
+            })
+            .collect();
+        Self { filters }
+    }
+
+    /// ln(max(energy, floor)) of every filter.
+    pub(super) fn log_energies(&self, power: &[f32], floor: f32, out: &mut [f32]) {
+        for (value, filter) in out.iter_mut().zip(&self.filters) {
+            let bins = power.get(filter.first_bin..).unwrap_or_default();
+            let energy: f32 = filter.weights.iter().zip(bins).map(|(weight, power)| weight * power).sum();
+            *value = energy.max(floor).ln();
+        }
+    }
+}

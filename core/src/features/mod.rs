@@ -1,0 +1,173 @@
+//! Windows of samples to feature matrices.
+//!
+//! Every definition is the one that `manifest.json` names and that training uses, since training calls this code:
+//!
+//! - **STFT**: frames of `n_fft` samples every `hop_length`, wholly inside the window: `n_frames = 1 + (n - n_fft) /
+//!   hop_length`. A periodic Hann window of `win_length`, centred in `n_fft`. Power |X|².
+//! - **log spectrogram**: ln(max(power, `log_floor`)) of the bins from `f_min_hz` to `f_max_hz`.
+//! - **filterbanks**: triangles of height 1 whose edges are equally spaced in hertz ("linear") or in HTK mel, 2595
+//!   log10(1 + f / 700); natural log with the same floor.
+//! - **LFCC** (Sahidullah, Kinnunen, Hanilçi: A comparison of features for synthetic speech detection, Interspeech 2015):
+//!   orthonormal DCT-II of the log linear filterbank, first `n_coeffs`; deltas by regression over ±2 frames with the edge
+//!   frames repeated (The HTK Book, eq. 5.16).
+//! - **normalisation** of each column over the frames of one window.
+
+mod cepstrum;
+mod filterbank;
+mod normalise;
+mod spec;
+mod stft;
+
+pub use spec::{CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, SpectrogramSpec, WaveformSpec};
+
+use crate::error::{Error, ErrorKind, Result};
+use cepstrum::{Dct, append_deltas};
+use filterbank::{Filterbank, Scale};
+use normalise::ColumnNormaliser;
+use stft::Stft;
+
+/// Root mean square below which a window counts as silent and its level is left alone.
+const SILENT_RMS: f64 = 1e-5;
+
+enum Kind {
+    Waveform,
+    Spectrogram { first_bin: usize, n_bins: usize },
+    Filterbank(Filterbank),
+    Cepstrum { filterbank: Filterbank, dct: Dct, energies: Vec<f32>, deltas: usize },
+}
+
+/// Computes one kind of features over windows of a fixed length.
+///
+/// All memory is taken by [`new`](Self::new): computing a window allocates nothing.
+///
+/// ```
+/// use veravox::features::{Extractor, FeatureSpec, Normalisation, SpectrogramSpec, WaveformSpec};
+///
+/// let spec = FeatureSpec::LogSpectrogram(SpectrogramSpec {
+///     n_fft: 256, win_length: 256, hop_length: 80, f_min_hz: 0.0, f_max_hz: 4_000.0,
+///     log_floor: 1e-7, normalisation: Normalisation::Mean,
+/// });
+/// let mut extractor = Extractor::new(&spec, 8_000, 32_000, Some(-20.0))?;
+/// assert_eq!(extractor.shape(), (397, 129));
+/// let mut features = vec![0.0; 397 * 129];
+/// extractor.compute(&vec![0.1; 32_000], &mut features)?;
+/// # Ok::<(), veravox::Error>(())
+/// ```
+pub struct Extractor {
+    kind: Kind,
+    stft: Option<Stft>,
+    normaliser: ColumnNormaliser,
+    log_floor: f32,
+    level: Option<f64>,
+    n_samples: usize,
+    n_frames: usize,
+    n_features: usize,
+    scaled: Vec<f32>,
+}
+
+impl Extractor {
+    /// An extractor for windows of `n_samples` at `sample_rate_hz`. With `level_dbfs` each window is first scaled to that
+    /// root mean square (dB relative to 1.0).
+    ///
+    /// # Errors
+    /// [`InvalidManifest`](ErrorKind::InvalidManifest) when a parameter is out of its range; the message names it.
+    pub fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize, level_dbfs: Option<f64>) -> Result<Self> {
+        spec.check(sample_rate_hz, n_samples)?;
+        let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
+        let spectrogram = spec.spectrogram();
+        let stft = spectrogram.as_ref().map(|s| Stft::new(s.n_fft, s.win_length, s.hop_length)).transpose()?;
+        let bank = |f: &FilterbankSpec, scale| Filterbank::new(f, scale, sample_rate_hz);
+        let kind = match spec {
+            FeatureSpec::Waveform(_) => Kind::Waveform,
+            FeatureSpec::LogSpectrogram(s) => {
+                let bins = s.bins(sample_rate_hz);
+                Kind::Spectrogram { first_bin: bins.start, n_bins: bins.len() }
+            }
+            FeatureSpec::LinearFilterbank(f) => Kind::Filterbank(bank(f, Scale::Linear)),
+            FeatureSpec::LogMel(f) => Kind::Filterbank(bank(f, Scale::HtkMel)),
+            FeatureSpec::Lfcc(c) => Kind::Cepstrum {
+                filterbank: bank(&c.filterbank(), Scale::Linear),
+                dct: Dct::new(c.n_filters, c.n_coeffs),
+                energies: vec![0.0; c.n_filters],
+                deltas: c.deltas,
+            },
+        };
+        Ok(Self {
+            kind,
+            stft,
+            normaliser: ColumnNormaliser::new(spectrogram.as_ref().map_or(Normalisation::None, |s| s.normalisation), n_features),
+            log_floor: spectrogram.map_or(0.0, |s| s.log_floor),
+            level: level_dbfs.map(|db| 10.0_f64.powf(db / 20.0)),
+            n_samples,
+            n_frames,
+            n_features,
+            scaled: vec![0.0; n_samples],
+        })
+    }
+
+    /// Rows and columns of what [`compute`](Self::compute) makes: `(n_frames, n_features)`; for a waveform `(1,
+    /// n_samples)`.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.n_frames, self.n_features)
+    }
+
+    /// Computes the features of one window into `out`, row after row.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when `window` or `out` has the wrong length.
+    pub fn compute(&mut self, window: &[f32], out: &mut [f32]) -> Result<()> {
+        let (n_frames, n_features) = (self.n_frames, self.n_features);
+        if window.len() != self.n_samples || out.len() != n_frames * n_features {
+            let message = format!(
+                "expected a window of {} samples and room for {} features, got {} and {}",
+                self.n_samples,
+                n_frames * n_features,
+                window.len(),
+                out.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let gain = self.level.map_or(1.0, |level| gain_to(level, window));
+        for (scaled, sample) in self.scaled.iter_mut().zip(window) {
+            *scaled = sample * gain;
+        }
+        let Some(stft) = &mut self.stft else {
+            out.copy_from_slice(&self.scaled);
+            return Ok(());
+        };
+        let floor = self.log_floor;
+        for (frame, row) in out.chunks_exact_mut(n_features).enumerate() {
+            let power = stft.power(&self.scaled, frame);
+            match &mut self.kind {
+                Kind::Waveform => {}
+                Kind::Spectrogram { first_bin, n_bins } => {
+                    let bins = power.get(*first_bin..*first_bin + *n_bins).unwrap_or_default();
+                    for (value, power) in row.iter_mut().zip(bins) {
+                        *value = power.max(floor).ln();
+                    }
+                }
+                Kind::Filterbank(filterbank) => filterbank.log_energies(power, floor, row),
+                Kind::Cepstrum { filterbank, dct, energies, .. } => {
+                    filterbank.log_energies(power, floor, energies);
+                    dct.apply(energies, row);
+                }
+            }
+        }
+        if let Kind::Cepstrum { dct, deltas, .. } = &self.kind {
+            append_deltas(out, n_features, dct.n_coeffs(), *deltas);
+        }
+        self.normaliser.apply(out);
+        Ok(())
+    }
+}
+
+/// The factor that brings a window to a root mean square of `level`.
+fn gain_to(level: f64, window: &[f32]) -> f32 {
+    let energy: f64 = window.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+    let rms = (energy / window.len().max(1) as f64).sqrt();
+    if rms < SILENT_RMS { 1.0 } else { (level / rms) as f32 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! What features a model was trained on, as its manifest says it.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Largest FFT that a manifest may ask for.
+const MAX_N_FFT: usize = 65_536;
+/// Most values in one window's feature matrix: 64 MiB of f32.
+const MAX_VALUES: usize = 1 << 24;
+
+/// How each column is normalised over the frames of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// Left as it is.
+    None,
+    /// The mean is subtracted (cepstral mean normalisation; removes a fixed channel).
+    Mean,
+    /// The mean is subtracted and the result divided by max(standard deviation, 1e-5).
+    MeanVariance,
+}
+
+/// Parameters of a log power spectrogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpectrogramSpec {
+    /// Length of the FFT in samples.
+    pub n_fft: usize,
+    /// Length of the Hann window in samples, at most `n_fft`.
+    pub win_length: usize,
+    /// Samples from one frame to the next.
+    pub hop_length: usize,
+    /// Lowest frequency in hertz.
+    pub f_min_hz: f64,
+    /// Highest frequency in hertz, at most half the sample rate.
+    pub f_max_hz: f64,
+    /// Smallest power whose logarithm is taken.
+    pub log_floor: f32,
+    /// Normalisation over the window.
+    pub normalisation: Normalisation,
+}
+
+/// Parameters of a log filterbank: those of the spectrogram, and the count of filters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the other fields are those of SpectrogramSpec")]
+pub struct FilterbankSpec {
+    pub n_fft: usize,
+    pub win_length: usize,
+    pub hop_length: usize,
+    pub f_min_hz: f64,
+    pub f_max_hz: f64,
+    /// Triangular filters between `f_min_hz` and `f_max_hz`.
+    pub n_filters: usize,
+    pub log_floor: f32,
+    pub normalisation: Normalisation,
+}
+
+/// Parameters of cepstral coefficients: those of the filterbank, and the coefficients kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the other fields are those of FilterbankSpec")]
+pub struct CepstrumSpec {
+    pub n_fft: usize,
+    pub win_length: usize,
+    pub hop_length: usize,
+    pub f_min_hz: f64,
+    pub f_max_hz: f64,
+    pub n_filters: usize,
+    /// Coefficients kept, the zeroth included; at most `n_filters`.
+    pub n_coeffs: usize,
+    /// Orders of deltas appended: 0, 1 or 2.
+    pub deltas: usize,
+    pub log_floor: f32,
+    pub normalisation: Normalisation,
+}
+
+/// A waveform has no parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaveformSpec {}
+
+/// The features of a model, `input.features` of its manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FeatureSpec {
+    /// The samples themselves: the tensor is `[batch, window_samples]`.
+    Waveform(WaveformSpec),
+    /// ln of the power spectrogram.
+    LogSpectrogram(SpectrogramSpec),
+    /// ln of triangular filters equally spaced in hertz.
+    LinearFilterbank(FilterbankSpec),
+    /// ln of triangular filters equally spaced in HTK mel.
+    LogMel(FilterbankSpec),
+    /// Linear-frequency cepstral coefficients.
+    Lfcc(CepstrumSpec),
+}
+
+impl FilterbankSpec {
+    /// The spectrogram underneath.
+    #[must_use]
+    pub fn spectrogram(&self) -> SpectrogramSpec {
+        let Self { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation, .. } = *self;
+        SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation }
+    }
+}
+
+impl CepstrumSpec {
+    /// The filterbank underneath.
+    #[must_use]
+    pub fn filterbank(&self) -> FilterbankSpec {
+        let Self { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_filters, log_floor, normalisation, .. } = *self;
+        FilterbankSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_filters, log_floor, normalisation }
+    }
+}
+
+impl SpectrogramSpec {
+    /// The FFT bins whose centre lies within `f_min_hz..=f_max_hz`.
+    pub(super) fn bins(&self, sample_rate_hz: u32) -> Range<usize> {
+        let bin_hz = f64::from(sample_rate_hz) / self.n_fft as f64;
+        // A centre that equals an edge but for rounding belongs inside.
+        let first = (self.f_min_hz / bin_hz - 1e-9).ceil().max(0.0) as usize;
+        let last = ((self.f_max_hz / bin_hz + 1e-9).floor() as usize).min(self.n_fft / 2);
+        first..(last + 1).max(first)
+    }
+}
+
+impl FeatureSpec {
+    /// The spectrogram that these features rest on; none for a waveform.
+    #[must_use]
+    pub fn spectrogram(&self) -> Option<SpectrogramSpec> {
+        match self {
+            Self::Waveform(_) => None,
+            Self::LogSpectrogram(s) => Some(s.clone()),
+            Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.spectrogram()),
+            Self::Lfcc(c) => Some(c.filterbank().spectrogram()),
+        }
+    }
+
+    fn n_filters(&self) -> Option<usize> {
+        match self {
+            Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.n_filters),
+            Self::Lfcc(c) => Some(c.n_filters),
+            Self::Waveform(_) | Self::LogSpectrogram(_) => None,
+        }
+    }
+
+    /// `(n_frames, n_features)` for windows of `n_samples`; `(1, n_samples)` for a waveform.
+    #[must_use]
+    pub fn shape(&self, sample_rate_hz: u32, n_samples: usize) -> (usize, usize) {
+        let Some(s) = self.spectrogram() else { return (1, n_samples) };
+        let n_frames = n_samples.checked_sub(s.n_fft).map_or(0, |rest| 1 + rest / s.hop_length.max(1));
+        let n_features = match self {
+            Self::Waveform(_) => n_samples,
+            Self::LogSpectrogram(s) => s.bins(sample_rate_hz).len(),
+            Self::LinearFilterbank(f) | Self::LogMel(f) => f.n_filters,
+            Self::Lfcc(c) => c.n_coeffs * (1 + c.deltas),
+        };
+        (n_frames, n_features)
+    }
+
+    /// The ranges that every parameter must keep.
+    pub(crate) fn check(&self, sample_rate_hz: u32, n_samples: usize) -> Result<()> {
+        if let Some(s) = self.spectrogram() {
+            ensure((16..=MAX_N_FFT).contains(&s.n_fft), || format!("n_fft must be 16 to {MAX_N_FFT}, is {}", s.n_fft))?;
+            ensure((1..=s.n_fft).contains(&s.win_length), || {
+                format!("win_length must be 1 to n_fft ({}), is {}", s.n_fft, s.win_length)
+            })?;
+            ensure((1..=s.win_length).contains(&s.hop_length), || {
+                format!("hop_length must be 1 to win_length ({}), is {}", s.win_length, s.hop_length)
+            })?;
+            ensure(s.n_fft <= n_samples, || {
+                format!("n_fft must be at most window_samples ({n_samples}), is {}", s.n_fft)
+            })?;
+            let nyquist = f64::from(sample_rate_hz) / 2.0;
+            ensure(s.f_min_hz >= 0.0 && s.f_min_hz < s.f_max_hz && s.f_max_hz <= nyquist, || {
+                format!(
+                    "f_min_hz and f_max_hz must rise within 0 to {nyquist} Hz, half the sample rate, are {} and {}",
+                    s.f_min_hz, s.f_max_hz
+                )
+            })?;
+            ensure(s.log_floor > 0.0 && s.log_floor.is_finite(), || {
+                format!("log_floor must be above 0 and finite, is {}", s.log_floor)
+            })?;
+            ensure(!s.bins(sample_rate_hz).is_empty(), || "no FFT bin lies between f_min_hz and f_max_hz".to_owned())?;
+            if let Some(n_filters) = self.n_filters() {
+                ensure((1..=s.n_fft / 2).contains(&n_filters), || {
+                    format!("n_filters must be 1 to n_fft / 2 ({}), is {}", s.n_fft / 2, n_filters)
+                })?;
+            }
+            if let Self::Lfcc(c) = self {
+                ensure((1..=c.n_filters).contains(&c.n_coeffs), || {
+                    format!("n_coeffs must be 1 to n_filters ({}), is {}", c.n_filters, c.n_coeffs)
+                })?;
+                ensure(c.deltas <= 2, || format!("deltas must be 0, 1 or 2, is {}", c.deltas))?;
+            }
+        }
+        let (n_frames, n_features) = self.shape(sample_rate_hz, n_samples);
+        ensure(n_frames.saturating_mul(n_features) <= MAX_VALUES, || {
+            format!("a window must have at most {MAX_VALUES} features, has {n_frames} x {n_features}")
+        })
+    }
+}
+
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidManifest, format!("input.features: {}", message())))
+}

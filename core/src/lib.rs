@@ -1,0 +1,49 @@
+//! veravox tells a synthetic voice from a human one in a phone call.
+//!
+//! A [`Detector`] is a model with its settings; a [`stream::Stream`] watches one leg of a call; scanning a file is pushing
+//! it through streams. The way of the data, each arrow one module:
+//!
+//! ```text
+//! bytes -> decode -> resample -> vad -> speech -> window -> features -> model -> calibrate -> decide -> report
+//! ```
+//!
+//! ```
+//! use veravox::{Decision, Detector, decode::DecodeOptions};
+//!
+//! let detector = Detector::builtin()?;
+//! let call = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/formats/clip.flac");
+//! let report = detector.scan_file(call.as_ref(), &DecodeOptions::default())?;
+//! let leg = &report.legs[0];
+//! match leg.decision {
+//!     Decision::Synthetic => println!("a machine, llr {:.1}", leg.llr.unwrap_or_default()),
+//!     Decision::Bonafide => println!("a person"),
+//!     Decision::Inconclusive => println!("cannot tell: {:?}", leg.reasons),
+//! }
+//! # Ok::<(), veravox::Error>(())
+//! ```
+//!
+//! Scores have one direction everywhere: `llr` is a natural-log likelihood ratio, positive for synthetic. The library
+//! opens no network connection, writes no file and prints nothing.
+
+pub mod calibrate;
+mod conditions;
+pub mod decide;
+pub mod decode;
+pub mod detector;
+pub mod error;
+pub mod features;
+pub mod manifest;
+pub mod model;
+pub mod report;
+pub mod resample;
+pub mod runtime;
+mod speech;
+pub mod stream;
+pub mod vad;
+mod window;
+
+pub use decide::{Decision, Reason, Thresholds};
+pub use detector::Detector;
+pub use error::{Error, ErrorKind, Result};
+pub use report::{CallReport, FileReport, LegVerdict};
+pub use stream::{Event, Stream};

@@ -1,0 +1,138 @@
+//! The classifier: a manifest, its ONNX graph, and scorers that run it on windows.
+
+mod check;
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::TensorRef;
+
+pub use check::{Rule, check};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::features::Extractor;
+use crate::manifest::{Label, Manifest};
+use crate::runtime::Runtime;
+
+/// The model inside the library: `models/phone`.
+const BUILTIN_MANIFEST: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/phone/manifest.json"));
+const BUILTIN_ONNX: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/phone/model.onnx"));
+
+/// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
+pub struct Model {
+    manifest: Manifest,
+    onnx: Cow<'static, [u8]>,
+    runtime: &'static Runtime,
+    idle: Mutex<Vec<Scorer>>,
+}
+
+/// What one thread needs to score windows: a session, the feature extractor and their buffers.
+struct Scorer {
+    session: Session,
+    extractor: Extractor,
+    features: Vec<f32>,
+}
+
+impl Model {
+    /// The model that comes with the library.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
+    pub fn builtin() -> Result<Arc<Self>> {
+        check::load(Cow::Borrowed(BUILTIN_MANIFEST), &mut |_| Ok(Cow::Borrowed(BUILTIN_ONNX)), &mut |_| {})
+    }
+
+    /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) and its kin when a file cannot be read,
+    /// [`InvalidManifest`](ErrorKind::InvalidManifest), [`HashMismatch`](ErrorKind::HashMismatch) or
+    /// [`InvalidModel`](ErrorKind::InvalidModel) for the first [`Rule`] that is broken, in their order.
+    pub fn load(folder: &Path) -> Result<Arc<Self>> {
+        check::load_folder(folder, &mut |_| {})
+    }
+
+    /// The model's manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The runtime that scores it.
+    #[must_use]
+    pub fn runtime(&self) -> &'static Runtime {
+        self.runtime
+    }
+
+    /// The raw score of a window of `window_samples` at the manifest's rate: logit(spoof) - logit(bonafide). Positive
+    /// speaks for a synthetic voice; not yet calibrated.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the window has the wrong length,
+    /// [`Runtime`](ErrorKind::Runtime) when the model fails or its logits are not finite.
+    pub fn score(&self, window: &[f32]) -> Result<f64> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scorer = match idle {
+            Some(scorer) => scorer,
+            None => self.scorer()?,
+        };
+        let score = scorer.score(&self.manifest, window);
+        self.keep(scorer);
+        score
+    }
+
+    fn keep(&self, scorer: Scorer) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scorer);
+    }
+
+    fn scorer(&self) -> Result<Scorer> {
+        self.scorer_with(open_session(self.runtime, &self.onnx)?)
+    }
+
+    fn scorer_with(&self, session: Session) -> Result<Scorer> {
+        let input = &self.manifest.input;
+        let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
+        let (n_frames, n_features) = extractor.shape();
+        Ok(Scorer { session, extractor, features: vec![0.0; n_frames * n_features] })
+    }
+}
+
+impl Scorer {
+    fn score(&mut self, manifest: &Manifest, window: &[f32]) -> Result<f64> {
+        self.extractor.compute(window, &mut self.features)?;
+        let failed = |e: ort::Error| Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e);
+        let mut shape = manifest.input.tensor_shape();
+        shape.insert(0, 1);
+        let tensor = TensorRef::from_array_view((shape, self.features.as_slice())).map_err(failed)?;
+        let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
+        let output = outputs.get(manifest.output.tensor.as_str()).ok_or_else(|| {
+            Error::new(ErrorKind::Runtime, format!("the model gave no output named {}", manifest.output.tensor))
+        })?;
+        let (_, logits) = output.try_extract_tensor::<f32>().map_err(failed)?;
+        let logit = |label| {
+            let index = manifest.output.labels.iter().position(|l| *l == label)?;
+            logits.get(index).filter(|v| v.is_finite()).map(|v| f64::from(*v))
+        };
+        match (logit(Label::Spoof), logit(Label::Bonafide)) {
+            (Some(spoof), Some(bonafide)) => Ok(spoof - bonafide),
+            _ => Err(Error::new(ErrorKind::Runtime, format!("expected two finite logits, the model gave {logits:?}"))),
+        }
+    }
+}
+
+fn open_session(runtime: &Runtime, onnx: &[u8]) -> Result<Session> {
+    let refused = |e: ort::Error| {
+        Error::new(ErrorKind::InvalidModel, format!("{runtime} cannot load the ONNX graph: {e}")).with_source(e)
+    };
+    // One thread for each session: legs are scored side by side, not one leg faster.
+    let mut builder = Session::builder(runtime.environment())
+        .map_err(refused)?
+        .with_optimization_level(GraphOptimizationLevel::Level3)
+        .map_err(|e| refused(e.into()))?
+        .with_intra_threads(1)
+        .map_err(|e| refused(e.into()))?;
+    builder.commit_from_memory(onnx).map_err(refused)
+}

@@ -1,0 +1,205 @@
+//! Loading a model is checking it, rule by rule, in a fixed order; the first broken rule is the error.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ort::session::Session;
+use ort::value::{Outlet, TensorElementType, ValueType};
+use sha2::{Digest, Sha256};
+
+use super::{Model, open_session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::Manifest;
+use crate::runtime::Runtime;
+
+/// Largest manifest and ONNX file that are read.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+const MAX_ONNX_BYTES: u64 = 1 << 30;
+
+/// What a model must keep, in the order in which it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// `manifest.json` can be read and is JSON of a schema version that this library knows.
+    SchemaVersion,
+    /// It has all the fields, of the right types, and no other.
+    Fields,
+    /// It names an ONNX file in its own folder, which can be read.
+    OnnxFile,
+    /// The file's SHA-256 is the one in the manifest.
+    Hash,
+    /// Every number is in its range.
+    Ranges,
+    /// The runtime loads the graph.
+    Graph,
+    /// The graph has the one input that the manifest names, of 32-bit floats.
+    InputName,
+    /// The input's shape is the batch and the shape of the features.
+    InputShape,
+    /// The graph has the output that the manifest names, of 32-bit floats.
+    OutputName,
+    /// The output's shape is the batch and the labels.
+    OutputShape,
+    /// A window of silence gives two finite logits.
+    Trial,
+}
+
+impl Rule {
+    /// Every rule, in order.
+    pub const ALL: [Self; 11] = [
+        Self::SchemaVersion,
+        Self::Fields,
+        Self::OnnxFile,
+        Self::Hash,
+        Self::Ranges,
+        Self::Graph,
+        Self::InputName,
+        Self::InputShape,
+        Self::OutputName,
+        Self::OutputShape,
+        Self::Trial,
+    ];
+
+    /// The rule in words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::SchemaVersion => "manifest.json has a schema version that veravox knows",
+            Self::Fields => "manifest.json has all its fields and no other",
+            Self::OnnxFile => "the ONNX file lies beside it",
+            Self::Hash => "the ONNX file is the one that was hashed",
+            Self::Ranges => "every number is in its range",
+            Self::Graph => "the runtime loads the graph",
+            Self::InputName => "the graph has the input that the manifest names",
+            Self::InputShape => "the input has the shape of the features",
+            Self::OutputName => "the graph has the output that the manifest names",
+            Self::OutputShape => "the output has a logit for each label",
+            Self::Trial => "a window of silence gives finite logits",
+        }
+    }
+}
+
+/// Checks the model in a folder; tells `passed` of each rule that holds and stops at the first that does not.
+///
+/// # Errors
+/// Those of [`Model::load`].
+pub fn check(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Manifest> {
+    load_folder(folder, passed).map(|model| model.manifest().clone())
+}
+
+pub(super) fn load_folder(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
+    let bytes = read(&folder.join("manifest.json"), "manifest.json", MAX_MANIFEST_BYTES)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|e| Error::new(ErrorKind::InvalidManifest, "manifest.json is not UTF-8 text").with_source(e))?;
+    let mut read_onnx = |name: &str| read(&folder.join(name), name, MAX_ONNX_BYTES).map(Cow::Owned);
+    load(Cow::Owned(text), &mut read_onnx, passed)
+}
+
+pub(super) fn load(
+    manifest: Cow<'_, str>,
+    read_onnx: &mut dyn FnMut(&str) -> Result<Cow<'static, [u8]>>,
+    passed: &mut dyn FnMut(Rule),
+) -> Result<Arc<Model>> {
+    Manifest::check_schema_version(&manifest)?;
+    passed(Rule::SchemaVersion);
+    let manifest = Manifest::parse_fields(&manifest)?;
+    passed(Rule::Fields);
+    manifest.onnx.check()?;
+    let onnx = read_onnx(&manifest.onnx.file)?;
+    passed(Rule::OnnxFile);
+    check_hash(&manifest, &onnx)?;
+    passed(Rule::Hash);
+    manifest.check_ranges()?;
+    passed(Rule::Ranges);
+    let runtime = Runtime::get()?;
+    let session = open_session(runtime, &onnx)?;
+    passed(Rule::Graph);
+    check_graph(&manifest, &session, passed)?;
+    let window = vec![0.0; manifest.input.window_samples];
+    let model = Model { manifest, onnx, runtime, idle: Mutex::new(Vec::new()) };
+    let scorer = model.scorer_with(session)?;
+    model.keep(scorer);
+    model.score(&window).map_err(|e| Error::new(ErrorKind::InvalidModel, format!("on silence {e}")).with_source(e))?;
+    passed(Rule::Trial);
+    Ok(Arc::new(model))
+}
+
+fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+    let what = format!("read {name}");
+    let metadata = std::fs::metadata(path).map_err(|e| Error::from_io(e, &what))?;
+    if !metadata.is_file() {
+        return Err(Error::new(ErrorKind::InvalidManifest, format!("expected {name} to be a file")));
+    }
+    if metadata.len() > max_bytes {
+        let message = format!("expected {name} to have at most {max_bytes} bytes, it has {}", metadata.len());
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    std::fs::read(path).map_err(|e| Error::from_io(e, &what))
+}
+
+fn check_hash(manifest: &Manifest, onnx: &[u8]) -> Result<()> {
+    let found = Sha256::digest(onnx).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    if found == manifest.onnx.sha256 {
+        return Ok(());
+    }
+    let (file, expected) = (&manifest.onnx.file, &manifest.onnx.sha256);
+    let message = format!("{file}: expected SHA-256 {expected}, the file has {found}; it is damaged or another model");
+    Err(Error::new(ErrorKind::HashMismatch, message))
+}
+
+fn check_graph(manifest: &Manifest, session: &Session, passed: &mut dyn FnMut(Rule)) -> Result<()> {
+    let names = |outlets: &[Outlet]| outlets.iter().map(Outlet::name).collect::<Vec<_>>().join(", ");
+    let (inputs, outputs) = (session.inputs(), session.outputs());
+    let wanted = &manifest.input.tensor;
+    let input = match inputs {
+        [input] if input.name() == wanted => input,
+        _ => {
+            let message = format!("expected one graph input named {wanted}, found {}", names(inputs));
+            return Err(Error::new(ErrorKind::InvalidModel, message));
+        }
+    };
+    let dimensions = dimensions_of_floats(input, "input")?;
+    passed(Rule::InputName);
+    check_shape(dimensions, &manifest.input.tensor_shape(), "input", wanted)?;
+    passed(Rule::InputShape);
+
+    let wanted = &manifest.output.tensor;
+    let output = outputs.iter().find(|o| o.name() == wanted).ok_or_else(|| {
+        let message = format!("expected a graph output named {wanted}, found {}", names(outputs));
+        Error::new(ErrorKind::InvalidModel, message)
+    })?;
+    let dimensions = dimensions_of_floats(output, "output")?;
+    passed(Rule::OutputName);
+    check_shape(dimensions, &[manifest.output.labels.len()], "output", wanted)?;
+    passed(Rule::OutputShape);
+    Ok(())
+}
+
+fn dimensions_of_floats<'a>(outlet: &'a Outlet, side: &str) -> Result<&'a [i64]> {
+    match outlet.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok(shape),
+        other => {
+            let message = format!("expected graph {side} {} to be a tensor of 32-bit floats, it is {other}", outlet.name());
+            Err(Error::new(ErrorKind::InvalidModel, message))
+        }
+    }
+}
+
+/// `[batch, wanted...]`; a negative dimension is one that the graph leaves open, and a batch may be fixed to 1.
+fn check_shape(found: &[i64], wanted: &[usize], side: &str, name: &str) -> Result<()> {
+    let fits = |found: i64, wanted: usize| found < 0 || usize::try_from(found) == Ok(wanted);
+    let rest_fits = |rest: &[i64]| rest.len() == wanted.len() && rest.iter().zip(wanted).all(|(f, w)| fits(*f, *w));
+    if matches!(found, [batch, rest @ ..] if fits(*batch, 1) && rest_fits(rest)) {
+        return Ok(());
+    }
+    let wanted = wanted.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let found = found.iter().map(|d| if *d < 0 { "?".to_owned() } else { d.to_string() }).collect::<Vec<_>>().join(", ");
+    let message = format!("expected graph {side} {name} to have the shape [batch, {wanted}], it has [{found}]");
+    Err(Error::new(ErrorKind::InvalidModel, message))
+}

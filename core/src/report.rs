@@ -1,0 +1,189 @@
+//! What a scan says, in the form that `schemas/report.schema.json` describes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::{Decision, Reason, Thresholds};
+use crate::decode::AudioInfo;
+use crate::error::Error;
+use crate::model::Model;
+
+/// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
+pub const REPORT_SCHEMA_VERSION: u32 = 1;
+
+/// What every report starts with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportHead {
+    /// [`REPORT_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The model that scored.
+    pub model: ModelSummary,
+    /// The runtime that ran it, name and version.
+    pub runtime: String,
+    /// Where decisions are made.
+    pub thresholds: Thresholds,
+}
+
+/// Which model it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its ONNX file.
+    pub sha256: String,
+}
+
+/// What the audio was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioSummary {
+    /// Container, as in `wave`, or `raw`.
+    pub container: String,
+    /// Codec, as in `pcm_mulaw`.
+    pub codec: String,
+    /// Samples a second of one channel.
+    pub sample_rate_hz: u32,
+    /// Channels, each a leg.
+    pub channels: usize,
+    /// Seconds of audio read.
+    pub duration_seconds: f64,
+}
+
+/// The report on one call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallReport {
+    /// Model, runtime, thresholds.
+    #[serde(flatten)]
+    pub head: ReportHead,
+    /// What the audio was.
+    pub audio: AudioSummary,
+    /// What was wrong with the file and could be read past.
+    pub warnings: Vec<String>,
+    /// A verdict for each leg, in the order of the channels. Legs are never mixed.
+    pub legs: Vec<LegVerdict>,
+}
+
+/// The verdict on one leg.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegVerdict {
+    /// Index of the leg, from 0: the channel.
+    pub leg: usize,
+    /// The decision.
+    pub decision: Decision,
+    /// Natural-log likelihood ratio; positive speaks for a synthetic voice, 0 for neither. `None` when nothing was scored.
+    pub llr: Option<f64>,
+    /// Probability of a synthetic voice, 0 to 1, at `thresholds.prior`. `None` when nothing was scored.
+    pub probability: Option<f64>,
+    /// Seconds of voice.
+    pub speech_seconds: f64,
+    /// Why the leg is inconclusive; empty otherwise.
+    pub reasons: Vec<Reason>,
+    /// Every scored window, in order.
+    pub windows: Vec<WindowReport>,
+    /// Stretches whose windows all point to a synthetic voice.
+    pub segments: Vec<Segment>,
+}
+
+/// One scored window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowReport {
+    /// Where it starts, in seconds of the leg.
+    pub start_seconds: f64,
+    /// Where it ends. Pauses that were left out lie between.
+    pub end_seconds: f64,
+    /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
+    pub llr: f64,
+}
+
+/// A suspicious stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Where it starts, in seconds of the leg.
+    pub start_seconds: f64,
+    /// Where it ends.
+    pub end_seconds: f64,
+    /// Mean llr of its windows.
+    pub llr: f64,
+}
+
+/// The line on one file of a batch: the report, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// The file, as the caller named it.
+    pub path: String,
+    /// The report or the failure.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was scanned.
+    Scanned(Box<CallReport>),
+    /// It was not.
+    Failed(Box<Failure>),
+}
+
+/// Why a file has no report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Model, runtime, thresholds.
+    #[serde(flatten)]
+    pub head: ReportHead,
+    /// What went wrong.
+    pub error: ErrorReport,
+}
+
+/// An error, as it stands in a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReport {
+    /// The name of its [kind](crate::ErrorKind).
+    pub kind: String,
+    /// What it says to people.
+    pub message: String,
+}
+
+impl ReportHead {
+    pub(crate) fn of(model: &Model, thresholds: &Thresholds) -> Self {
+        let manifest = model.manifest();
+        Self {
+            schema_version: REPORT_SCHEMA_VERSION,
+            model: ModelSummary {
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+                sha256: manifest.onnx.sha256.clone(),
+            },
+            runtime: model.runtime().to_string(),
+            thresholds: *thresholds,
+        }
+    }
+}
+
+impl AudioSummary {
+    pub(crate) fn of(info: &AudioInfo, duration_seconds: f64) -> Self {
+        Self {
+            container: info.container.clone(),
+            codec: info.codec.clone(),
+            sample_rate_hz: info.sample_rate_hz,
+            channels: info.channels,
+            duration_seconds,
+        }
+    }
+}
+
+impl FileReport {
+    /// The line for a file that was scanned or was not.
+    #[must_use]
+    pub fn new(path: String, head: ReportHead, result: Result<CallReport, Error>) -> Self {
+        let outcome = match result {
+            Ok(report) => Outcome::Scanned(Box::new(report)),
+            Err(error) => {
+                let error = ErrorReport { kind: error.kind().as_str().to_owned(), message: error.to_string() };
+                Outcome::Failed(Box::new(Failure { head, error }))
+            }
+        };
+        Self { path, outcome }
+    }
+}

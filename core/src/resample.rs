@@ -1,0 +1,190 @@
+//! Sample-rate conversion of one leg, as a stream.
+
+use audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Indexing, Resampler as _};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Input samples that one step of the resampler takes. Small enough for live audio (8 ms at 48 kHz and up to 64 ms at 8
+/// kHz), large enough for the FFT inside.
+const BLOCK_SAMPLES: usize = 512;
+
+/// Converts mono audio from one fixed rate to another with rubato's FFT resampler.
+///
+/// The delay of the filter is taken off, so that output sample `n` stands at the time of input sample
+/// `n * from / to`, and `n` input samples give `round(n * to / from)` output samples by [`finish`](Self::finish). Blocks
+/// have a fixed size inside: how the caller splits the audio changes nothing. At equal rates samples pass untouched.
+///
+/// ```
+/// let mut resampler = veravox::resample::Resampler::new(16_000, 8_000)?;
+/// let mut out = Vec::new();
+/// resampler.push(&[0.25; 16_000], &mut out)?;
+/// resampler.finish(&mut out)?;
+/// assert_eq!(out.len(), 8_000);
+/// # Ok::<(), veravox::Error>(())
+/// ```
+pub struct Resampler {
+    inner: Option<Inner>,
+}
+
+struct Inner {
+    fft: Fft<f32>,
+    from_hz: u64,
+    to_hz: u64,
+    pending: Vec<f32>,
+    block: Vec<f32>,
+    delay_left: usize,
+    n_in: u64,
+    n_out: u64,
+}
+
+impl Resampler {
+    /// A resampler from `from_hz` to `to_hz`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when a rate is 0 or rubato refuses the pair.
+    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self> {
+        if from_hz == 0 || to_hz == 0 {
+            let message = format!("expected sample rates above 0 Hz, got {from_hz} and {to_hz}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        if from_hz == to_hz {
+            return Ok(Self { inner: None });
+        }
+        let fft = Fft::new(from_hz as usize, to_hz as usize, BLOCK_SAMPLES, 1, FixedSync::Input).map_err(|e| {
+            let message = format!("cannot resample from {from_hz} to {to_hz} Hz");
+            Error::new(ErrorKind::InvalidArgument, message).with_source(e)
+        })?;
+        let inner = Inner {
+            delay_left: fft.output_delay(),
+            block: vec![0.0; fft.output_frames_max()],
+            fft,
+            from_hz: u64::from(from_hz),
+            to_hz: u64::from(to_hz),
+            pending: Vec::with_capacity(2 * BLOCK_SAMPLES),
+            n_in: 0,
+            n_out: 0,
+        };
+        Ok(Self { inner: Some(inner) })
+    }
+
+    /// Takes samples in, appends those that are ready to `out`.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) if the resampler fails, which no input is known to cause.
+    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<()> {
+        let Some(inner) = &mut self.inner else {
+            out.extend_from_slice(samples);
+            return Ok(());
+        };
+        inner.n_in += samples.len() as u64;
+        inner.pending.extend_from_slice(samples);
+        let mut taken = 0;
+        loop {
+            let wanted = inner.fft.input_frames_next();
+            if inner.pending.len() - taken < wanted {
+                break;
+            }
+            inner.step(taken, wanted, u64::MAX, out)?;
+            taken += wanted;
+        }
+        inner.pending.drain(..taken);
+        Ok(())
+    }
+
+    /// Ends the audio: appends what is still inside the filter.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
+        let Some(inner) = &mut self.inner else { return Ok(()) };
+        let n_expected = (inner.n_in * inner.to_hz + inner.from_hz / 2) / inner.from_hz;
+        while inner.n_out < n_expected {
+            let wanted = inner.fft.input_frames_next();
+            inner.pending.resize(wanted, 0.0);
+            inner.step(0, wanted, n_expected, out)?;
+            inner.pending.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn step(&mut self, from: usize, n_samples: usize, n_out_at_most: u64, out: &mut Vec<f32>) -> Result<()> {
+        let failed = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Runtime, format!("resampling failed: {e}"));
+        let input = self.pending.get(from..from + n_samples).unwrap_or_default();
+        let input = InterleavedSlice::new(input, 1, n_samples).map_err(|e| failed(&e))?;
+        let n_block = self.block.len();
+        let mut output = InterleavedSlice::new_mut(&mut self.block, 1, n_block).map_err(|e| failed(&e))?;
+        let (_, n_made) =
+            self.fft.process_into_buffer(&input, &mut output, None::<&Indexing>).map_err(|e| failed(&e))?;
+        let skip = self.delay_left.min(n_made);
+        self.delay_left -= skip;
+        let room = usize::try_from(n_out_at_most - self.n_out.min(n_out_at_most)).unwrap_or(usize::MAX);
+        let made = self.block.get(skip..n_made).unwrap_or_default();
+        let made = made.get(..room.min(made.len())).unwrap_or_default();
+        self.n_out += made.len() as u64;
+        out.extend_from_slice(made);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(rate_hz: u32, frequency_hz: f64, n_samples: usize) -> Vec<f32> {
+        let step = std::f64::consts::TAU * frequency_hz / f64::from(rate_hz);
+        (0..n_samples).map(|n| (step * n as f64).sin() as f32 * 0.5).collect()
+    }
+
+    fn resample(from_hz: u32, to_hz: u32, input: &[f32], chunk: usize) -> Vec<f32> {
+        let mut resampler = Resampler::new(from_hz, to_hz).unwrap();
+        let mut out = Vec::new();
+        for part in input.chunks(chunk) {
+            resampler.push(part, &mut out).unwrap();
+        }
+        resampler.finish(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_tone_keeps_its_frequency_phase_and_length() {
+        for (from_hz, to_hz) in [(44_100, 8_000), (48_000, 8_000), (8_000, 16_000), (11_025, 8_000), (16_000, 8_000)] {
+            let out = resample(from_hz, to_hz, &tone(from_hz, 440.0, from_hz as usize), 1_000);
+            let expected = tone(to_hz, 440.0, to_hz as usize);
+            assert_eq!(out.len(), expected.len());
+            let inside = 400..to_hz as usize - 400;
+            let worst = inside.map(|n| (out[n] - expected[n]).abs()).fold(0.0, f32::max);
+            assert!(worst < 2e-3, "{from_hz} to {to_hz}: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_below_nyquist_is_removed() {
+        let out = resample(16_000, 8_000, &tone(16_000, 6_000.0, 16_000), 4_096);
+        let rms = (out[400..7_600].iter().map(|v| v * v).sum::<f32>() / 7_200.0).sqrt();
+        assert!(rms < 1e-3, "a 6 kHz tone folded back at {rms}");
+    }
+
+    #[test]
+    fn chunks_change_nothing() {
+        let input = tone(44_100, 1_234.5, 30_000);
+        let whole = resample(44_100, 8_000, &input, 30_000);
+        for chunk in [1, 7, 441, 4_095] {
+            assert_eq!(resample(44_100, 8_000, &input, chunk), whole);
+        }
+    }
+
+    #[test]
+    fn short_and_empty_audio_keep_their_length() {
+        for n in [0_usize, 1, 5, 100, 513] {
+            assert_eq!(resample(8_000, 16_000, &vec![0.1; n], 64).len(), 2 * n);
+        }
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_refused() {
+        assert_eq!(Resampler::new(0, 8_000).err().map(|e| e.kind()), Some(ErrorKind::InvalidArgument));
+    }
+}

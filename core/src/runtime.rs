@@ -1,0 +1,216 @@
+//! The inference runtime: ONNX Runtime where one is found, tract otherwise.
+//!
+//! `ort` speaks to one runtime for the life of the process. The first model that is loaded decides which, or an explicit
+//! [`Runtime::select`] before it:
+//!
+//! 1. the library that `ORT_DYLIB_PATH` names; if it does not load that is an error, since somebody asked for it;
+//! 2. the one inside the `onnxruntime` wheel of an active Python environment (`VIRTUAL_ENV`, `CONDA_PREFIX`);
+//! 3. tract, which is compiled in.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+use ort::environment::Environment;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The version of the tract release behind `ort-tract`.
+const TRACT_VERSION: &str = "0.23";
+
+/// Which runtime to use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum RuntimeChoice {
+    /// ONNX Runtime where one is found, tract otherwise.
+    #[default]
+    Auto,
+    /// tract, whatever else is there.
+    Tract,
+    /// The ONNX Runtime library at this path.
+    OnnxRuntime(PathBuf),
+}
+
+/// The runtime in use by this process.
+pub struct Runtime {
+    environment: Environment,
+    name: &'static str,
+    version: String,
+    library: Option<PathBuf>,
+    note: Option<String>,
+}
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+static SELECTING: Mutex<()> = Mutex::new(());
+
+impl Runtime {
+    /// The runtime in use; chooses one if none is yet.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when the library that `ORT_DYLIB_PATH` names does not load.
+    pub fn get() -> Result<&'static Self> {
+        match RUNTIME.get() {
+            Some(runtime) => Ok(runtime),
+            None => Self::select(&RuntimeChoice::Auto),
+        }
+    }
+
+    /// Chooses the runtime. Must come before the first model is loaded; afterwards only the same choice is accepted.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when the library does not load, or when another runtime is already in use.
+    pub fn select(choice: &RuntimeChoice) -> Result<&'static Self> {
+        let _one_at_a_time = SELECTING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(runtime) = RUNTIME.get() {
+            return runtime.matches(choice).then_some(runtime).ok_or_else(|| {
+                let message = format!("{runtime} is already in use by this process and cannot be changed");
+                Error::new(ErrorKind::Runtime, message)
+            });
+        }
+        let runtime = match choice {
+            RuntimeChoice::Tract => Self::tract(None)?,
+            RuntimeChoice::OnnxRuntime(library) => Self::onnx_runtime(library)?,
+            RuntimeChoice::Auto => match named_library() {
+                Some(library) => Self::onnx_runtime(&library)?,
+                None => Self::found_or_tract()?,
+            },
+        };
+        Ok(RUNTIME.get_or_init(|| runtime))
+    }
+
+    /// `"onnxruntime"` or `"tract"`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The ONNX Runtime library that was loaded.
+    #[must_use]
+    pub fn library(&self) -> Option<&Path> {
+        self.library.as_deref()
+    }
+
+    /// Why an ONNX Runtime that was found is not in use.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    fn matches(&self, choice: &RuntimeChoice) -> bool {
+        match choice {
+            RuntimeChoice::Auto => true,
+            RuntimeChoice::Tract => self.name == "tract",
+            RuntimeChoice::OnnxRuntime(library) => self.library.as_ref() == Some(library),
+        }
+    }
+
+    fn found_or_tract() -> Result<Self> {
+        let Some(library) = library_of_python_environment() else { return Self::tract(None) };
+        match Self::onnx_runtime(&library) {
+            Ok(runtime) => Ok(runtime),
+            Err(error) => Self::tract(Some(error.to_string())),
+        }
+    }
+
+    fn tract(note: Option<String>) -> Result<Self> {
+        ort::set_api(ort_tract::api());
+        let environment = ort::init().with_telemetry(false).build().map_err(|e| cannot_start("tract", e))?;
+        Ok(Self { environment, name: "tract", version: TRACT_VERSION.to_owned(), library: None, note })
+    }
+
+    fn onnx_runtime(library: &Path) -> Result<Self> {
+        let builder = ort::init_from(library).map_err(|e| {
+            let message = format!("cannot load ONNX Runtime from {}: {e}", library.display());
+            Error::new(ErrorKind::Runtime, message).with_source(e)
+        })?;
+        let environment = builder.with_telemetry(false).build().map_err(|e| cannot_start("ONNX Runtime", e))?;
+        let version = version_in_name(library).unwrap_or_else(|| "of unknown version".to_owned());
+        Ok(Self { environment, name: "onnxruntime", version, library: Some(library.to_owned()), note: None })
+    }
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+fn cannot_start(what: &str, error: ort::Error) -> Error {
+    Error::new(ErrorKind::Runtime, format!("cannot start {what}: {error}")).with_source(error)
+}
+
+fn named_library() -> Option<PathBuf> {
+    std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// `<environment>/lib/python3.*/site-packages/onnxruntime/capi/libonnxruntime.so.*`.
+fn library_of_python_environment() -> Option<PathBuf> {
+    ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().find_map(|variable| {
+        let root = std::env::var_os(variable).filter(|root| !root.is_empty())?;
+        entries(&PathBuf::from(root).join("lib"), "python3").into_iter().find_map(|python| {
+            library_in_wheel(&python.join("site-packages/onnxruntime"))
+        })
+    })
+}
+
+/// The library inside an installed `onnxruntime` wheel, given the package's folder.
+#[must_use]
+pub fn library_in_wheel(package: &Path) -> Option<PathBuf> {
+    let library = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    // On macOS the version stands before the suffix.
+    let stem = library.trim_end_matches(std::env::consts::DLL_SUFFIX).to_owned();
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        !name.contains("providers") && name.contains(std::env::consts::DLL_SUFFIX)
+    };
+    entries(&package.join("capi"), &stem).into_iter().find(is_it)
+}
+
+fn entries(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+    let Ok(listing) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = listing
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(prefix)))
+        .collect();
+    found.sort();
+    found
+}
+
+/// `libonnxruntime.so.1.32.0` is version 1.32.0; the library itself tells its build, not its version.
+fn version_in_name(library: &Path) -> Option<String> {
+    let library = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let name = library.file_name()?.to_str()?;
+    let version: String = name.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    let version = version.trim_end_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    (!version.is_empty()).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_of_a_wheel_is_found_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let capi = folder.path().join("capi");
+        std::fs::create_dir(&capi).unwrap();
+        assert_eq!(library_in_wheel(folder.path()), None);
+        for name in ["libonnxruntime_providers_shared.so", "libonnxruntime.so.1.32.0", "onnxruntime_pybind11_state.so"] {
+            std::fs::write(capi.join(name), b"").unwrap();
+        }
+        if cfg!(target_os = "linux") {
+            let library = library_in_wheel(folder.path()).unwrap();
+            assert_eq!(library, capi.join("libonnxruntime.so.1.32.0"));
+            assert_eq!(version_in_name(&library).as_deref(), Some("1.32.0"));
+        }
+    }
+}

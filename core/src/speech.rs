@@ -1,0 +1,187 @@
+//! The gate that lets speech through: hysteresis, lead-in and hang-over around the voice probabilities of [`crate::vad`].
+
+use crate::error::Result;
+use crate::vad::VoiceDetector;
+
+/// A voice starts at this probability, and goes on down to the lower one: earshot's own default and a step under it.
+const START_PROBABILITY: f32 = 0.5;
+const STAY_PROBABILITY: f32 = 0.3;
+/// Frames of 16 ms kept before a voice starts: soft onsets (f, s, h) come before the network is sure.
+const LEAD_IN_FRAMES: u64 = 6;
+/// Frames of 16 ms kept after it: pauses up to 0.3 s are part of speech, and shorter than any clause.
+const HANG_OVER_FRAMES: u32 = 19;
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FrameClass {
+    /// Holds a voice.
+    Voice,
+    /// Lies close to a voice: lead-in, hang-over or a short pause. Scored with it, not counted as speech.
+    Pause,
+    /// Anything else.
+    Background,
+}
+
+/// Sixteen milliseconds of one leg, in order and without a gap.
+pub(crate) struct Frame<'a> {
+    /// Index of the first sample in the leg, at the model's rate.
+    pub position: u64,
+    pub samples: &'a [f32],
+    pub class: FrameClass,
+}
+
+pub(crate) struct SpeechGate {
+    detector: VoiceDetector,
+    sample_rate_hz: u64,
+    audio: Vec<f32>,
+    audio_start: u64,
+    probabilities: Vec<f32>,
+    /// Frames classified so far, and how many of them have left; the rest wait to become a lead-in.
+    n_classified: u64,
+    n_passed: u64,
+    /// Quiet frames since the last voice; none outside speech.
+    quiet_frames: Option<u32>,
+}
+
+impl SpeechGate {
+    pub fn new(sample_rate_hz: u32) -> Result<Self> {
+        Ok(Self {
+            detector: VoiceDetector::new(sample_rate_hz)?,
+            sample_rate_hz: u64::from(sample_rate_hz),
+            audio: Vec::new(),
+            audio_start: 0,
+            probabilities: Vec::new(),
+            n_classified: 0,
+            n_passed: 0,
+            quiet_frames: None,
+        })
+    }
+
+    pub fn push(&mut self, samples: &[f32], sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+        self.audio.extend_from_slice(samples);
+        self.detector.push(samples, &mut self.probabilities)?;
+        self.classify(sink)
+    }
+
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+        self.detector.finish(&mut self.probabilities)?;
+        self.classify(sink)?;
+        self.pass_until(self.n_classified, FrameClass::Background, sink)
+    }
+
+    fn classify(&mut self, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+        let probabilities = std::mem::take(&mut self.probabilities);
+        for &probability in &probabilities {
+            let frame = self.n_classified;
+            self.n_classified += 1;
+            match self.quiet_frames {
+                None if probability >= START_PROBABILITY => {
+                    self.pass_until(frame, FrameClass::Pause, sink)?;
+                    self.pass_until(frame + 1, FrameClass::Voice, sink)?;
+                    self.quiet_frames = Some(0);
+                }
+                None => {
+                    let too_old = (frame + 1).saturating_sub(LEAD_IN_FRAMES);
+                    self.pass_until(too_old, FrameClass::Background, sink)?;
+                }
+                Some(_) if probability >= STAY_PROBABILITY => {
+                    self.pass_until(frame + 1, FrameClass::Voice, sink)?;
+                    self.quiet_frames = Some(0);
+                }
+                Some(quiet) if quiet < HANG_OVER_FRAMES => {
+                    self.pass_until(frame + 1, FrameClass::Pause, sink)?;
+                    self.quiet_frames = Some(quiet + 1);
+                }
+                Some(_) => self.quiet_frames = None,
+            }
+        }
+        self.probabilities = probabilities;
+        self.probabilities.clear();
+        let passed = self.frame_start(self.n_passed).min(self.audio_start + self.audio.len() as u64);
+        self.audio.drain(..(passed - self.audio_start) as usize);
+        self.audio_start = passed;
+        Ok(())
+    }
+
+    fn pass_until(
+        &mut self,
+        end: u64,
+        class: FrameClass,
+        sink: &mut dyn FnMut(Frame<'_>) -> Result<()>,
+    ) -> Result<()> {
+        while self.n_passed < end {
+            let (from, to) = (self.frame_start(self.n_passed), self.frame_start(self.n_passed + 1));
+            self.n_passed += 1;
+            let from_here = (from.saturating_sub(self.audio_start) as usize).min(self.audio.len());
+            let to_here = (to.saturating_sub(self.audio_start) as usize).min(self.audio.len());
+            let samples = self.audio.get(from_here..to_here).unwrap_or_default();
+            if !samples.is_empty() {
+                sink(Frame { position: from, samples, class })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frames of 16 ms start at whole samples, also at rates that 16 ms do not divide.
+    fn frame_start(&self, frame: u64) -> u64 {
+        frame * self.sample_rate_hz * 16 / 1_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(samples: &[f32], chunk: usize) -> Vec<(u64, usize, FrameClass)> {
+        let mut gate = SpeechGate::new(8_000).unwrap();
+        let mut out = Vec::new();
+        let mut sink = |frame: Frame<'_>| {
+            out.push((frame.position, frame.samples.len(), frame.class));
+            Ok(())
+        };
+        for part in samples.chunks(chunk) {
+            gate.push(part, &mut sink).unwrap();
+        }
+        gate.finish(&mut sink).unwrap();
+        out
+    }
+
+    /// A buzz of 120 Hz with formant-like bands, on and off: enough of a voice for the network.
+    fn buzz(seconds: f64) -> Vec<f32> {
+        (0..(8_000.0 * seconds) as usize)
+            .map(|n| {
+                let t = n as f64 / 8_000.0;
+                let syllable = (std::f64::consts::TAU * 3.0 * t).sin().max(0.0);
+                let harmonics: f64 = (1..28).map(|h| (std::f64::consts::TAU * 120.0 * f64::from(h) * t).sin() / f64::from(h)).sum();
+                (0.2 * syllable * harmonics) as f32
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_sample_leaves_once_and_in_order() {
+        let mut samples = vec![0.0; 8_000];
+        samples.extend(buzz(2.0));
+        samples.extend(vec![0.0; 9_001]);
+        let mut expected = 0;
+        for (position, n, _) in classes(&samples, 333) {
+            assert_eq!(position, expected);
+            expected += n as u64;
+        }
+        assert_eq!(expected, samples.len() as u64);
+    }
+
+    #[test]
+    fn silence_is_background() {
+        assert!(classes(&[0.0; 16_000], 160).iter().all(|(_, _, class)| *class == FrameClass::Background));
+    }
+
+    #[test]
+    fn chunks_change_nothing() {
+        let samples = buzz(3.0);
+        let whole = classes(&samples, samples.len());
+        for chunk in [1, 160, 4_000] {
+            assert_eq!(classes(&samples, chunk), whole);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+"""Calibration: an affine map from the bare score (spoof logit minus bona fide logit) to a natural-log likelihood ratio.
+
+Fitted on `dev` in the phone condition by logistic regression with both classes at even odds, each system and each source of
+real speech with the same weight. How honest the result is, is measured with whole systems and sources left out.
+"""
+import copy
+import json
+import shutil
+
+import numpy as np
+from scipy.optimize import minimize
+
+import corpus
+import metrics
+import scoring
+from export import UNCALIBRATED, read_manifest, write_manifest
+
+FOLDS = 10
+
+
+def group_of(clip):
+    return clip.source if clip.label == "bonafide" else clip.system
+
+
+def weights(labels, groups, clips):
+    """Each class half of the weight, each group the same inside its class, each clip the same inside its group, and each window
+    the same inside its clip."""
+    w = np.zeros(len(labels))
+    for y in (0, 1):
+        names = {groups[i] for i in np.nonzero(labels == y)[0]}
+        for name in names:
+            members = [i for i in np.nonzero(labels == y)[0] if groups[i] == name]
+            distinct = {clips[i] for i in members}
+            for i in members:
+                w[i] = 0.5 / len(names) / len(distinct) / sum(clips[j] == clips[i] for j in members)
+    return w
+
+
+def fit(scores, labels, w):
+    """(scale, offset) with the least weighted cross-entropy. The scale is kept positive: polarity is not up for a vote."""
+    sign = 2 * labels - 1
+
+    def cost(theta):
+        return float((w * np.logaddexp(0, -sign * (np.exp(theta[0]) * scores + theta[1]))).sum())
+
+    best = minimize(cost, [np.log(1 / max(np.std(scores), 1e-3)), 0.0], method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-6, "fatol": 1e-9})
+    return float(np.exp(best.x[0])), float(best.x[1])
+
+
+def left_out(scores, labels, w, groups):
+    """Each score calibrated by a fit that did not see its group."""
+    order = {g: k % FOLDS for k, g in enumerate(np.random.default_rng(3).permutation(sorted(set(groups))))}
+    fold = np.array([order[g] for g in groups])
+    out = np.zeros(len(scores))
+    for k in range(FOLDS):
+        scale, offset = fit(scores[fold != k], labels[fold != k], w[fold != k])
+        out[fold == k] = scale * scores[fold == k] + offset
+    return out
+
+
+def calibrate(config, out, corpus_folder, run, log=print):
+    """Fits calibration and thresholds on `dev` and writes them into the manifest."""
+    import veravox
+    bare = run / "uncalibrated"
+    bare.mkdir(parents=True, exist_ok=True)
+    manifest = read_manifest(out)
+    shutil.copyfile(out / manifest["onnx"]["file"], bare / manifest["onnx"]["file"])
+    write_manifest(bare, {**copy.deepcopy(manifest), "calibration": dict(UNCALIBRATED), "figures": []})
+    clips = corpus.read_index(corpus_folder, "dev")
+    scored = scoring.score(veravox.Detector(str(bare)), clips, "phone", log)
+    owner = np.array([i for i, s in enumerate(scored) for _ in s.windows])
+    x = np.array([v for s in scored for v in s.windows])
+    y = np.array([int(clips[i].label == "spoof") for i in owner])
+    groups = [f"{clips[i].label} {group_of(clips[i])}" for i in owner]
+    w = weights(y, groups, owner)
+    scale, offset = fit(x, y, w)
+    held_out = left_out(x, y, w, groups)
+    # Thresholds apply to a leg's ratio, which for these short clips is that of one window or the mean of two.
+    legs = np.array([np.nan if s.llr is None else scale * s.llr + offset for s in scored])
+    real = np.array([c.label == "bonafide" for c in clips])
+    c = config["calibration"]
+    synthetic = float(np.nanquantile(legs[real], 1 - c["false_synthetic"]))
+    bonafide = float(np.nanquantile(legs[~real], c["false_bonafide"]))
+    manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6)}
+    manifest["decision"] = {"prior": c["prior"], "synthetic_llr": round(max(synthetic, 0.1), 2), "bonafide_llr": round(min(bonafide, -0.1), 2)}
+    write_manifest(out, manifest)
+    honest = metrics.cllr(held_out[y == 0], held_out[y == 1])
+    (run / "calibration.json").write_text(json.dumps({"cllr_left_out": honest}))
+    log(f"calibrate: llr = {scale:.4f} * score + {offset:.4f}; synthetic from {synthetic:.2f}, bonafide up to {bonafide:.2f}; "
+        f"Cllr {honest:.3f} on left-out systems, {metrics.cllr(scale * x[y == 0] + offset, scale * x[y == 1] + offset):.3f} on those it was fitted to")

@@ -1,0 +1,122 @@
+"""The corpus: its index, and one int16 memory map of all clips at the model's sampling rate.
+
+A training step reads a few dozen random clips; one flat file in the page cache serves them faster than thousands of
+FLAC files could be decoded, and each variant of the clips (a codec, a speed) is one more file of the same shape.
+"""
+import csv
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import soundfile
+from scipy.signal import resample_poly
+
+PEAK = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """One recording. `path` is absolute; `source` is the page or repository, `system` what spoke."""
+    path: str
+    split: str
+    label: str
+    system: str
+    kind: str
+    source: str
+    licence: str
+    language: str
+    seconds: float
+
+
+def read_index(corpus, split):
+    """The clips of one split, in the order of index.tsv."""
+    corpus = pathlib.Path(corpus)
+    with open(corpus / "index.tsv", newline="") as f:
+        rows = [r for r in csv.DictReader(f, delimiter="\t") if r["split"] == split]
+    if not rows:
+        raise SystemExit(f"{corpus / 'index.tsv'} names no clip of the split '{split}'")
+    return [Clip(path=str(corpus / r["file"]), split=r["split"], label=r["label"], system=r["system"], kind=r["kind"],
+                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]))
+            for r in rows]
+
+
+def load(path, rate):
+    """A file as mono float32 at `rate`."""
+    x, source_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    x = x.mean(axis=1)
+    if source_rate != rate:
+        divisor = int(np.gcd(source_rate, rate))
+        x = resample_poly(x, rate // divisor, source_rate // divisor).astype(np.float32)
+    return x
+
+
+class Store:
+    """Clips in one flat int16 file. `self[i]` is a float32 copy of clip i."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        about = json.loads(self.path.with_suffix(".json").read_text())
+        self.starts = np.array(about["starts"], np.int64)
+        self.samples = np.memmap(self.path, np.int16, "r")
+
+    def __len__(self):
+        return len(self.starts) - 1
+
+    def length(self, i):
+        return int(self.starts[i + 1] - self.starts[i])
+
+    def __getitem__(self, i):
+        return self.samples[self.starts[i]:self.starts[i + 1]].astype(np.float32) / 32768
+
+    @staticmethod
+    def write(path, waveforms):
+        """Writes under another name first: a run that was cut off leaves no half store behind."""
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part, starts = path.with_suffix(".part"), [0]
+        with open(part, "wb") as f:
+            for x in waveforms:
+                f.write(np.round(np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes())
+                starts.append(starts[-1] + len(x))
+        path.with_suffix(".json").write_text(json.dumps({"starts": starts}))
+        part.rename(path)
+        return Store(path)
+
+
+class Subset:
+    """Some clips of a store, under indices of their own."""
+
+    def __init__(self, whole, indices):
+        self.whole, self.indices = whole, list(indices)
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __getitem__(self, i):
+        return self.whole[self.indices[i]]
+
+
+def store(cache, name, clips, rate):
+    """The store of these clips, made on the first call."""
+    path = pathlib.Path(cache) / f"{name}_{rate}.i16"
+    listing = path.with_suffix(".txt")
+    wanted = "\n".join(c.path for c in clips)
+    if path.exists() and listing.exists() and listing.read_text() == wanted:
+        return Store(path)
+
+    def waveforms():
+        for clip in clips:
+            x = load(clip.path, rate)
+            yield x * (PEAK / max(float(np.abs(x).max()), 1e-4))
+
+    made = Store.write(path, waveforms())
+    listing.write_text(wanted)
+    return made
+
+
+def exactly(x, n, start=0):
+    """`n` samples of x from `start`; a clip that is too short is repeated."""
+    if len(x) < start + n:
+        x = np.resize(x, start + n)
+    return x[start:start + n]

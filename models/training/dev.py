@@ -1,0 +1,48 @@
+"""The clips of `dev` under the conditions that figures are quoted for. No gradient ever sees them."""
+import numpy as np
+import torch
+from scipy.signal import butter, resample_poly, sosfilt
+
+import corpus
+import g711
+import metrics
+
+RATE = 16000
+
+
+def phone_line(x, rate=RATE):
+    """The corpus's phone condition: RMS to 0.1, 8 kHz, 300-3400 Hz sixth-order Butterworth, mu-law. Gives 8 kHz."""
+    x = x * (0.1 / max(float(np.sqrt(np.mean(np.square(x)))), 1e-6))
+    if rate != 8000:
+        x = resample_poly(x, 8000, rate)
+    x = sosfilt(butter(6, [300, 3400], "bandpass", fs=8000, output="sos"), x)
+    return g711.code_and_decode(x, "mulaw")
+
+
+class Monitor:
+    """A quick look at `dev` while training: one window of each clip, phone condition, not through the streaming path."""
+
+    def __init__(self, config, folder, cache, features):
+        self.clips = corpus.read_index(folder, "dev")
+        rate, samples = config["input"]["sample_rate_hz"], config["input"]["window_samples"]
+        waves = (corpus.exactly(phone_line(corpus.load(c.path, RATE)) if rate == 8000 else corpus.load(c.path, rate), samples)
+                 for c in self.clips)
+        self.features = features.batch(np.stack(list(waves)))
+        self.labels = np.array([c.label == "spoof" for c in self.clips], int)
+
+    def scores(self, net):
+        device = next(net.parameters()).device
+        with torch.no_grad():
+            parts = [net(torch.from_numpy(self.features[k:k + 64]).to(device)).cpu() for k in range(0, len(self.features), 64)]
+        logits = torch.cat(parts).numpy()
+        return logits[:, 1] - logits[:, 0]
+
+    def figures(self, net):
+        s, y = self.scores(net), self.labels
+        spoof = np.nonzero(y == 1)[0]
+        kinds = metrics.by_group([self.clips[i].kind for i in spoof])
+        out = {"eer": metrics.eer(s[y == 0], s[y == 1]),
+               "systems": metrics.mean_over_systems(s, y, [c.system for c in self.clips]),
+               "pages": metrics.inside_pages(s, y, [c.source for c in self.clips])[0]}
+        out.update({kind: metrics.eer(s[y == 0], s[spoof[g]]) for kind, g in kinds.items()})
+        return {k: round(v, 3) for k, v in out.items()}

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""From the corpus to a model folder with one command:
+
+    python models/training/run.py models/training/phone.toml --corpus DIR --cache DIR
+
+Steps: prepare, train, export, calibrate, evaluate, card. Each can be left out or run alone with --only; a run that was cut
+off goes on from its last checkpoint.
+"""
+import argparse
+import json
+import pathlib
+import sys
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+STEPS = ["prepare", "train", "export", "calibrate", "evaluate", "card"]
+
+
+def merged(config, changes):
+    """The configuration with `section.key=value` changes; values are written as in TOML."""
+    for change in changes:
+        name, _, value = change.partition("=")
+        *path, key = name.split(".")
+        section = config
+        for part in path:
+            section = section[part]
+        if key not in section:
+            raise SystemExit(f"--set {change}: the configuration has no '{name}'")
+        section[key] = tomllib.loads(f"v = {value}")["v"]
+    return config
+
+
+class Log:
+    """Lines with the time since the start, on the terminal and in a file."""
+
+    def __init__(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file, self.begun = open(path, "a"), time.time()
+
+    def __call__(self, text):
+        line = f"[{time.time() - self.begun:7.0f} s] {text}"
+        print(line, flush=True)
+        print(line, file=self.file, flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("config", type=pathlib.Path)
+    p.add_argument("--corpus", type=pathlib.Path, required=True)
+    p.add_argument("--cache", type=pathlib.Path, default=HERE / "cache")
+    p.add_argument("--out", type=pathlib.Path, help="the model folder (default: models/<name>)")
+    p.add_argument("--run", default=None, help="name of the run inside the cache (default: the model's name)")
+    p.add_argument("--vocoders", type=pathlib.Path, help="folder of pretrained vocoders for twins (default: beside the corpus)")
+    p.add_argument("--only", default=",".join(STEPS), help="steps to run, by commas")
+    p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change the configuration")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--workers", type=int, default=1, help="processes that prepare batches; 0: none")
+    p.add_argument("--stop-after", type=float, help="stop training after so many seconds; the next run goes on")
+    a = p.parse_args()
+    sys.path.insert(0, str(HERE))
+    config = merged(tomllib.loads(a.config.read_text()), a.set)
+    only = a.only.split(",")
+    if unknown := set(only) - set(STEPS):
+        p.error(f"no step is called {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
+    out = a.out or HERE.parent / config["model"]["name"]
+    run = a.cache / "runs" / (a.run or config["model"]["name"])
+    log = Log(run / "log.txt")
+    vocoders = a.vocoders or a.corpus.parent / "vocoders"
+
+    if {"prepare", "train"} & set(only):
+        import prepare
+        material = prepare.material(config, a.corpus, a.cache, vocoders if vocoders.is_dir() else None, log)
+        (run / "material.json").write_text(json.dumps(prepare.counts(material), indent=1))
+    if "train" in only:
+        import train
+        _, spent = train.train(config, material, run, a.corpus, a.cache, a.threads, a.workers, a.stop_after, log)
+        log(f"train: {spent / 60:.1f} minutes of training in all")
+    if "export" in only:
+        import export
+        export.export(config, run, out, log)
+    if "calibrate" in only:
+        import calibrate
+        calibrate.calibrate(config, out, a.corpus, run, log)
+    if "evaluate" in only:
+        import evaluate
+        evaluate.write_figures(out, a.corpus, run, log)
+    if "card" in only:
+        import card
+        card.write(config, out, run, a.corpus, log)
+
+
+if __name__ == "__main__":
+    main()

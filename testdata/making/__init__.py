@@ -1,0 +1,1 @@
+"""What the `make_*.py` programs of this folder share: voices, telephone channels, writers."""

@@ -1,0 +1,148 @@
+"""The definitions of the stages, in float64 and as plainly as they can be written.
+
+This is the other side of the tests: it shares no code and no library with `core`, it is slow, and it
+follows the formulas of the sources that it names. `make_vectors.py` turns it into numbers.
+"""
+
+import numpy as np
+
+SILENT_RMS = 1e-5
+SMALLEST_STD = 1e-5
+DELTA_REACH = 2
+
+
+def stft_power(samples, n_fft, win_length, hop_length):
+    """[frame, bin]: |X|^2 of frames that lie wholly inside the samples, no padding at the edges."""
+    left = (n_fft - win_length) // 2
+    window = np.zeros(n_fft)
+    for n in range(win_length):
+        window[left + n] = 0.5 - 0.5 * np.cos(2 * np.pi * n / win_length)  # periodic Hann
+    n_frames = 1 + (len(samples) - n_fft) // hop_length
+    frames = [samples[t * hop_length : t * hop_length + n_fft] * window for t in range(n_frames)]
+    # The transform itself, as the sum that defines it.
+    n, k = np.arange(n_fft), np.arange(n_fft // 2 + 1)
+    turns = np.exp(-2j * np.pi * (np.outer(n, k) % n_fft) / n_fft)
+    return np.abs(np.array(frames) @ turns) ** 2
+
+
+def log_spectrogram(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor):
+    power = stft_power(samples, n_fft, win_length, hop_length)
+    kept = [k for k in range(n_fft // 2 + 1) if f_min_hz <= k * rate_hz / n_fft <= f_max_hz]
+    return np.log(np.maximum(power[:, kept], log_floor))
+
+
+def hz_to_mel(hz):
+    return 2595.0 * np.log10(1.0 + hz / 700.0)
+
+
+def mel_to_hz(mel):
+    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+
+
+def triangles(edges_hz, rate_hz, n_fft):
+    """[filter, bin]: triangles of height 1 over each three neighbouring edges, no area norm."""
+    bins_hz = np.arange(n_fft // 2 + 1) * rate_hz / n_fft
+    weights = np.zeros((len(edges_hz) - 2, len(bins_hz)))
+    for m in range(len(edges_hz) - 2):
+        left, centre, right = edges_hz[m : m + 3]
+        for k, hz in enumerate(bins_hz):
+            if left < hz <= centre:
+                weights[m, k] = (hz - left) / (centre - left)
+            elif centre < hz < right:
+                weights[m, k] = (right - hz) / (right - centre)
+    return weights
+
+
+def linear_filterbank(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters):
+    edges = np.linspace(f_min_hz, f_max_hz, n_filters + 2)
+    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges)
+
+
+def log_mel(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters):
+    edges = mel_to_hz(np.linspace(hz_to_mel(f_min_hz), hz_to_mel(f_max_hz), n_filters + 2))
+    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges)
+
+
+def _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges):
+    power = stft_power(samples, n_fft, win_length, hop_length)
+    return np.log(np.maximum(power @ triangles(edges, rate_hz, n_fft).T, log_floor))
+
+
+def dct_ii(values, n_coeffs):
+    """Orthonormal DCT-II of each row, first `n_coeffs`, c0 included."""
+    n = values.shape[1]
+    out = np.zeros((len(values), n_coeffs))
+    for k in range(n_coeffs):
+        scale = np.sqrt(1.0 / n) if k == 0 else np.sqrt(2.0 / n)
+        out[:, k] = scale * (values @ np.cos(np.pi * k * (2 * np.arange(n) + 1) / (2 * n)))
+    return out
+
+
+def delta(values):
+    """Regression over two frames to either side, edge frames repeated."""
+    n_frames = len(values)
+    out = np.zeros_like(values)
+    for t in range(n_frames):
+        for n in range(1, DELTA_REACH + 1):
+            out[t] += n * (values[min(t + n, n_frames - 1)] - values[max(t - n, 0)])
+    return out / (2 * sum(n * n for n in range(1, DELTA_REACH + 1)))
+
+
+def lfcc(samples, *, n_coeffs, deltas, **filterbank):
+    """[static | delta | delta of delta], as many of the three as `deltas` asks for."""
+    columns = [dct_ii(linear_filterbank(samples, **filterbank), n_coeffs)]
+    for _ in range(deltas):
+        columns.append(delta(columns[-1]))
+    return np.hstack(columns)
+
+
+def normalised(matrix, kind):
+    """Each column over the frames; the standard deviation is that of the population."""
+    if kind == "none":
+        return matrix
+    centred = matrix - matrix.mean(axis=0)
+    if kind == "mean":
+        return centred
+    return centred / np.maximum(np.sqrt((centred**2).mean(axis=0)), SMALLEST_STD)
+
+
+def at_level(samples, level_dbfs):
+    """Scaled to this RMS; a silent window is left as it is."""
+    rms = np.sqrt(np.mean(samples**2))
+    return samples if rms < SILENT_RMS else samples * (10.0 ** (level_dbfs / 20.0) / rms)
+
+
+def alaw_to_int16(code):
+    """One A-law code: sign, three bits of segment, four of step; the even bits are inverted."""
+    code ^= 0x55
+    segment, step = (code >> 4) & 0x07, code & 0x0F
+    # The middle of the step, in units of 1/4096 of full scale times two.
+    magnitude = 2 * step + 1 if segment == 0 else (2 * step + 33) << (segment - 1)
+    return 8 * magnitude if code & 0x80 else -8 * magnitude
+
+
+def mulaw_to_int16(code):
+    """One mu-law code: all bits inverted, sign, three bits of segment, four of step."""
+    code ^= 0xFF
+    segment, step = (code >> 4) & 0x07, code & 0x0F
+    magnitude = ((2 * step + 33) << segment) - 33
+    return -4 * magnitude if code & 0x80 else 4 * magnitude
+
+
+def calibrated(logit_bonafide, logit_spoof, scale, offset):
+    return scale * (logit_spoof - logit_bonafide) + offset
+
+
+def probability(llr, prior):
+    """Of spoof, at this prior of spoof."""
+    log_odds = llr + np.log(prior / (1.0 - prior))
+    # Both forms are sigmoid(x); each is used where its exponential stays finite.
+    if log_odds >= 0:
+        return 1.0 / (1.0 + np.exp(-log_odds))
+    return np.exp(log_odds) / (1.0 + np.exp(log_odds))
+
+
+def multi_tone(tones, rate_hz, n_samples):
+    """A sum of `amplitude * sin(2 pi hz t + phase)`, exact at any rate."""
+    seconds = np.arange(n_samples) / rate_hz
+    return sum(a * np.sin(2 * np.pi * hz * seconds + phase) for hz, a, phase in tones)
