@@ -1,4 +1,4 @@
-//! What a scan says, in the form that `schemas/report.schema.json` describes.
+//! What a scan says, in the form that `core/schemas/report.schema.json` describes.
 
 use serde::{Deserialize, Serialize};
 

@@ -68,13 +68,14 @@ impl Windower {
         if self.runs.is_empty() || frame.position != self.position_after {
             self.runs.push_back(Run { speech_index: self.n_samples, position: frame.position });
         }
-        self.position_after = frame.position + frame.samples.len() as u64;
+        self.position_after = frame.position;
         let mut rest = frame.samples;
         while !rest.is_empty() {
             let room = (self.next_end - self.n_samples) as usize;
             let (now, later) = rest.split_at(room.min(rest.len()));
             self.samples.extend_from_slice(now);
             self.n_samples += now.len() as u64;
+            self.position_after += now.len() as u64;
             if frame.class == FrameClass::Voice {
                 self.speech += now.len() as u64;
                 self.fresh_speech += now.len() as u64;

@@ -92,7 +92,7 @@ training), through the library's own streaming path. In brackets the 95 % interv
 {figure_table(manifest['figures'])}
 
 Conditions: {'; '.join(f'*{k}*: {v}' for k, v in scoring.CONDITIONS.items())}. Clips are 4.2 s at most, and shorter where a speaker paused. A clip
-without a score counts as 0, undecided, in every figure. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the phone condition (an
+without a score counts as 0, undecided, in every figure; where most clips have none, only the shares are given. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the phone condition (an
 answer of "don't know" each time costs 1). minDCF: prior of a spoof 0.05, a false alarm costs 1, a miss 10.
 
 ### Beside published detectors, on the same clips
@@ -114,7 +114,7 @@ The sources of real speech most often taken for synthetic (EER of their clips ag
 
 - Studio recordings, and real recordings from demonstration pages of synthesisers, are its hardest human voices.
 - Speech restored, or coded by a neural codec (Lyra, EnCodec), counts as synthetic, though the words may be a person's own.
-- One or two seconds of speech are not enough: see the columns above.
+- Two seconds of speech are judged less well than four, and less than {manifest['input']['min_speech_samples'] / manifest['input']['sample_rate_hz']:g} s of voice are not judged at all: see the columns above.
 - Languages other than English are few in training and in `dev`; nothing is known about children, or about ill or very old voices.
 - It knows nothing of attacks that adapt to it.
 

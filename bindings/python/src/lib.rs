@@ -144,7 +144,7 @@ impl Detector {
         json_to_python(py, self.inner.model().manifest())
     }
 
-    /// Scans a file; returns the report as a dict (see schemas/report.schema.json).
+    /// Scans a file; returns the report as a dict (see core/schemas/report.schema.json).
     fn scan<'py>(&self, py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
         let report = py.detach(|| self.inner.scan_file(&path, &DecodeOptions::default()));
         json_to_python(py, &report.map_err(|e| to_python(py, &e))?)

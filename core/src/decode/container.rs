@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Broken packets in a row after which a file is given up: hostile files could otherwise be read for ever.
 const MAX_BROKEN_PACKETS_IN_A_ROW: u32 = 256;
 
+/// Most samples of one channel in one packet, eight times the largest FLAC block. Decoders allocate what the header asks.
+const MAX_PACKET_FRAMES: u64 = 1 << 19;
+
 struct SizedSource {
     inner: Box<dyn AudioSource>,
     n_bytes: u64,
@@ -70,7 +73,7 @@ impl ContainerSource {
         }
         let format = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|e| open_error(e))?;
+            .map_err(open_error)?;
         let unsupported = |message: &str| Error::new(ErrorKind::UnsupportedAudio, message);
         let track = format
             .default_track(TrackType::Audio)
@@ -86,6 +89,11 @@ impl ContainerSource {
         limits.check_sample_rate(rate_hz)?;
         if let Some(channels) = &parameters.channels {
             limits.check_channels(channels.count())?;
+        }
+        let packet_frames = parameters.max_frames_per_packet.max(parameters.frames_per_block).unwrap_or(0);
+        if packet_frames > MAX_PACKET_FRAMES {
+            let message = format!("expected packets of at most {MAX_PACKET_FRAMES} samples, the header says {packet_frames}");
+            return Err(Error::new(ErrorKind::LimitExceeded, message));
         }
         let codecs = symphonia::default::get_codecs();
         let mut decoder = codecs
@@ -222,6 +230,10 @@ fn channels_of_first_packet(
 
 fn open_error(error: SymphoniaError) -> Error {
     let (kind, message) = match &error {
+        // A chunk that claims to end before its start or past the file makes the parser seek there.
+        SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::InvalidInput => {
+            (ErrorKind::CorruptAudio, "the header is broken (it points outside the file)".to_owned())
+        }
         // Probing runs to the end of a file that is no audio.
         SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
             (ErrorKind::UnsupportedAudio, "the file is no audio that veravox knows, or its header is cut off".to_owned())

@@ -77,9 +77,7 @@ impl RawSource {
             .for_codec(codec)
             .with_sample_rate(format.sample_rate_hz)
             .with_channels(Channels::Discrete(channels))
-            .with_max_frames_per_packet(CHUNK_SAMPLES as u64)
-            .with_bits_per_sample(format.encoding.bytes_per_sample() as u32 * 8)
-            .with_bits_per_coded_sample(format.encoding.bytes_per_sample() as u32 * 8);
+            .with_max_frames_per_packet(CHUNK_SAMPLES as u64);
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
             .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, "the raw format is not supported").with_source(e))?;

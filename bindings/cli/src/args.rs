@@ -1,0 +1,250 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
+use veravox::runtime::{Runtime, RuntimeChoice};
+use veravox::{Detector, Thresholds};
+
+/// Tells a synthetic voice from a human one in recordings of calls.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub setup: Setup,
+    /// When to colour the output; NO_COLOR is respected.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, hide_possible_values = false)]
+    pub color: Color,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Say which recordings hold a synthetic voice: each leg's decision, score and suspicious stretches.
+    Scan(Scan),
+    /// Say which model and which inference runtime are in use, and their versions.
+    Doctor(Doctor),
+    /// Work with models.
+    Model(Model),
+    /// Measure speed and memory on this machine, with every runtime that is found.
+    Bench(Bench),
+}
+
+/// Which model and runtime to use.
+#[derive(Args, Clone)]
+pub struct Setup {
+    /// Folder of the model, with its manifest.json; the built-in one without it.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else tract.
+    #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
+    pub runtime: RuntimeName,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeName {
+    /// ONNX Runtime where one is found, else tract.
+    Auto,
+    /// The runtime that is compiled in.
+    Tract,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct Scan {
+    /// Files and folders; folders are searched for audio files at any depth.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub format: OutputFormat,
+    /// Write the results to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Go on with an interrupted batch: skip the files that the JSONL output already has.
+    #[arg(long, requires = "jsonl", requires = "output")]
+    pub resume: bool,
+    /// Files scanned at once; as many as there are cores without it.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub raw: Raw,
+    #[command(flatten)]
+    pub decision: DecisionArguments,
+    /// Refuse audio longer than this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().max_duration_seconds)]
+    pub max_duration: f64,
+    /// Exit with 3 when a synthetic voice is found.
+    #[arg(long)]
+    pub fail_on_synthetic: bool,
+    /// No progress bar and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0    every file was scanned, whatever the verdicts
+  1    some files could not be scanned; they are listed at the end
+  2    nothing was scanned: wrong arguments, no audio files, no model, no runtime
+  3    a synthetic voice was found, with --fail-on-synthetic
+  130  interrupted
+
+Scores: llr is a natural-log likelihood ratio, positive for synthetic. The JSON formats follow
+core/schemas/report.schema.json.";
+
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct OutputFormat {
+    /// One JSON array with an object for each file.
+    #[arg(long)]
+    pub json: bool,
+    /// One JSON object a line for each file, written as files are done.
+    #[arg(long)]
+    pub jsonl: bool,
+    /// A table with a row for each leg.
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(Args)]
+pub struct Raw {
+    /// Read files as headerless audio of this encoding.
+    #[arg(long = "raw", value_enum, value_name = "ENCODING")]
+    pub encoding: Option<Encoding>,
+    /// Sample rate of headerless audio.
+    #[arg(long, value_name = "HZ", default_value_t = 8_000, requires = "encoding")]
+    pub rate: u32,
+    /// Channels of headerless audio, interleaved.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "encoding")]
+    pub channels: usize,
+}
+
+#[derive(ValueEnum, Clone, Copy)]
+pub enum Encoding {
+    /// Signed 16-bit, little endian.
+    S16le,
+    /// 32-bit float, little endian.
+    F32le,
+    /// G.711 A-law.
+    Alaw,
+    /// G.711 mu-law.
+    Mulaw,
+}
+
+#[derive(Args)]
+pub struct DecisionArguments {
+    /// Prior probability of a synthetic voice that the probability is stated at; the model's own without it.
+    #[arg(long, value_name = "P")]
+    pub prior: Option<f64>,
+    /// A leg at or above this llr is synthetic; the model's own without it.
+    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
+    pub synthetic_llr: Option<f64>,
+    /// A leg at or below this llr is bona fide; the model's own without it.
+    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
+    pub bonafide_llr: Option<f64>,
+}
+
+#[derive(Args)]
+pub struct Doctor {
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Model {
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Check a model's folder rule by rule, and say what is wrong with it.
+    Check {
+        /// Folder with manifest.json.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// A recording to repeat; a generated buzz that counts as speech throughout without it.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Minutes of 8 kHz mono mu-law audio to scan.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub minutes: u32,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Measure the one runtime chosen and print its figures; the parent process uses this.
+    #[arg(long, hide = true)]
+    pub this_runtime: bool,
+}
+
+impl Color {
+    pub fn write_global(self) {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+impl Setup {
+    /// Starts the runtime that was asked for.
+    pub fn start_runtime(&self) -> veravox::Result<&'static Runtime> {
+        Runtime::select(&match self.runtime {
+            RuntimeName::Auto => RuntimeChoice::Auto,
+            RuntimeName::Tract => RuntimeChoice::Tract,
+        })
+    }
+
+    /// The detector with the model that was asked for.
+    pub fn detector(&self) -> veravox::Result<Detector> {
+        self.start_runtime()?;
+        match &self.model {
+            Some(folder) => Detector::load(folder),
+            None => Detector::builtin(),
+        }
+    }
+}
+
+impl DecisionArguments {
+    /// The thresholds of `defaults` with what the user set.
+    pub fn over(&self, defaults: &Thresholds) -> Thresholds {
+        Thresholds {
+            prior: self.prior.unwrap_or(defaults.prior),
+            synthetic_llr: self.synthetic_llr.unwrap_or(defaults.synthetic_llr),
+            bonafide_llr: self.bonafide_llr.unwrap_or(defaults.bonafide_llr),
+        }
+    }
+}
+
+impl Scan {
+    pub fn decode_options(&self) -> DecodeOptions {
+        let raw = self.raw.encoding.map(|encoding| RawFormat {
+            encoding: match encoding {
+                Encoding::S16le => RawEncoding::PcmS16Le,
+                Encoding::F32le => RawEncoding::PcmF32Le,
+                Encoding::Alaw => RawEncoding::Alaw,
+                Encoding::Mulaw => RawEncoding::Mulaw,
+            },
+            sample_rate_hz: self.raw.rate,
+            channels: self.raw.channels,
+        });
+        DecodeOptions { raw, limits: Limits { max_duration_seconds: self.max_duration, ..Limits::default() } }
+    }
+}

@@ -1,0 +1,77 @@
+//! Which files to scan.
+
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// Extensions of audio files in folders. A file that the user names is tried whatever it is called.
+const AUDIO: [&str; 18] = [
+    "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc", "caf",
+    "mka", "webm",
+];
+/// Extensions of headerless audio, looked for when the user says what it is.
+const RAW: [&str; 10] = ["raw", "pcm", "ul", "al", "ulaw", "alaw", "mulaw", "sln", "s16", "g711"];
+
+/// A file to scan.
+pub struct AudioFile {
+    pub path: PathBuf,
+    /// The path as text, as it stands in results.
+    pub shown: String,
+    pub n_bytes: u64,
+}
+
+/// What was found under the paths given.
+pub struct Found {
+    pub files: Vec<AudioFile>,
+    /// Folders and links that could not be followed, with the reason.
+    pub unreadable: Vec<(String, String)>,
+    /// Files in folders that are no audio by their name.
+    pub n_passed_over: usize,
+}
+
+pub fn find(paths: &[PathBuf], raw: bool) -> Found {
+    let mut found = Found { files: Vec::new(), unreadable: Vec::new(), n_passed_over: 0 };
+    for path in paths {
+        if path.is_dir() {
+            walk(path, raw, &mut found);
+        } else {
+            // Whatever is wrong with it, the scan will say.
+            found.files.push(AudioFile::new(path.clone()));
+        }
+    }
+    found
+}
+
+fn walk(folder: &Path, raw: bool, found: &mut Found) {
+    // Links are followed, since archives are often made of them; a link back up is reported and not followed.
+    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if has_extension(entry.path(), &AUDIO) || raw && has_extension(entry.path(), &RAW) => {
+                found.files.push(AudioFile::new(entry.into_path()));
+            }
+            Ok(_) => found.n_passed_over += 1,
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).display().to_string();
+                let why = match (error.loop_ancestor(), error.io_error()) {
+                    (Some(ancestor), _) => format!("a link back to {}, not followed", ancestor.display()),
+                    (None, Some(io)) => format!("cannot read: {}", io.kind()),
+                    (None, None) => "cannot read".to_owned(),
+                };
+                found.unreadable.push((path, why));
+            }
+        }
+    }
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    known.iter().any(|k| extension.eq_ignore_ascii_case(k))
+}
+
+impl AudioFile {
+    fn new(path: PathBuf) -> Self {
+        let n_bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
+        Self { shown: path.to_string_lossy().into_owned(), n_bytes, path }
+    }
+}

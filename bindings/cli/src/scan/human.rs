@@ -1,0 +1,120 @@
+//! A report for people: a few lines a file.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use veravox::report::{FileReport, LegVerdict, Outcome};
+use veravox::{CallReport, Decision, Thresholds};
+
+/// Columns of the timeline.
+const TIMELINE_WIDTH: usize = 40;
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+pub fn render(report: &FileReport) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = match &report.outcome {
+        Outcome::Scanned(call) => render_call(&mut text, &report.path, call),
+        Outcome::Failed(failure) => {
+            writeln!(text, "{BOLD}{}{BOLD:#}\n  {RED}not scanned{RED:#}: {}", report.path, failure.error.message)
+        }
+    };
+    text
+}
+
+fn render_call(text: &mut String, path: &str, call: &CallReport) -> std::fmt::Result {
+    let audio = &call.audio;
+    let legs = if audio.channels == 1 { "1 leg".to_owned() } else { format!("{} legs", audio.channels) };
+    let (seconds, rate) = (clock(audio.duration_seconds), f64::from(audio.sample_rate_hz) / 1_000.0);
+    writeln!(text, "{BOLD}{path}{BOLD:#}  {DIM}{seconds}, {legs}, {rate} kHz {}{DIM:#}", audio.codec)?;
+    for warning in &call.warnings {
+        writeln!(text, "  {YELLOW}note{YELLOW:#}   {warning}")?;
+    }
+    for leg in &call.legs {
+        render_leg(text, leg, audio.duration_seconds, &call.head.thresholds)?;
+    }
+    Ok(())
+}
+
+fn render_leg(
+    text: &mut String,
+    leg: &LegVerdict,
+    duration_seconds: f64,
+    thresholds: &Thresholds,
+) -> std::fmt::Result {
+    let style = style_of(leg.decision);
+    write!(text, "  leg {}  {style}{:12}{style:#}", leg.leg, leg.decision.as_str())?;
+    match (leg.llr, leg.probability) {
+        (Some(llr), Some(probability)) => write!(text, "  llr {llr:+5.1}  p {probability:.2}")?,
+        _ => write!(text, "{:19}", "")?,
+    }
+    let strip = timeline(leg, duration_seconds, thresholds);
+    write!(text, "  {:5.1} s speech  {strip}", leg.speech_seconds)?;
+    if !leg.reasons.is_empty() {
+        let reasons: Vec<_> = leg.reasons.iter().map(|r| r.as_str().replace('_', " ")).collect();
+        write!(text, "  {YELLOW}{}{YELLOW:#}", reasons.join(", "))?;
+    }
+    writeln!(text)?;
+    for segment in &leg.segments {
+        let (from, to) = (clock(segment.start_seconds), clock(segment.end_seconds));
+        writeln!(text, "         {RED}suspicious{RED:#} {from} to {to}  llr {:+.1}", segment.llr)?;
+    }
+    Ok(())
+}
+
+/// The leg from start to end: full blocks point to a machine, light ones to a person, half ones to neither, dots were not
+/// scored.
+fn timeline(leg: &LegVerdict, duration_seconds: f64, thresholds: &Thresholds) -> String {
+    let step = duration_seconds / TIMELINE_WIDTH as f64;
+    let mut strip = String::new();
+    for column in 0..TIMELINE_WIDTH {
+        let (from, to) = (step * column as f64, step * (column + 1) as f64);
+        let over = leg.windows.iter().filter(|w| w.start_seconds < to && w.end_seconds > from);
+        let (sum, n) = over.fold((0.0, 0), |(sum, n), w| (sum + w.llr, n + 1));
+        let (glyph, style) = match sum / f64::from(n.max(1)) {
+            _ if n == 0 => ('·', DIM),
+            llr if llr >= thresholds.synthetic_llr => ('█', RED),
+            llr if llr <= thresholds.bonafide_llr => ('░', GREEN),
+            _ => ('▒', YELLOW),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(strip, "{style}{glyph}{style:#}");
+    }
+    strip
+}
+
+fn style_of(decision: Decision) -> Style {
+    match decision {
+        Decision::Synthetic => RED,
+        Decision::Bonafide => GREEN,
+        Decision::Inconclusive => YELLOW,
+    }
+}
+
+/// `1:02:03.4`, `2:03.4`.
+fn clock(seconds: f64) -> String {
+    let tenths = (seconds * 10.0).round() as u64;
+    let (hours, minutes, seconds, tenth) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}.{tenth}")
+    } else {
+        format!("{minutes}:{seconds:02}.{tenth}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+
+    #[test]
+    fn times_read_like_a_clock() {
+        assert_eq!(clock(0.04), "0:00.0");
+        assert_eq!(clock(59.96), "1:00.0");
+        assert_eq!(clock(3_723.4), "1:02:03.4");
+    }
+}

@@ -1,0 +1,71 @@
+"""Features side by side with librosa: one core, one run, the same definitions. Prints ratios and largest differences.
+
+librosa has no LFCC; its stft and dct with the linear filterbank below are what its users write.
+"""
+
+import os
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[threads] = "1"
+
+import time
+
+import librosa
+import numpy as np
+import scipy.fft
+import veravox
+
+RATE, SECONDS, N_FFT, HOP, N_FILTERS, FLOOR = 8_000, 4, 512, 80, 80, 1e-7
+COMMON = dict(n_fft=N_FFT, win_length=N_FFT, hop_length=HOP, f_min_hz=0.0, f_max_hz=4_000.0, log_floor=FLOOR, normalisation="none")
+KINDS = {
+    "log_mel": dict(COMMON, kind="log_mel", n_filters=N_FILTERS),
+    "lfcc": dict(COMMON, kind="lfcc", n_filters=N_FILTERS, n_coeffs=20, deltas=0),
+}
+
+
+def linear_filters():
+    edges = np.linspace(0, RATE / 2, N_FILTERS + 2)[:, None]
+    hz = np.arange(N_FFT // 2 + 1) * RATE / N_FFT
+    left, centre, right = edges[:-2], edges[1:-1], edges[2:]
+    return np.maximum(0, np.minimum((hz - left) / (centre - left), (right - hz) / (right - centre))).astype(np.float32)
+
+
+FILTERS = {
+    "log_mel": librosa.filters.mel(sr=RATE, n_fft=N_FFT, n_mels=N_FILTERS, htk=True, norm=None),
+    "lfcc": linear_filters(),
+}
+
+
+def by_librosa(kind, window):
+    power = np.abs(librosa.stft(window, n_fft=N_FFT, hop_length=HOP, center=False)) ** 2
+    logs = np.log(np.maximum(FILTERS[kind] @ power, FLOOR))
+    return (scipy.fft.dct(logs, axis=0, norm="ortho")[:20] if kind == "lfcc" else logs).T
+
+
+def fastest(function, windows, repeats=7):
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        for window in windows:
+            function(window)
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def main():
+    rng = np.random.default_rng(1)
+    t = np.arange(RATE * SECONDS) / RATE
+    voice = sum(np.sin(2 * np.pi * 120 * h * t) / h for h in range(1, 30)) * (0.2 + np.abs(np.sin(2 * np.pi * 3 * t)))
+    windows = [(0.1 * voice + rng.normal(0, 0.01, len(t))).astype(np.float32) for _ in range(50)]
+    print(f"{len(windows)} windows of {SECONDS} s at {RATE} Hz, n_fft {N_FFT}, hop {HOP}, {N_FILTERS} filters; one core")
+    for kind, features in KINDS.items():
+        spec = dict(tensor="x", sample_rate_hz=RATE, window_samples=RATE * SECONDS, hop_samples=RATE, min_speech_samples=RATE, level_dbfs=None, features=features)
+        ours = veravox.WindowFeatures(spec)
+        difference = max(np.abs(ours(w) - by_librosa(kind, w)).max() for w in windows)
+        times = fastest(ours, windows), fastest(lambda w, kind=kind: by_librosa(kind, w), windows)
+        print(f"{kind:8}  veravox {times[0] / len(windows) * 1e3:.2f} ms, librosa {times[1] / len(windows) * 1e3:.2f} ms a window: "
+              f"{times[1] / times[0]:.1f} times as fast, largest difference {difference:.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+//! Benchmarks of each stage.
+fn main() {}

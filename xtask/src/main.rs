@@ -1,0 +1,200 @@
+//! The project's own chores.
+//!
+//! `cargo xtask test` sets up what the tests need and runs all of them; `.ci/run` adds the checks of form.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+type Result<T> = std::result::Result<T, String>;
+
+const HELP: &str = "\
+cargo xtask test       set up and run every test: Rust, command, Python, recipe
+cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
+cargo xtask python     set up .venv with the Python parts and the extension built from this tree
+cargo xtask features   features side by side with librosa: speed ratio and largest difference";
+
+/// What the Python tests need; training needs PyTorch as well (models/training/requirements.txt).
+const PYTHON_PACKAGES: [&str; 8] =
+    ["numpy", "onnxruntime>=1.24", "pytest", "jsonschema", "librosa", "soundfile", "scipy", "onnx"];
+
+fn main() -> ExitCode {
+    let chore = env::args().nth(1).unwrap_or_default();
+    let done = match chore.as_str() {
+        "test" => test(),
+        "lint" => lint(),
+        "python" => python().map(|_| ()),
+        "features" => features(),
+        _ => Err(HELP.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(words) => {
+            say(&words);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a program for people")]
+fn say(words: &str) {
+    eprintln!("{words}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn test() -> Result<()> {
+    let python = python()?;
+    // Tests run optimised: the same build as the command's, and signal processing without optimisation crawls.
+    let library = onnxruntime_library(&python)?;
+    let mut cargo = cargo(&["test", "--release"]);
+    cargo.env("VERAVOX_TEST_ONNXRUNTIME", &library).env_remove("ORT_DYLIB_PATH");
+    // The tests choose the runtime themselves.
+    cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
+    run(cargo)?;
+    run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models/training"]))
+}
+
+fn lint() -> Result<()> {
+    run(cargo(&["fmt", "--all", "--check"]))?;
+    run(cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut docs = cargo(&["doc", "--release", "--no-deps", "--workspace", "--exclude", "xtask"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    run(docs)?;
+    msrv()?;
+    if run_quietly(cargo(&["deny", "--version"])).is_err() {
+        say("cargo-deny is not installed; installing it");
+        run(cargo(&["install", "--locked", "cargo-deny"]))?;
+    }
+    // Advisories need the advisory database; where it cannot be fetched the other checks still hold.
+    run(cargo(&["deny", "check", "licenses", "bans", "sources"]))?;
+    if run(cargo(&["deny", "check", "advisories"])).is_err() {
+        say("advisories were not checked, or there are some: see above");
+    }
+    Ok(())
+}
+
+/// No dependency may ask for a newer Rust than the workspace states. What our own code uses is clippy's business
+/// (`incompatible_msrv`).
+fn msrv() -> Result<()> {
+    let mut metadata = cargo(&["metadata", "--format-version", "1", "--locked"]);
+    let output = metadata.output().map_err(|e| missing("cargo", &e))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let ours = version(env!("CARGO_PKG_RUST_VERSION"));
+    let newer: Vec<_> = text
+        .split("\"rust_version\":\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|stated| version(stated) > ours)
+        .collect();
+    if !output.status.success() || !newer.is_empty() {
+        return Err(format!("rust-version {} is too low: dependencies ask for {newer:?}", env!("CARGO_PKG_RUST_VERSION")));
+    }
+    Ok(())
+}
+
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').filter_map(|part| part.parse().ok()).collect()
+}
+
+fn features() -> Result<()> {
+    let python = python()?;
+    run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
+}
+
+/// A virtual environment in `.venv` with the packages of the tests and the extension of this tree. Returns its Python.
+fn python() -> Result<PathBuf> {
+    let venv = root().join(".venv");
+    let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if !python.exists() {
+        let system = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        let mut make = Command::new(&system);
+        make.args(["-m", "venv"]).arg(&venv);
+        run(make)?;
+    }
+    let stamp = venv.join("packages");
+    let wanted = PYTHON_PACKAGES.join("\n");
+    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
+        let mut pip = in_root(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        pip.args(PYTHON_PACKAGES);
+        run(pip)?;
+        std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    }
+    install_extension(&python)?;
+    Ok(python)
+}
+
+/// Builds the extension along with everything else, so that nothing is compiled twice, and puts it beside its package.
+/// Users get a wheel: `pip install ./bindings/python`.
+fn install_extension(python: &Path) -> Result<()> {
+    run(cargo(&["build", "--release"]))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("release");
+    let (built, installed) = match env::consts::OS {
+        "windows" => ("_core.dll", "_core.pyd"),
+        "macos" => ("lib_core.dylib", "_core.abi3.so"),
+        _ => ("lib_core.so", "_core.abi3.so"),
+    };
+    let package = root().join("bindings/python/python");
+    let copy = package.join("veravox").join(installed);
+    // Renamed into place: a Python that has the old one open keeps it.
+    let part = copy.with_extension("part");
+    std::fs::copy(target.join(built), &part).map_err(|e| format!("cannot copy {built}: {e}"))?;
+    std::fs::rename(&part, &copy).map_err(|e| format!("cannot put {} in place: {e}", copy.display()))?;
+    let code = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let site = PathBuf::from(run_quietly(in_root(python, &["-c", code]))?);
+    std::fs::write(site.join("veravox-tree.pth"), package.as_os_str().as_encoded_bytes())
+        .map_err(|e| format!("cannot write to {}: {e}", site.display()))
+}
+
+fn onnxruntime_library(python: &Path) -> Result<String> {
+    let code = "import importlib.util, pathlib; \
+        p = pathlib.Path(importlib.util.find_spec('onnxruntime').origin).parent / 'capi'; \
+        print(next(q for q in sorted(p.iterdir()) if 'onnxruntime.' in q.name and 'pybind' not in q.name))";
+    run_quietly(in_root(python, &["-c", code]))
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn in_root(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn run(mut command: Command) -> Result<()> {
+    say(&format!("$ {}", in_words(&command)));
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|e| missing(&program, &e))?;
+    if status.success() { Ok(()) } else { Err(format!("failed: {}", in_words(&command))) }
+}
+
+fn run_quietly(mut command: Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|e| missing(&program, &e))?;
+    if !output.status.success() {
+        return Err(format!("failed: {}\n{}", in_words(&command), String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn in_words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// A toolchain that is not there is named, with how to get it.
+fn missing(program: &str, error: &std::io::Error) -> String {
+    let how = if program.contains("python") {
+        "install Python 3.10 or newer with its venv module (Debian: apt install python3 python3-venv; python.org)"
+    } else {
+        "install Rust by rustup (rustup.rs)"
+    };
+    format!("cannot run {program}: {error}; {how}")
+}
