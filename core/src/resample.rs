@@ -7,9 +7,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Least length of one block, which is that of the filter, in samples of the input and of the output. The output's sets
 /// how near to the edge of the band a narrower rate keeps: at 128 samples of 8 kHz, half the amplitude is left at 3.6 kHz,
-/// whatever the rate before. Small enough for live audio: blocks of 16 ms between 16 and 48 kHz, 32 ms from 8 kHz.
+/// whatever the rate before. Small enough for live audio: 16 ms from 16 or 48 kHz, 20 ms from 44.1 kHz, 32 ms from 8 kHz.
 const MIN_INPUT_BLOCK: usize = 256;
 const MIN_OUTPUT_BLOCK: usize = 128;
+/// Rates without a common divisor take blocks as long as a second: a bound for the memory.
+const MAX_RATE_HZ: u32 = 1_000_000;
 
 /// Converts mono audio from one fixed rate to another with rubato's FFT resampler.
 ///
@@ -44,10 +46,10 @@ impl Resampler {
     /// A resampler from `from_hz` to `to_hz`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when a rate is 0 or rubato refuses the pair.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when a rate is 0 or above 1 MHz.
     pub fn new(from_hz: u32, to_hz: u32) -> Result<Self> {
-        if from_hz == 0 || to_hz == 0 {
-            let message = format!("expected sample rates above 0 Hz, got {from_hz} and {to_hz}");
+        if [from_hz, to_hz].iter().any(|rate| !(1..=MAX_RATE_HZ).contains(rate)) {
+            let message = format!("expected sample rates of 1 to {MAX_RATE_HZ} Hz, got {from_hz} and {to_hz}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         if from_hz == to_hz {
@@ -214,7 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_is_refused() {
-        assert_eq!(Resampler::new(0, 8_000).err().map(|e| e.kind()), Some(ErrorKind::InvalidArgument));
+    fn impossible_rates_are_refused() {
+        for (from_hz, to_hz) in [(0, 8_000), (8_000, 0), (u32::MAX, 8_000)] {
+            assert_eq!(Resampler::new(from_hz, to_hz).err().map(|e| e.kind()), Some(ErrorKind::InvalidArgument));
+        }
     }
 }

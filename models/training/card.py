@@ -54,6 +54,20 @@ def peer_table(name, figures, peers):
     return table(["condition", "detector", *[METRICS[m].removeprefix("EER ") for m in metrics]], rows)
 
 
+COMPARED = {"eer_percent": "the pooled EER", "eer_percent_mean_over_systems": "the mean over systems", "auc_inside_pages": "the AUC inside pages",
+            "eer_percent_vc": "the EER on voice conversion"}
+
+
+def compared(peers, mine, metric):
+    """Who is ahead and who behind by one figure of the phone condition."""
+    theirs = {name: next(e["value"] for e in entries if e["condition"] == "phone" and e["metric"] == metric) for name, entries in peers.items()}
+    better = (lambda v: v > mine[metric]["value"]) if metric.startswith("auc") else (lambda v: v < mine[metric]["value"])
+    behind = [n for n, v in theirs.items() if better(v)]
+    ahead = [n for n in theirs if n not in behind]
+    parts = ["ahead of " + ", ".join(ahead)] * bool(ahead) + ["**behind " + ", ".join(behind) + "**"] * bool(behind)
+    return f"{COMPARED[metric]}, " + " and ".join(parts)
+
+
 def worst_table(rows, what):
     return table([what, "EER, %", "clips"], [[name.removeprefix("github:"), f"{value:.0f}", n] for value, name, n in rows])
 
@@ -65,13 +79,9 @@ def write(config, out, run, corpus_folder, log=print):
     f, d, c = manifest["input"]["features"], manifest["decision"], manifest["calibration"]
     by = {(e["condition"], e["metric"]): e for e in manifest["figures"]}
     phone = {m: by["phone", m] for (condition, m) in by if condition == "phone"}
-    peers = {name: next(e for e in entries if e["condition"] == "phone" and e["metric"] == "eer_percent") for name, entries in results["peers"].items()}
-    ahead = [n for n, e in peers.items() if e["value"] > phone["eer_percent"]["value"]]
-    behind = [n for n in peers if n not in ahead]
+    standing = "; ".join(compared(results["peers"], phone, metric) for metric in COMPARED)
     held_out = (run / "calibration.json")
     cllr = json.loads(held_out.read_text())["cllr_left_out"] if held_out.exists() else float("nan")
-    verdict = "ahead of " + ", ".join(ahead) if ahead else ""
-    verdict += ("; " if ahead and behind else "") + ("behind " + ", ".join(behind) if behind else "")
     text = f"""# {manifest['name']} {manifest['version']}
 
 A small convolutional network that says whether a voice on a telephone line is a person's own or machine-made: text-to-speech, voice
@@ -99,8 +109,8 @@ answer of "don't know" each time costs 1). minDCF: prior of a spoof 0.05, a fals
 
 {peer_table(manifest['name'], manifest['figures'], results['peers'])}
 
-AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. By the pooled EER in the phone
-condition this model is {verdict}. None of these is good enough to be trusted alone.
+AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. In the phone
+condition this model is, by {standing}. An interval that holds the other's value means that the order may be chance. None of these is good enough to be trusted alone.
 
 ## Where it fails
 
@@ -108,7 +118,7 @@ The systems that escape most often (EER of their clips against all real clips, p
 
 {worst_table(results['worst']['systems'], 'system')}
 
-The sources of real speech most often taken for synthetic (EER of their clips against all synthetic clips):
+Above 50 % a system's clips look more human to the model than human ones do. The sources of real speech most often taken for synthetic (EER of their clips against all synthetic clips):
 
 {worst_table(results['worst']['sources'], 'source')}
 
@@ -128,8 +138,8 @@ only says that nothing was found. Not for music, singing or whispering.
 {data_table(material)}
 
 `train` of the corpus, without the clips whose repository states no licence; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
-HiFi-GAN, Lyra and Griffin-Lim. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Some noise clips are under a non-commercial licence, and the room
-responses come from a collection of mixed free licences; neither is contained in the weights' training labels or shipped.
+HiFi-GAN, Lyra and Griffin-Lim. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
+noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most of the room responses come from a GPL-3.0 collection of responses under free licences. Nothing of the data is shipped.
 
 ## Training
 

@@ -1,10 +1,11 @@
 //! The Python extension `veravox._core`: converts, calls the core, converts back.
 
-use numpy::ndarray::Array2;
+use numpy::ndarray::{ArrayView, Dimension};
 use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use veravox::decode::DecodeOptions;
@@ -84,8 +85,7 @@ impl WindowFeatures {
         py: Python<'py>,
         samples: PyReadonlyArray1<'py, f32>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let windows = samples.as_array().to_owned();
-        let features = self.compute(py, windows.as_slice().unwrap_or_default())?;
+        let features = self.compute(py, &contiguous(samples.as_slice().ok(), samples.as_array()))?;
         PyArray1::from_vec(py, features).reshape([self.shape.0, self.shape.1])
     }
 
@@ -100,8 +100,7 @@ impl WindowFeatures {
             let message = format!("expected windows of {} samples, got {width}", self.window_samples);
             return Err(argument_error(py, message));
         }
-        let windows: Array2<f32> = samples.as_array().as_standard_layout().to_owned();
-        let features = self.compute(py, windows.as_slice().unwrap_or_default())?;
+        let features = self.compute(py, &contiguous(samples.as_slice().ok(), samples.as_array()))?;
         PyArray1::from_vec(py, features).reshape([n_windows, self.shape.0, self.shape.1])
     }
 }
@@ -119,6 +118,11 @@ impl WindowFeatures {
         });
         computed.map_err(|e: veravox::Error| to_python(py, &e))
     }
+}
+
+/// The values in order: as they lie where they lie in order, copied otherwise.
+fn contiguous<'a, D: Dimension>(slice: Option<&'a [f32]>, array: ArrayView<'_, f32, D>) -> Cow<'a, [f32]> {
+    slice.map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
 }
 
 /// A model with its settings: the one that comes with the package, or the one in a folder with `manifest.json`.

@@ -58,12 +58,11 @@ impl Filterbank {
         Self { filters }
     }
 
-    /// ln(max(energy, floor)) of every filter.
-    pub(super) fn log_energies(&self, power: &[f32], floor: f32, out: &mut [f32]) {
+    /// The energy of every filter.
+    pub(super) fn energies(&self, power: &[f32], out: &mut [f32]) {
         for (value, filter) in out.iter_mut().zip(&self.filters) {
             let bins = power.get(filter.first_bin..).unwrap_or_default();
-            let energy: f32 = filter.weights.iter().zip(bins).map(|(weight, power)| weight * power).sum();
-            *value = energy.max(floor).ln();
+            *value = filter.weights.iter().zip(bins).map(|(weight, power)| weight * power).sum();
         }
     }
 }

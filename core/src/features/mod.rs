@@ -14,6 +14,7 @@
 
 mod cepstrum;
 mod filterbank;
+mod log;
 mod normalise;
 mod spec;
 mod stft;
@@ -23,6 +24,7 @@ pub use spec::{CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, Spectro
 use crate::error::{Error, ErrorKind, Result};
 use cepstrum::{Dct, append_deltas};
 use filterbank::{Filterbank, Scale};
+use log::log_floored;
 use normalise::ColumnNormaliser;
 use stft::Stft;
 
@@ -34,6 +36,28 @@ enum Kind {
     Spectrogram { first_bin: usize, n_bins: usize },
     Filterbank(Filterbank),
     Cepstrum { filterbank: Filterbank, dct: Dct, energies: Vec<f32>, deltas: usize },
+}
+
+impl Kind {
+    /// The features of one frame; deltas and normalisation need all frames and come later.
+    fn row_of(&mut self, power: &[f32], floor: f32, row: &mut [f32]) {
+        match self {
+            Self::Waveform => {}
+            Self::Spectrogram { first_bin, n_bins } => {
+                row.copy_from_slice(power.get(*first_bin..*first_bin + *n_bins).unwrap_or_default());
+                log_floored(row, floor);
+            }
+            Self::Filterbank(filterbank) => {
+                filterbank.energies(power, row);
+                log_floored(row, floor);
+            }
+            Self::Cepstrum { filterbank, dct, energies, .. } => {
+                filterbank.energies(power, energies);
+                log_floored(energies, floor);
+                dct.apply(energies, row);
+            }
+        }
+    }
 }
 
 /// Computes one kind of features over windows of a fixed length.
@@ -75,7 +99,7 @@ impl Extractor {
         spec.check(sample_rate_hz, n_samples)?;
         let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
         let spectrogram = spec.spectrogram();
-        let stft = spectrogram.as_ref().map(|s| Stft::new(s.n_fft, s.win_length, s.hop_length)).transpose()?;
+        let stft = spectrogram.as_ref().map(|s| Stft::new(s.n_fft, s.win_length, s.hop_length));
         let bank = |f: &FilterbankSpec, scale| Filterbank::new(f, scale, sample_rate_hz);
         let kind = match spec {
             FeatureSpec::Waveform(_) => Kind::Waveform,
@@ -136,22 +160,10 @@ impl Extractor {
             out.copy_from_slice(&self.scaled);
             return Ok(());
         };
-        let floor = self.log_floor;
-        for (frame, row) in out.chunks_exact_mut(n_features).enumerate() {
-            let power = stft.power(&self.scaled, frame);
-            match &mut self.kind {
-                Kind::Waveform => {}
-                Kind::Spectrogram { first_bin, n_bins } => {
-                    let bins = power.get(*first_bin..*first_bin + *n_bins).unwrap_or_default();
-                    for (value, power) in row.iter_mut().zip(bins) {
-                        *value = power.max(floor).ln();
-                    }
-                }
-                Kind::Filterbank(filterbank) => filterbank.log_energies(power, floor, row),
-                Kind::Cepstrum { filterbank, dct, energies, .. } => {
-                    filterbank.log_energies(power, floor, energies);
-                    dct.apply(energies, row);
-                }
+        for (pair, rows) in out.chunks_mut(2 * n_features).enumerate() {
+            let powers = stft.power_of_pair(&self.scaled, 2 * pair);
+            for (row, power) in rows.chunks_exact_mut(n_features).zip(powers) {
+                self.kind.row_of(power, self.log_floor, row);
             }
         }
         if let Kind::Cepstrum { dct, deltas, .. } = &self.kind {

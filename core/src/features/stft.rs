@@ -1,56 +1,70 @@
-//! Short-time Fourier transform, one frame at a time.
+//! Short-time Fourier transform, two frames at a time.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
 
-use crate::error::{Error, ErrorKind, Result};
-
+/// Power spectra of the frames of a window of samples.
+///
+/// Two real frames go through one complex FFT as its real and imaginary part, and come apart by symmetry (Press et al.:
+/// Numerical Recipes, "FFT of two real functions simultaneously"). That is measurably faster than a real FFT for each,
+/// and it halves the passes over memory.
 pub(super) struct Stft {
-    fft: Arc<dyn RealToComplex<f32>>,
+    fft: Arc<dyn Fft<f32>>,
     hann: Vec<f32>,
     pad_left: usize,
     hop_length: usize,
-    frame: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
+    pair: Vec<Complex<f32>>,
+    mirrored: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    power: Vec<f32>,
+    power: [Vec<f32>; 2],
 }
 
 impl Stft {
-    pub(super) fn new(n_fft: usize, win_length: usize, hop_length: usize) -> Result<Self> {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(n_fft);
-        let spectrum = fft.make_output_vec();
-        if spectrum.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidManifest, "n_fft must be above 0"));
-        }
-        Ok(Self {
+    pub(super) fn new(n_fft: usize, win_length: usize, hop_length: usize) -> Self {
+        let fft = FftPlanner::new().plan_fft_forward(n_fft);
+        let n_bins = n_fft / 2 + 1;
+        Self {
             hann: (0..win_length).map(|n| (0.5 - 0.5 * (TAU * n as f64 / win_length as f64).cos()) as f32).collect(),
             pad_left: (n_fft - win_length.min(n_fft)) / 2,
             hop_length,
-            frame: vec![0.0; n_fft],
-            scratch: fft.make_scratch_vec(),
-            power: vec![0.0; spectrum.len()],
-            spectrum,
+            pair: vec![Complex::default(); n_fft],
+            mirrored: vec![Complex::default(); n_bins],
+            scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
+            power: [vec![0.0; n_bins], vec![0.0; n_bins]],
             fft,
-        })
+        }
     }
 
-    /// |X|² of frame number `index` of `samples`, bins 0 to `n_fft / 2`. The frame must lie inside `samples`.
-    pub(super) fn power(&mut self, samples: &[f32], index: usize) -> &[f32] {
-        // The FFT uses its input as scratch, so the padding is zeroed anew each time.
-        self.frame.fill(0.0);
+    /// |X|² of frames `index` and `index + 1` of `samples`, bins 0 to `n_fft / 2`. Where there is no second frame the first
+    /// stands in for it.
+    pub(super) fn power_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<f32>; 2] {
+        self.pair.fill(Complex::default());
         let start = index * self.hop_length + self.pad_left;
-        let windowed = samples.get(start..).unwrap_or_default().iter().zip(&self.hann);
-        for (value, (sample, weight)) in self.frame.iter_mut().skip(self.pad_left).zip(windowed) {
-            *value = sample * weight;
+        let frame_at = |start: usize| samples.get(start..start + self.hann.len());
+        let first = frame_at(start).unwrap_or_default();
+        let second = frame_at(start + self.hop_length).unwrap_or(first);
+        let inside = self.pair.get_mut(self.pad_left..).unwrap_or_default();
+        for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.hann) {
+            *value = Complex::new(first * weight, second * weight);
         }
-        let done = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
-        debug_assert!(done.is_ok(), "the buffers were made by this FFT");
-        for (power, bin) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = bin.re * bin.re + bin.im * bin.im;
+        self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);
+        // Bin n_fft - k beside bin k, as a pass of its own: the loop below then runs in vector registers.
+        if let (Some((zero, mirrored)), Some((bin_zero, bins))) = (self.mirrored.split_first_mut(), self.pair.split_first()) {
+            *zero = *bin_zero;
+            for (mirrored, bin) in mirrored.iter_mut().zip(bins.iter().rev()) {
+                *mirrored = *bin;
+            }
+        }
+        let [first, second] = &mut self.power;
+        let bins = self.pair.iter().zip(&self.mirrored);
+        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+            let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
+            let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
+            *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
+            *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
         }
         &self.power
     }
