@@ -1,0 +1,130 @@
+//! How the spectrum of a sound moves: what tells speech from tones and music, which stand still, and from noise, which
+//! only flickers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+/// The band of a telephone line, in hertz; all else says nothing: hum, offset, or a band that the line cut off.
+const BAND_HZ: (f64, f64) = (300.0, 3_700.0);
+/// Frames of 64 ms every 32 ms: long enough to part the notes of a chord, short enough to hear a keypad's.
+const FRAME_MS: usize = 64;
+/// Less than this says nothing yet.
+const MIN_SECONDS: f64 = 0.5;
+/// A frame is sustained when its spectrum, as shares of its power, overlaps this much with that of the frame before.
+const SUSTAINED_OVERLAP: f32 = 0.8;
+/// Share of sustained frames from which on a sound is tones or music. Measured: 1.0 for tones, 0.4 to 0.5 for keypads, 0.7
+/// to 1.0 for plain music; speech through a phone line at most 0.17 in 98 of 100 clips, real or synthetic.
+const MIN_SUSTAINED_SHARE: f64 = 0.3;
+/// Variance over time of the log power in a bin, averaged over bins, below which a sound is noise. For stationary noise of
+/// any colour theory says π²/6 = 1.64; measured 1.6 to 1.7, for speech in white noise 1.9 at 0 dB and 2.6 at 10 dB, for
+/// clean speech more than 3 in 99 of 100 clips.
+const MAX_NOISE_VARIANCE: f64 = 1.9;
+
+/// Running measures of a sound, whatever its level.
+pub(super) struct Texture {
+    fft: Arc<dyn RealToComplex<f32>>,
+    hann: Vec<f32>,
+    band: Range<usize>,
+    sample_rate_hz: f64,
+    recent: Vec<f32>,
+    frame: Vec<f32>,
+    bins: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    shares: Vec<f32>,
+    shares_before: Vec<f32>,
+    log_sums: Vec<f64>,
+    log_square_sums: Vec<f64>,
+    n_frames: u64,
+    n_sustained: u64,
+}
+
+impl Texture {
+    pub(super) fn new(sample_rate_hz: u32) -> Self {
+        let rate = f64::from(sample_rate_hz);
+        let n = (sample_rate_hz as usize * FRAME_MS / 1_000).next_multiple_of(2).max(16);
+        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(n);
+        let bins = fft.make_output_vec();
+        let bin = |hz: f64| (hz * n as f64 / rate).ceil() as usize;
+        let band = bin(BAND_HZ.0)..bin(BAND_HZ.1).min(bins.len());
+        let n_band = band.len();
+        // So that the bins of a frame sum up to its power, whatever the rate.
+        let scale = (16.0 / 3.0_f64).sqrt() / n as f64;
+        let hann = |i: usize| scale * (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / n as f64).cos());
+        Self {
+            hann: (0..n).map(|i| hann(i) as f32).collect(),
+            band,
+            sample_rate_hz: rate,
+            recent: Vec::with_capacity(2 * n),
+            frame: vec![0.0; n],
+            scratch: fft.make_scratch_vec(),
+            bins,
+            fft,
+            shares: vec![0.0; n_band],
+            shares_before: vec![0.0; n_band],
+            log_sums: vec![0.0; n_band],
+            log_square_sums: vec![0.0; n_band],
+            n_frames: 0,
+            n_sustained: 0,
+        }
+    }
+
+    /// Takes the next samples of the sound; what was left out between two calls does not matter.
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        self.recent.extend_from_slice(samples);
+        let n = self.frame.len();
+        while self.recent.len() >= n {
+            self.analyse();
+            self.recent.drain(..n / 2);
+        }
+    }
+
+    /// Seconds analysed.
+    pub(super) fn seconds(&self) -> f64 {
+        self.n_frames as f64 * (self.frame.len() / 2) as f64 / self.sample_rate_hz
+    }
+
+    pub(super) fn is_sustained(&self) -> bool {
+        // The first frame has none before it.
+        let n_pairs = self.n_frames.saturating_sub(1) as f64;
+        self.seconds() >= MIN_SECONDS && self.n_sustained as f64 >= MIN_SUSTAINED_SHARE * n_pairs
+    }
+
+    pub(super) fn is_noise(&self) -> bool {
+        let n = self.n_frames.max(1) as f64;
+        let variances =
+            self.log_sums.iter().zip(&self.log_square_sums).map(|(sum, squares)| squares / n - (sum / n).powi(2));
+        let mean = variances.sum::<f64>() / self.log_sums.len().max(1) as f64;
+        self.seconds() >= MIN_SECONDS && mean < MAX_NOISE_VARIANCE
+    }
+
+    fn analyse(&mut self) {
+        for ((value, sample), weight) in self.frame.iter_mut().zip(&self.recent).zip(&self.hann) {
+            *value = sample * weight;
+        }
+        let done = self.fft.process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch);
+        debug_assert!(done.is_ok(), "the buffers were made by this FFT");
+        let band = self.bins.get(self.band.clone()).unwrap_or_default();
+        let sums = self.log_sums.iter_mut().zip(&mut self.log_square_sums);
+        let mut total = 0.0;
+        for ((share, bin), (sum, squares)) in self.shares.iter_mut().zip(band).zip(sums) {
+            // 16 bits hold nothing below; digital silence has a logarithm all the same.
+            let power = bin.norm_sqr() + 1e-12;
+            let log = f64::from(power.ln());
+            *sum += log;
+            *squares += log * log;
+            *share = power;
+            total += power;
+        }
+        let mut overlap = 0.0;
+        for (share, before) in self.shares.iter_mut().zip(&self.shares_before) {
+            *share /= total;
+            overlap += share.min(*before);
+        }
+        self.n_sustained += u64::from(overlap > SUSTAINED_OVERLAP);
+        self.n_frames += 1;
+        std::mem::swap(&mut self.shares, &mut self.shares_before);
+    }
+}
