@@ -23,7 +23,7 @@ ENCODINGS = {
     "flac": [],
     "mp3": ["-b:a", "16k"],
     "ogg": ["-c:a", "libvorbis", "-page_duration", "200000"],
-    "mka": ["-c:a", "pcm_mulaw"],
+    "mka": ["-c:a", "pcm_s16le"],
     "m4a": ["-b:a", "20k"],
     "faststart.m4a": ["-b:a", "20k", "-movflags", "+faststart"],
     "gsm610.wav": ["-c:a", "libgsm_ms"],

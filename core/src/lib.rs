@@ -25,6 +25,8 @@
 //! Scores have one direction everywhere: `llr` is a natural-log likelihood ratio, positive for synthetic. The library
 //! opens no network connection, writes no file and prints nothing.
 
+#![forbid(unsafe_code)]
+
 pub mod calibrate;
 mod conditions;
 pub mod decide;

@@ -42,7 +42,7 @@ impl Model {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
     pub fn builtin() -> Result<Arc<Self>> {
-        check::load(Cow::Borrowed(BUILTIN_MANIFEST), &mut |_| Ok(Cow::Borrowed(BUILTIN_ONNX)), &mut |_| {})
+        check::load(BUILTIN_MANIFEST, &mut |_| Ok(Cow::Borrowed(BUILTIN_ONNX)), &mut |_| {})
     }
 
     /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.

@@ -57,10 +57,11 @@ impl Resampler {
         }
         let block = input_block(from_hz as usize, to_hz as usize);
         let window = WindowFunction::BlackmanHarris2;
-        let fft = Fft::new_custom(from_hz as usize, to_hz as usize, block, 1, 1, window, FixedSync::Input).map_err(|e| {
-            let message = format!("cannot resample from {from_hz} to {to_hz} Hz");
-            Error::new(ErrorKind::InvalidArgument, message).with_source(e)
-        })?;
+        let fft =
+            Fft::new_custom(from_hz as usize, to_hz as usize, block, 1, 1, window, FixedSync::Input).map_err(|e| {
+                let message = format!("cannot resample from {from_hz} to {to_hz} Hz");
+                Error::new(ErrorKind::InvalidArgument, message).with_source(e)
+            })?;
         let inner = Inner {
             delay_left: fft.output_delay(),
             block: vec![0.0; fft.output_frames_max()],

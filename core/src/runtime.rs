@@ -156,9 +156,9 @@ fn named_library() -> Option<PathBuf> {
 fn library_of_python_environment() -> Option<PathBuf> {
     ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().find_map(|variable| {
         let root = std::env::var_os(variable).filter(|root| !root.is_empty())?;
-        entries(&PathBuf::from(root).join("lib"), "python3").into_iter().find_map(|python| {
-            library_in_wheel(&python.join("site-packages/onnxruntime"))
-        })
+        entries(&PathBuf::from(root).join("lib"), "python3")
+            .into_iter()
+            .find_map(|python| library_in_wheel(&python.join("site-packages/onnxruntime")))
     })
 }
 
@@ -204,7 +204,8 @@ mod tests {
         let capi = folder.path().join("capi");
         std::fs::create_dir(&capi).unwrap();
         assert_eq!(library_in_wheel(folder.path()), None);
-        for name in ["libonnxruntime_providers_shared.so", "libonnxruntime.so.1.32.0", "onnxruntime_pybind11_state.so"] {
+        for name in ["libonnxruntime_providers_shared.so", "libonnxruntime.so.1.32.0", "onnxruntime_pybind11_state.so"]
+        {
             std::fs::write(capi.join(name), b"").unwrap();
         }
         if cfg!(target_os = "linux") {

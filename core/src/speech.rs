@@ -103,12 +103,7 @@ impl SpeechGate {
         Ok(())
     }
 
-    fn pass_until(
-        &mut self,
-        end: u64,
-        class: FrameClass,
-        sink: &mut dyn FnMut(Frame<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
         while self.n_passed < end {
             let (from, to) = (self.frame_start(self.n_passed), self.frame_start(self.n_passed + 1));
             self.n_passed += 1;
@@ -152,7 +147,8 @@ mod tests {
             .map(|n| {
                 let t = n as f64 / 8_000.0;
                 let syllable = (std::f64::consts::TAU * 3.0 * t).sin().max(0.0);
-                let harmonics: f64 = (1..28).map(|h| (std::f64::consts::TAU * 120.0 * f64::from(h) * t).sin() / f64::from(h)).sum();
+                let harmonics: f64 =
+                    (1..28).map(|h| (std::f64::consts::TAU * 120.0 * f64::from(h) * t).sin() / f64::from(h)).sum();
                 (0.2 * syllable * harmonics) as f32
             })
             .collect()

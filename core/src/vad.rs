@@ -64,7 +64,9 @@ impl VoiceDetector {
         let whole = self.pending.len() - self.pending.len() % NETWORK_FRAME_SAMPLES;
         for frame in self.pending.chunks_exact_mut(NETWORK_FRAME_SAMPLES) {
             // The filter of the upsampler overshoots by a little where the audio is at full scale.
-            frame.iter_mut().for_each(|v| *v = v.clamp(-1.0, 1.0));
+            for value in frame.iter_mut() {
+                *value = value.clamp(-1.0, 1.0);
+            }
             out.push(self.network.predict_f32(frame));
         }
         self.pending.drain(..whole);

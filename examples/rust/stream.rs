@@ -15,7 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for packet in first_leg.chunks(rate as usize / 50) {
             for event in stream.push(packet)? {
                 match event {
-                    Event::Window(w) => println!("{:5.1} to {:5.1} s  llr {:+.2}", w.start_seconds, w.end_seconds, w.llr),
+                    Event::Window(w) => {
+                        println!("{:5.1} to {:5.1} s  llr {:+.2}", w.start_seconds, w.end_seconds, w.llr)
+                    }
                     Event::Decision(v) => println!("{} so far, {:.1} s of speech", v.decision, v.speech_seconds),
                     _ => {}
                 }

@@ -124,7 +124,7 @@ Above 50 % a system's clips look more human to the model than human ones do. The
 
 - Studio recordings, and real recordings from demonstration pages of synthesisers, are its hardest human voices.
 - Speech restored, or coded by a neural codec (Lyra, EnCodec), counts as synthetic, though the words may be a person's own.
-- Two seconds of speech are judged less well than four, and less than {manifest['input']['min_speech_samples'] / manifest['input']['sample_rate_hz']:g} s of voice are not judged at all: see the columns above.
+- How it fares on calls longer than 4 s is not known: `dev` has none. Less than {manifest['input']['min_speech_samples'] / manifest['input']['sample_rate_hz']:g} s of voice is not judged at all.
 - Languages other than English are few in training and in `dev`; nothing is known about children, or about ill or very old voices.
 - It knows nothing of attacks that adapt to it.
 

@@ -210,11 +210,11 @@ def _caf(pcm16):
         CORRUPT,
         UNSUPPORTED,
     )
-    yield scans(
+    yield either(
         "data-to-end.caf",
         _caff(pcm16, data_size=-1),
-        "valid: a size of -1 means to the end of the file",
-        remark="read to the end of the file",
+        "valid, but not read yet: a size of -1 means to the end of the file",
+        CORRUPT,
     )
     yield refused(
         "data-size-negative.caf",

@@ -91,7 +91,10 @@ fn msrv() -> Result<()> {
         .filter(|stated| version(stated) > ours)
         .collect();
     if !output.status.success() || !newer.is_empty() {
-        return Err(format!("rust-version {} is too low: dependencies ask for {newer:?}", env!("CARGO_PKG_RUST_VERSION")));
+        return Err(format!(
+            "rust-version {} is too low: dependencies ask for {newer:?}",
+            env!("CARGO_PKG_RUST_VERSION")
+        ));
     }
     Ok(())
 }

@@ -52,7 +52,11 @@ pub fn run(arguments: &Bench, setup: &Setup) -> Outcome {
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(Exit::Done);
     }
-    writeln!(out, "{} min of 8 kHz mono mu-law, one core; a {CLIP_SECONDS} s clip from process start", arguments.minutes)?;
+    writeln!(
+        out,
+        "{} min of 8 kHz mono mu-law, one core; a {CLIP_SECONDS} s clip from process start",
+        arguments.minutes
+    )?;
     writeln!(out, "{:22} {:>9} {:>12} {:>10} {:>12}", "runtime", "scan", "real time", "memory", "5 s clip")?;
     for f in &all {
         let memory = f.peak_memory_mb.map_or_else(|| "?".to_owned(), |mb| format!("{mb:.0} MB"));

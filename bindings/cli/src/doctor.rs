@@ -37,7 +37,10 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     match runtime.note() {
         Some(note) => writeln!(out, "            {note}")?,
         None if runtime.name() == "tract" => {
-            writeln!(out, "            ONNX Runtime is several times as fast: pip install onnxruntime, or set ORT_DYLIB_PATH")?;
+            writeln!(
+                out,
+                "            ONNX Runtime is several times as fast: pip install onnxruntime, or set ORT_DYLIB_PATH"
+            )?;
         }
         None => {}
     }

@@ -1,5 +1,7 @@
 //! The Python extension `veravox._core`: converts, calls the core, converts back.
 
+#![expect(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
+
 use numpy::ndarray::{ArrayView, Dimension};
 use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyException;
@@ -90,11 +92,7 @@ impl WindowFeatures {
     }
 
     /// float32 `[batch, window_samples]` to float32 `[batch, n_frames, n_features]`.
-    fn batch<'py>(
-        &self,
-        py: Python<'py>,
-        samples: PyReadonlyArray2<'py, f32>,
-    ) -> PyResult<Bound<'py, PyArray3<f32>>> {
+    fn batch<'py>(&self, py: Python<'py>, samples: PyReadonlyArray2<'py, f32>) -> PyResult<Bound<'py, PyArray3<f32>>> {
         let (n_windows, width) = samples.as_array().dim();
         if width != self.window_samples {
             let message = format!("expected windows of {} samples, got {width}", self.window_samples);
@@ -180,7 +178,8 @@ fn _use_onnxruntime_of(package: PathBuf) -> bool {
     // The environment's own choice comes first, and a wheel that is too old leaves tract.
     let asked_for = std::env::var_os("ORT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
     !asked_for
-        && library_in_wheel(&package).is_some_and(|library| Runtime::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
+        && library_in_wheel(&package)
+            .is_some_and(|library| Runtime::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
 }
 
 #[pymodule(gil_used = false)]

@@ -1,13 +1,16 @@
 //! Audio files with a header, read by symphonia.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
 
 use super::{AudioInfo, AudioSource, ChunkSource, Limits, PcmChunk};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,30 +21,38 @@ const MAX_BROKEN_PACKETS_IN_A_ROW: u32 = 256;
 /// Most samples of one channel in one packet, eight times the largest FLAC block. Decoders allocate what the header asks.
 const MAX_PACKET_FRAMES: u64 = 1 << 19;
 
-struct SizedSource {
-    inner: Box<dyn AudioSource>,
-    n_bytes: u64,
+/// The bytes of a file as symphonia takes them. Shared, so that a file can be opened a second time.
+struct SharedSource {
+    inner: Arc<Mutex<Box<dyn AudioSource>>>,
+    /// None to be read from front to end only, as from a pipe.
+    n_bytes: Option<u64>,
 }
 
-impl Read for SizedSource {
+impl SharedSource {
+    fn lock(&self) -> MutexGuard<'_, Box<dyn AudioSource>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Read for SharedSource {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.inner.read(buffer)
+        self.lock().read(buffer)
     }
 }
 
-impl Seek for SizedSource {
+impl Seek for SharedSource {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(position)
+        self.lock().seek(position)
     }
 }
 
-impl MediaSource for SizedSource {
+impl MediaSource for SharedSource {
     fn is_seekable(&self) -> bool {
-        true
+        self.n_bytes.is_some()
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.n_bytes)
+        self.n_bytes
     }
 }
 
@@ -49,6 +60,8 @@ pub(super) struct ContainerSource {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track_id: u32,
+    /// Read when the file was opened, decoded first.
+    first_packet: Option<Packet>,
     sample_rate_hz: u32,
     channels: usize,
     decoded_any: bool,
@@ -63,15 +76,26 @@ impl ContainerSource {
         extension: Option<&str>,
         limits: &Limits,
     ) -> Result<(Self, AudioInfo)> {
-        let stream = MediaSourceStream::new(
-            Box::new(SizedSource { inner: source, n_bytes }),
-            MediaSourceStreamOptions::default(),
-        );
+        let inner = Arc::new(Mutex::new(source));
+        let whole = SharedSource { inner, n_bytes: Some(n_bytes) };
+        let mut pipe = SharedSource { inner: Arc::clone(&whole.inner), n_bytes: None };
+        match Self::open(whole, extension, limits) {
+            // A file that was cut off contradicts its own table of contents. Read as from a pipe, it may still play.
+            Err(error) if matches!(error.kind(), ErrorKind::CorruptAudio | ErrorKind::UnsupportedAudio) => {
+                pipe.rewind().map_err(|e| Error::from_io(e, "read the file"))?;
+                Self::open(pipe, extension, limits).map_err(|_| error)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open(source: SharedSource, extension: Option<&str>, limits: &Limits) -> Result<(Self, AudioInfo)> {
+        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
         let mut hint = Hint::new();
         if let Some(extension) = extension {
             hint.with_extension(extension);
         }
-        let format = symphonia::default::get_probe()
+        let mut format = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(open_error)?;
         let unsupported = |message: &str| Error::new(ErrorKind::UnsupportedAudio, message);
@@ -86,37 +110,29 @@ impl ContainerSource {
         let rate_hz = parameters
             .sample_rate
             .ok_or_else(|| Error::new(ErrorKind::CorruptAudio, "the header says no sample rate"))?;
-        limits.check_sample_rate(rate_hz)?;
-        if let Some(channels) = &parameters.channels {
-            limits.check_channels(channels.count())?;
-        }
-        let packet_frames = parameters.max_frames_per_packet.max(parameters.frames_per_block).unwrap_or(0);
-        if packet_frames > MAX_PACKET_FRAMES {
-            let message = format!("expected packets of at most {MAX_PACKET_FRAMES} samples, the header says {packet_frames}");
-            return Err(Error::new(ErrorKind::LimitExceeded, message));
-        }
-        let codecs = symphonia::default::get_codecs();
-        let mut decoder = codecs
+        check_claims(parameters, rate_hz, limits)?;
+        let mut decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, "the file's codec is not supported").with_source(e))?;
+            .map_err(|e| unsupported("the file's codec is not supported").with_source(e))?;
         let mut info = AudioInfo {
             container: format.format_info().short_name.to_owned(),
             codec: decoder.codec_info().short_name.to_owned(),
             sample_rate_hz: rate_hz,
-            channels: parameters.channels.as_ref().map_or(0, |c| c.count()),
+            channels: parameters.channels.as_ref().map_or(0, Channels::count),
             declared_samples: track.num_frames,
         };
         let track_id = track.id;
-        let mut format = format;
+        let first_packet = first_packet(format.as_mut(), track_id)?;
         if info.channels == 0 {
-            // Some containers (AAC in ADTS or MP4) say it only in the first packet.
-            info.channels = channels_of_first_packet(format.as_mut(), decoder.as_mut(), track_id)?;
+            // Some containers (AAC in ADTS or MP4) leave it to the packets.
+            info.channels = channels_of(first_packet.as_ref(), decoder.as_mut())?;
             limits.check_channels(info.channels)?;
         }
         let source = Self {
             format,
             decoder,
             track_id,
+            first_packet,
             sample_rate_hz: rate_hz,
             channels: info.channels,
             decoded_any: false,
@@ -124,6 +140,13 @@ impl ContainerSource {
             broken_in_a_row: 0,
         };
         Ok((source, info))
+    }
+
+    fn next_packet(&mut self) -> symphonia::core::errors::Result<Option<Packet>> {
+        match self.first_packet.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.format.next_packet(),
+        }
     }
 
     fn count_broken_packet(&mut self, error: SymphoniaError) -> Result<()> {
@@ -137,16 +160,11 @@ impl ContainerSource {
     }
 
     fn end(&mut self, cut_short: Option<SymphoniaError>, warnings: &mut Vec<String>) -> Result<bool> {
-        if !self.decoded_any {
-            if let Some(error) = cut_short {
-                let message = format!("the file ends before its first sample ({error})");
-                return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
-            }
-            if self.broken_packets > 0 {
-                let message = format!("none of its {} packets decodes", self.broken_packets);
-                return Err(Error::new(ErrorKind::CorruptAudio, message));
-            }
-        } else if let Some(error) = cut_short {
+        if !self.decoded_any && self.broken_packets > 0 {
+            let message = format!("none of its {} packets decodes", self.broken_packets);
+            return Err(Error::new(ErrorKind::CorruptAudio, message));
+        }
+        if let Some(error) = cut_short {
             warnings.push(format!("the file ends early: {error}"));
         }
         if self.broken_packets > 0 {
@@ -159,7 +177,7 @@ impl ContainerSource {
 impl ChunkSource for ContainerSource {
     fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool> {
         loop {
-            let packet = match self.format.next_packet() {
+            let packet = match self.next_packet() {
                 Ok(Some(packet)) => packet,
                 Ok(None) => return self.end(None, warnings),
                 Err(SymphoniaError::IoError(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
@@ -198,32 +216,42 @@ impl ChunkSource for ContainerSource {
     }
 }
 
-fn channels_of_first_packet(
-    format: &mut dyn FormatReader,
-    decoder: &mut dyn AudioDecoder,
-    track_id: u32,
-) -> Result<usize> {
-    let mut channels = 0;
-    for _ in 0..MAX_BROKEN_PACKETS_IN_A_ROW {
+/// Holds what the header claims against the limits before a decoder makes room for it.
+fn check_claims(parameters: &AudioCodecParameters, rate_hz: u32, limits: &Limits) -> Result<()> {
+    limits.check_sample_rate(rate_hz)?;
+    if let Some(channels) = &parameters.channels {
+        limits.check_channels(channels.count())?;
+    }
+    let packet_frames = parameters.max_frames_per_packet.max(parameters.frames_per_block).unwrap_or(0);
+    if packet_frames > MAX_PACKET_FRAMES {
+        let message =
+            format!("expected packets of at most {MAX_PACKET_FRAMES} samples, the header says {packet_frames}");
+        return Err(Error::new(ErrorKind::LimitExceeded, message));
+    }
+    Ok(())
+}
+
+/// The first packet of the track: a file that has audio to its name must have one. None where it promises none.
+fn first_packet(format: &mut dyn FormatReader, track_id: u32) -> Result<Option<Packet>> {
+    loop {
         match format.next_packet() {
-            Ok(Some(packet)) if packet.track_id == track_id => {
-                if let Ok(buffer) = decoder.decode(&packet) {
-                    channels = buffer.spec().channels().count();
-                    break;
-                }
-            }
+            Ok(Some(packet)) if packet.track_id == track_id => return Ok(Some(packet)),
             Ok(Some(_)) => {}
-            Ok(None) | Err(_) => break,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                let message = format!("the file ends before its first sample ({error})");
+                return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+            }
         }
     }
-    if channels == 0 {
-        return Err(Error::new(ErrorKind::CorruptAudio, "neither the header nor the audio says how many channels there are"));
-    }
-    // Back to the start, so that the first packet is scored as well.
-    let start = symphonia::core::formats::SeekTo::Timestamp { ts: symphonia::core::units::Timestamp::new(0), track_id };
-    format
-        .seek(symphonia::core::formats::SeekMode::Accurate, start)
-        .map_err(|e| Error::new(ErrorKind::CorruptAudio, "cannot return to the start of the audio").with_source(e))?;
+}
+
+fn channels_of(packet: Option<&Packet>, decoder: &mut dyn AudioDecoder) -> Result<usize> {
+    let unknown =
+        || Error::new(ErrorKind::CorruptAudio, "neither the header nor the audio says how many channels there are");
+    let buffer = decoder.decode(packet.ok_or_else(unknown)?).map_err(|e| unknown().with_source(e))?;
+    let channels = buffer.spec().channels().count();
+    // The packet is decoded again in its turn.
     decoder.reset();
     Ok(channels)
 }
@@ -235,14 +263,17 @@ fn open_error(error: SymphoniaError) -> Error {
             (ErrorKind::CorruptAudio, "the header is broken (it points outside the file)".to_owned())
         }
         // Probing runs to the end of a file that is no audio.
-        SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            (ErrorKind::UnsupportedAudio, "the file is no audio that veravox knows, or its header is cut off".to_owned())
-        }
+        SymphoniaError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => (
+            ErrorKind::UnsupportedAudio,
+            "the file is no audio that veravox knows, or its header is cut off".to_owned(),
+        ),
         SymphoniaError::IoError(_) => (ErrorKind::Io, "cannot read the file".to_owned()),
         SymphoniaError::Unsupported(what) => {
             (ErrorKind::UnsupportedAudio, format!("the file is no audio that veravox knows ({what})"))
         }
-        SymphoniaError::LimitError(what) => (ErrorKind::LimitExceeded, format!("the header asks for too much ({what})")),
+        SymphoniaError::LimitError(what) => {
+            (ErrorKind::LimitExceeded, format!("the header asks for too much ({what})"))
+        }
         other => (ErrorKind::CorruptAudio, format!("the header is broken ({other})")),
     };
     Error::new(kind, message).with_source(error)

@@ -138,6 +138,7 @@ pub struct AudioReader {
     limits: Limits,
     chunk: PcmChunk,
     samples_read: u64,
+    ended: bool,
     warnings: Vec<String>,
 }
 
@@ -184,20 +185,25 @@ impl AudioReader {
         if n_bytes == 0 {
             return Err(Error::new(ErrorKind::UnsupportedAudio, "the file is empty (0 bytes)"));
         }
-        let (source, info): (Box<dyn ChunkSource>, AudioInfo) = match &options.raw {
-            Some(format) => {
-                options.limits.check_channels(format.channels)?;
-                options.limits.check_sample_rate(format.sample_rate_hz)?;
-                let (source, info) = raw::RawSource::new(source, n_bytes, format)?;
-                (Box::new(source), info)
-            }
-            None => {
-                let (source, info) = container::ContainerSource::new(source, n_bytes, extension, &options.limits)?;
-                (Box::new(source), info)
-            }
+        let (source, info): (Box<dyn ChunkSource>, AudioInfo) = if let Some(format) = &options.raw {
+            options.limits.check_channels(format.channels)?;
+            options.limits.check_sample_rate(format.sample_rate_hz)?;
+            let (source, info) = raw::RawSource::new(source, n_bytes, format)?;
+            (Box::new(source), info)
+        } else {
+            let (source, info) = container::ContainerSource::new(source, n_bytes, extension, &options.limits)?;
+            (Box::new(source), info)
         };
         let limits = options.limits.clone();
-        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, warnings: Vec::new() })
+        Ok(Self {
+            source,
+            info,
+            limits,
+            chunk: PcmChunk::default(),
+            samples_read: 0,
+            ended: false,
+            warnings: Vec::new(),
+        })
     }
 
     /// What the file says of its audio.
@@ -224,10 +230,11 @@ impl AudioReader {
     /// [`CorruptAudio`](ErrorKind::CorruptAudio) when nothing of the file decodes or its shape changes in the middle,
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) past the longest duration, [`Io`](ErrorKind::Io) when reading fails.
     pub fn next_chunk(&mut self) -> Result<Option<&PcmChunk>> {
-        loop {
+        while !self.ended {
             if !self.source.next(&mut self.chunk, &mut self.warnings)? {
+                self.ended = true;
                 self.note_missing_end();
-                return Ok(None);
+                break;
             }
             let n_samples = self.chunk.n_samples();
             if n_samples == 0 {
@@ -244,6 +251,7 @@ impl AudioReader {
             }
             return Ok(Some(&self.chunk));
         }
+        Ok(None)
     }
 
     /// A recorder that died leaves a header that promises more than there is: score what is there, and say so.
@@ -251,10 +259,12 @@ impl AudioReader {
         let Some(declared) = self.info.declared_samples else { return };
         // Lossy codecs round to whole packets; only a gap of more than a packet is worth a word.
         let slack = u64::from(self.info.sample_rate_hz) / 5;
-        if declared > self.samples_read.saturating_add(slack) && !self.warnings.iter().any(|w| w.contains("ends early")) {
+        if declared > self.samples_read.saturating_add(slack) && !self.warnings.iter().any(|w| w.contains("ends early"))
+        {
             let rate = f64::from(self.info.sample_rate_hz);
             let (found, promised) = (self.samples_read as f64 / rate, declared as f64 / rate);
-            self.warnings.push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
+            self.warnings
+                .push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
         }
     }
 }

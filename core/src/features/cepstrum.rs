@@ -31,11 +31,12 @@ impl Dct {
         let (fours, rest) = (input.chunks_exact(4), input.chunks_exact(4).remainder());
         let mut columns = self.columns.chunks_exact(self.n_coeffs);
         for four in fours {
-            let taken = [columns.next(), columns.next(), columns.next(), columns.next()].map(Option::unwrap_or_default);
-            let [a, b, c, d] = taken;
-            let &[u, v, w, x] = four else { continue };
-            for ((((sum, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *sum += (u * a + v * b) + (w * c + x * d);
+            let [first, second, third, fourth] = std::array::from_fn(|_| columns.next().unwrap_or_default());
+            let pairs = first.iter().zip(second).zip(third.iter().zip(fourth));
+            if let &[one, two, three, four] = four {
+                for (sum, ((first, second), (third, fourth))) in out.iter_mut().zip(pairs) {
+                    *sum += (one * first + two * second) + (three * third + four * fourth);
+                }
             }
         }
         for (value, column) in rest.iter().zip(columns) {

@@ -10,7 +10,7 @@ pub(super) enum Scale {
 }
 
 impl Scale {
-    fn from_hz(self, hz: f64) -> f64 {
+    fn of_hz(self, hz: f64) -> f64 {
         match self {
             Self::Linear => hz,
             Self::HtkMel => 2595.0 * (1.0 + hz / 700.0).log10(),
@@ -39,7 +39,7 @@ impl Filterbank {
     pub(super) fn new(spec: &FilterbankSpec, scale: Scale, sample_rate_hz: u32) -> Self {
         let s = spec;
         let bin_hz = f64::from(sample_rate_hz) / s.n_fft as f64;
-        let (low, high) = (scale.from_hz(s.f_min_hz), scale.from_hz(s.f_max_hz));
+        let (low, high) = (scale.of_hz(s.f_min_hz), scale.of_hz(s.f_max_hz));
         let step = (high - low) / (spec.n_filters + 1) as f64;
         let edge = |n: usize| scale.to_hz(low + step * n as f64);
         let filters = (0..spec.n_filters)
@@ -51,7 +51,7 @@ impl Filterbank {
                 };
                 let mut bins = (0..=s.n_fft / 2).filter(|&bin| weight(bin) > 0.0);
                 let first_bin = bins.next().unwrap_or(0);
-                let last_bin = bins.last().unwrap_or(first_bin);
+                let last_bin = bins.next_back().unwrap_or(first_bin);
                 Filter { first_bin, weights: (first_bin..=last_bin).map(|bin| weight(bin) as f32).collect() }
             })
             .collect();

@@ -119,7 +119,10 @@ impl Extractor {
         Ok(Self {
             kind,
             stft,
-            normaliser: ColumnNormaliser::new(spectrogram.as_ref().map_or(Normalisation::None, |s| s.normalisation), n_features),
+            normaliser: ColumnNormaliser::new(
+                spectrogram.as_ref().map_or(Normalisation::None, |s| s.normalisation),
+                n_features,
+            ),
             log_floor: spectrogram.map_or(0.0, |s| s.log_floor),
             level: level_dbfs.map(|db| 10.0_f64.powf(db / 20.0)),
             n_samples,

@@ -52,7 +52,9 @@ impl Stft {
         }
         self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);
         // Bin n_fft - k beside bin k, as a pass of its own: the loop below then runs in vector registers.
-        if let (Some((zero, mirrored)), Some((bin_zero, bins))) = (self.mirrored.split_first_mut(), self.pair.split_first()) {
+        if let (Some((zero, mirrored)), Some((bin_zero, bins))) =
+            (self.mirrored.split_first_mut(), self.pair.split_first())
+        {
             *zero = *bin_zero;
             for (mirrored, bin) in mirrored.iter_mut().zip(bins.iter().rev()) {
                 *mirrored = *bin;

@@ -94,17 +94,17 @@ pub(super) fn load_folder(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::new(ErrorKind::InvalidManifest, "manifest.json is not UTF-8 text").with_source(e))?;
     let mut read_onnx = |name: &str| read(&folder.join(name), name, MAX_ONNX_BYTES).map(Cow::Owned);
-    load(Cow::Owned(text), &mut read_onnx, passed)
+    load(&text, &mut read_onnx, passed)
 }
 
 pub(super) fn load(
-    manifest: Cow<'_, str>,
+    manifest: &str,
     read_onnx: &mut dyn FnMut(&str) -> Result<Cow<'static, [u8]>>,
     passed: &mut dyn FnMut(Rule),
 ) -> Result<Arc<Model>> {
-    Manifest::check_schema_version(&manifest)?;
+    Manifest::check_schema_version(manifest)?;
     passed(Rule::SchemaVersion);
-    let manifest = Manifest::parse_fields(&manifest)?;
+    let manifest = Manifest::parse_fields(manifest)?;
     passed(Rule::Fields);
     manifest.onnx.check()?;
     let onnx = read_onnx(&manifest.onnx.file)?;
@@ -185,7 +185,8 @@ fn dimensions_of_floats<'a>(outlet: &'a Outlet, side: &str) -> Result<&'a [i64]>
     match outlet.dtype() {
         ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok(shape),
         other => {
-            let message = format!("expected graph {side} {} to be a tensor of 32-bit floats, it is {other}", outlet.name());
+            let message =
+                format!("expected graph {side} {} to be a tensor of 32-bit floats, it is {other}", outlet.name());
             Err(Error::new(ErrorKind::InvalidModel, message))
         }
     }
@@ -199,7 +200,8 @@ fn check_shape(found: &[i64], wanted: &[usize], side: &str, name: &str) -> Resul
         return Ok(());
     }
     let wanted = wanted.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let found = found.iter().map(|d| if *d < 0 { "?".to_owned() } else { d.to_string() }).collect::<Vec<_>>().join(", ");
+    let found =
+        found.iter().map(|d| if *d < 0 { "?".to_owned() } else { d.to_string() }).collect::<Vec<_>>().join(", ");
     let message = format!("expected graph {side} {name} to have the shape [batch, {wanted}], it has [{found}]");
     Err(Error::new(ErrorKind::InvalidModel, message))
 }

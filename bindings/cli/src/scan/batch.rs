@@ -21,12 +21,12 @@ pub struct Job<'a> {
 }
 
 /// Scans the files; hands `sink` their reports, in their order. Ends early when `job.stop` is set or `sink` fails.
-pub fn run(job: &Job<'_>, files: Vec<AudioFile>, sink: &mut dyn FnMut(FileReport) -> io::Result<()>) -> io::Result<()> {
+pub fn run(job: &Job<'_>, files: &[AudioFile], sink: &mut dyn FnMut(FileReport) -> io::Result<()>) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..job.n_workers.min(files.len()) {
-            let (sender, next, files) = (sender.clone(), &next, &files);
+            let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 while !job.stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);

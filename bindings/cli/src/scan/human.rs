@@ -41,12 +41,7 @@ fn render_call(text: &mut String, path: &str, call: &CallReport) -> std::fmt::Re
     Ok(())
 }
 
-fn render_leg(
-    text: &mut String,
-    leg: &LegVerdict,
-    duration_seconds: f64,
-    thresholds: &Thresholds,
-) -> std::fmt::Result {
+fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresholds: &Thresholds) -> std::fmt::Result {
     let style = style_of(leg.decision);
     write!(text, "  leg {}  {style}{:12}{style:#}", leg.leg, leg.decision.as_str())?;
     match (leg.llr, leg.probability) {

@@ -34,12 +34,15 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let thresholds = arguments.decision.over(detector.thresholds());
     let detector = detector.with_thresholds(thresholds)?;
 
-    let Found { mut files, unreadable, n_passed_over } = files::find(&arguments.paths, arguments.raw.encoding.is_some());
+    let Found { mut files, unreadable, n_passed_over } =
+        files::find(&arguments.paths, arguments.raw.encoding.is_some());
     if files.is_empty() && unreadable.is_empty() {
         let words = "no audio files found in the folders given; name a file to have it tried whatever its name";
         return Err(words.into());
     }
-    if arguments.resume && let Some(output) = &arguments.output {
+    if arguments.resume
+        && let Some(output) = &arguments.output
+    {
         let done = resume::done(output, &detector.report_head())?;
         let n_before = files.len();
         files.retain(|file| !done.contains(&file.shown));
@@ -63,7 +66,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
         progress: &progress,
         stop: &stop,
     };
-    let written = batch::run(&job, files, &mut |report| {
+    let written = batch::run(&job, &files, &mut |report| {
         tally.add(&report);
         progress.suspend(|| writer.write(&report))
     });
@@ -140,7 +143,10 @@ impl Tally {
             self.failures.len()
         );
         if n_passed_over > 0 {
-            eprintln!("{n_passed_over} other file{} in the folders passed over (no audio by name)", plural(n_passed_over));
+            eprintln!(
+                "{n_passed_over} other file{} in the folders passed over (no audio by name)",
+                plural(n_passed_over)
+            );
         }
         if !self.failures.is_empty() {
             eprintln!("not scanned:");

@@ -95,7 +95,11 @@ impl Writer {
 
 fn open_growing(path: &Path, resume: bool) -> Result<File, String> {
     let mut options = OpenOptions::new();
-    if resume { options.append(true).create(true) } else { options.write(true).create_new(true) };
+    if resume {
+        options.append(true).create(true)
+    } else {
+        options.write(true).create_new(true)
+    };
     options.open(path).map_err(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => {
             format!("{} exists; go on with it by --resume, or remove it", path.display())
