@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn silence_is_background() {
-        assert!(classes(&[0.0; 16_000], 160).iter().all(|(_, _, class)| *class == FrameClass::Background));
+        assert!(classes(&vec![0.0; 16_000], 160).iter().all(|(_, _, class)| *class == FrameClass::Background));
     }
 
     #[test]

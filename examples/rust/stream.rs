@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release --example stream testdata/calls/01-helpdesk-reset.mulaw.wav
 
+#![allow(clippy::print_stdout, reason = "an example shows what it found")]
+
 use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::{Detector, Event};
 
@@ -16,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             for event in stream.push(packet)? {
                 match event {
                     Event::Window(w) => {
-                        println!("{:5.1} to {:5.1} s  llr {:+.2}", w.start_seconds, w.end_seconds, w.llr)
+                        println!("{:5.1} to {:5.1} s  llr {:+.2}", w.start_seconds, w.end_seconds, w.llr);
                     }
                     Event::Decision(v) => println!("{} so far, {:.1} s of speech", v.decision, v.speech_seconds),
                     _ => {}

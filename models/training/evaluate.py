@@ -16,6 +16,7 @@ import metrics
 import scoring
 from export import read_manifest, write_manifest
 
+UNSEEN = "phone, systems whose name is not in train"
 KINDS = ["tts", "vc", "vocoder", "codec"]
 
 
@@ -55,8 +56,9 @@ class Trials:
         name, _, kind = metric.partition(" ")
         fake = self.fake
         if kind:
-            fake = {k: g for k, g in self.fake.items() if self.clips[g[0]].kind == kind}
-            fake = {k: np.array([i for i in g if self.clips[i].kind == kind]) for k, g in fake.items()}
+            # A few systems have clips of two kinds.
+            fake = {k: np.array([i for i in g if self.clips[i].kind == kind]) for k, g in self.fake.items()}
+            fake = {k: g for k, g in fake.items() if len(g)}
         function, sides = {
             "eer_percent": (self.eer, [self.real, fake]),
             "eer_percent_mean_over_systems": (self.mean_eer, [self.real, fake]),
@@ -108,6 +110,7 @@ def figures(detector, corpus_folder, log=None, rounds=400):
     """All figures of a detector: entries for its manifest, and what only the card tells."""
     clips = corpus.read_index(corpus_folder, "dev")
     entries, more = [], {}
+    trained = {c.system for c in corpus.read_index(corpus_folder, "train") if c.label == "spoof"}
     for condition in scoring.CONDITIONS:
         scored = scoring.score(detector, clips, condition, log)
         trials = Trials(clips, scoring.values(scored))
@@ -120,6 +123,9 @@ def figures(detector, corpus_folder, log=None, rounds=400):
         entries += shares(trials, scored, condition)
         if condition == "phone":
             more["worst"] = worst(trials)
+            more["overlap"] = len(set(trials.fake) & trained)
+            trials.fake = {k: g for k, g in trials.fake.items() if k not in trained}
+            entries += [trials.figure(UNSEEN, m, rounds) for m in ("eer_percent", "eer_percent_mean_over_systems")]
     more["peers"] = {}
     for name, by_condition in scoring.peers(corpus_folder, clips).items():
         for condition, scores in by_condition.items():

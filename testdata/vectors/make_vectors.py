@@ -272,7 +272,7 @@ STAGES = {
         (1e-5, 1e-9),
         level,
     ),
-    "g711": ("ITU-T G.711 (11/88), tables 1 and 2; 16-bit value / 32768", (0.0, 0.0), g711),
+    "g711": ("ITU-T G.711 (11/88), tables 1 and 2; 16-bit value / 32768", (0.0, 1e-8), g711),
     "calibration": (
         "rows of [logit_bonafide, logit_spoof] to rows of [llr, probability]: llr = scale * "
         "(logit_spoof - logit_bonafide) + offset; probability = sigmoid(llr + ln(prior / (1 - prior)))",

@@ -182,8 +182,9 @@ impl FeatureSpec {
                     s.f_min_hz, s.f_max_hz
                 )
             })?;
-            ensure(s.log_floor > 0.0 && s.log_floor.is_finite(), || {
-                format!("log_floor must be above 0 and finite, is {}", s.log_floor)
+            // The logarithm takes numbers without a leading zero bit alone.
+            ensure(s.log_floor >= f32::MIN_POSITIVE && s.log_floor.is_finite(), || {
+                format!("log_floor must be at least {:e} and finite, is {:e}", f32::MIN_POSITIVE, s.log_floor)
             })?;
             ensure(!s.bins(sample_rate_hz).is_empty(), || "no FFT bin lies between f_min_hz and f_max_hz".to_owned())?;
             if let Some(n_filters) = self.n_filters() {

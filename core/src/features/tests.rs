@@ -1,1 +1,210 @@
+//! Features against a naive oracle: the definitions in double precision, as slow as they read.
 
+use std::f64::consts::{PI, TAU};
+
+use super::*;
+
+const RATE_HZ: u32 = 8_000;
+
+/// Harmonics with noise, and a stretch of digital silence that meets the floor.
+fn signal(n: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    (0..n)
+        .map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = f64::from(state >> 8) / f64::from(1 << 24) - 0.5;
+            let tone: f64 =
+                (1..12).map(|h| (TAU * 170.0 * f64::from(h) * i as f64 / 8_000.0).sin() / f64::from(h)).sum();
+            if i % 1_500 > 1_200 { 0.0 } else { (0.1 * tone + 0.01 * noise) as f32 }
+        })
+        .collect()
+}
+
+/// Rows of |X|², by the sum that defines the Fourier transform.
+fn naive_power(s: &SpectrogramSpec, samples: &[f32]) -> Vec<Vec<f64>> {
+    let pad = (s.n_fft - s.win_length) / 2;
+    let n_frames = 1 + (samples.len() - s.n_fft) / s.hop_length;
+    let frame = |t: usize| -> Vec<f64> {
+        let windowed: Vec<f64> = (0..s.n_fft)
+            .map(|n| {
+                let inside = n.checked_sub(pad).filter(|n| *n < s.win_length);
+                let hann = inside.map_or(0.0, |n| 0.5 - 0.5 * (TAU * n as f64 / s.win_length as f64).cos());
+                hann * f64::from(samples[t * s.hop_length + n])
+            })
+            .collect();
+        let bin = |k: usize| {
+            let angle = |n: usize| TAU * (k * n % s.n_fft) as f64 / s.n_fft as f64;
+            let re: f64 = windowed.iter().enumerate().map(|(n, v)| v * angle(n).cos()).sum();
+            let im: f64 = windowed.iter().enumerate().map(|(n, v)| v * angle(n).sin()).sum();
+            re * re + im * im
+        };
+        (0..=s.n_fft / 2).map(bin).collect()
+    };
+    (0..n_frames).map(frame).collect()
+}
+
+fn naive_bank(f: &FilterbankSpec, samples: &[f32], mel: bool) -> Vec<Vec<f64>> {
+    let to = |hz: f64| if mel { 2595.0 * (1.0 + hz / 700.0).log10() } else { hz };
+    let back = |x: f64| if mel { 700.0 * (10.0_f64.powf(x / 2595.0) - 1.0) } else { x };
+    let (low, high) = (to(f.f_min_hz), to(f.f_max_hz));
+    let edge = |i: usize| back(low + (high - low) * i as f64 / (f.n_filters + 1) as f64);
+    let energy = |power: &Vec<f64>, m: usize| -> f64 {
+        let weight = |k: usize| {
+            let hz = k as f64 * f64::from(RATE_HZ) / f.n_fft as f64;
+            let (left, centre, right) = (edge(m), edge(m + 1), edge(m + 2));
+            ((hz - left) / (centre - left)).min((right - hz) / (right - centre)).max(0.0)
+        };
+        power.iter().enumerate().map(|(k, p)| weight(k) * p).sum()
+    };
+    let row = |power: &Vec<f64>| {
+        (0..f.n_filters).map(|m| energy(power, m).max(f64::from(f.log_floor)).ln()).collect::<Vec<_>>()
+    };
+    naive_power(&f.spectrogram(), samples).iter().map(row).collect()
+}
+
+fn naive_lfcc(c: &CepstrumSpec, samples: &[f32]) -> Vec<Vec<f64>> {
+    let n = c.n_filters as f64;
+    let coefficient = |logs: &Vec<f64>, k: usize| -> f64 {
+        let scale = if k == 0 { (1.0 / n).sqrt() } else { (2.0 / n).sqrt() };
+        logs.iter().enumerate().map(|(m, v)| scale * v * (PI * k as f64 * (m as f64 + 0.5) / n).cos()).sum()
+    };
+    let bank = naive_bank(&c.filterbank(), samples, false);
+    let mut orders = vec![bank.iter().map(|row| (0..c.n_coeffs).map(|k| coefficient(row, k)).collect()).collect()];
+    for _ in 0..c.deltas {
+        let last: &Vec<Vec<f64>> = orders.last().unwrap();
+        let at = |t: isize, k: usize| last[t.clamp(0, last.len() as isize - 1) as usize][k];
+        let delta = |t: usize, k: usize| {
+            let t = t as isize;
+            (1..=2).map(|n| n as f64 * (at(t + n, k) - at(t - n, k))).sum::<f64>() / 10.0
+        };
+        orders.push((0..last.len()).map(|t| (0..c.n_coeffs).map(|k| delta(t, k)).collect()).collect());
+    }
+    (0..bank.len()).map(|t| orders.iter().flat_map(|order| order[t].clone()).collect()).collect()
+}
+
+fn check(spec: &FeatureSpec, samples: &[f32], expected: &[Vec<f64>]) {
+    let mut extractor = Extractor::new(spec, RATE_HZ, samples.len(), None).unwrap();
+    let (n_frames, n_features) = extractor.shape();
+    assert_eq!((n_frames, n_features), (expected.len(), expected[0].len()));
+    let mut out = vec![0.0; n_frames * n_features];
+    extractor.compute(samples, &mut out).unwrap();
+    for (index, (got, expected)) in out.iter().zip(expected.iter().flatten()).enumerate() {
+        let bound = 1e-4 * expected.abs().max(1.0);
+        assert!((f64::from(*got) - expected).abs() < bound, "{spec:?}: value {index} is {got}, expected {expected}");
+    }
+}
+
+/// Lengths: a power of two, an odd one, a window shorter than the FFT, odd and even counts of frames.
+fn spectrograms() -> Vec<SpectrogramSpec> {
+    [(256, 256, 80, 1e-7), (128, 100, 50, 1e-4), (175, 161, 33, 1e-5)]
+        .map(|(n_fft, win_length, hop_length, log_floor)| SpectrogramSpec {
+            n_fft,
+            win_length,
+            hop_length,
+            f_min_hz: 200.0,
+            f_max_hz: 3_700.0,
+            log_floor,
+            normalisation: Normalisation::None,
+        })
+        .to_vec()
+}
+
+fn filterbank(s: &SpectrogramSpec) -> FilterbankSpec {
+    let SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation } = *s;
+    FilterbankSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_filters: 23, log_floor, normalisation }
+}
+
+fn cepstrum(s: &SpectrogramSpec, deltas: usize) -> CepstrumSpec {
+    let SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation } = *s;
+    CepstrumSpec {
+        n_fft,
+        win_length,
+        hop_length,
+        f_min_hz,
+        f_max_hz,
+        n_filters: 23,
+        n_coeffs: 13,
+        deltas,
+        log_floor,
+        normalisation,
+    }
+}
+
+#[test]
+fn log_spectrogram_is_its_definition() {
+    for (s, n) in spectrograms().iter().flat_map(|s| [(s, 1_777), (s, 1_850)]) {
+        let samples = signal(n);
+        let inside = |k: &usize| {
+            let hz = *k as f64 * f64::from(RATE_HZ) / s.n_fft as f64;
+            (s.f_min_hz..=s.f_max_hz).contains(&hz)
+        };
+        let row = |power: Vec<f64>| {
+            (0..power.len()).filter(inside).map(|k| power[k].max(f64::from(s.log_floor)).ln()).collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = naive_power(s, &samples).into_iter().map(row).collect();
+        check(&FeatureSpec::LogSpectrogram(s.clone()), &samples, &expected);
+    }
+}
+
+#[test]
+fn filterbanks_are_their_definitions() {
+    let samples = signal(1_777);
+    for s in &spectrograms() {
+        let f = filterbank(s);
+        check(&FeatureSpec::LinearFilterbank(f.clone()), &samples, &naive_bank(&f, &samples, false));
+        check(&FeatureSpec::LogMel(f.clone()), &samples, &naive_bank(&f, &samples, true));
+    }
+}
+
+#[test]
+fn lfcc_is_its_definition_with_and_without_deltas() {
+    let samples = signal(1_777);
+    for (s, deltas) in spectrograms().iter().flat_map(|s| (0..3).map(move |d| (s, d))) {
+        let c = cepstrum(s, deltas);
+        check(&FeatureSpec::Lfcc(c.clone()), &samples, &naive_lfcc(&c, &samples));
+    }
+}
+
+#[test]
+fn normalised_columns_have_mean_zero_and_variance_one() {
+    let samples = signal(4_000);
+    for normalisation in [Normalisation::Mean, Normalisation::MeanVariance] {
+        let spec = SpectrogramSpec { normalisation, ..spectrograms()[0].clone() };
+        let mut extractor = Extractor::new(&FeatureSpec::LogSpectrogram(spec), RATE_HZ, samples.len(), None).unwrap();
+        let (n_frames, n_features) = extractor.shape();
+        let mut out = vec![0.0; n_frames * n_features];
+        extractor.compute(&samples, &mut out).unwrap();
+        for column in 0..n_features {
+            let values: Vec<f64> = out.iter().skip(column).step_by(n_features).map(|v| f64::from(*v)).collect();
+            let mean = values.iter().sum::<f64>() / n_frames as f64;
+            let variance = values.iter().map(|v| v * v).sum::<f64>() / n_frames as f64;
+            assert!(mean.abs() < 1e-4);
+            assert!(normalisation == Normalisation::Mean || (variance - 1.0).abs() < 1e-3);
+        }
+    }
+}
+
+#[test]
+fn level_changes_nothing_but_the_level() {
+    let samples = signal(4_000);
+    let quiet: Vec<f32> = samples.iter().map(|v| v * 0.01).collect();
+    let spec = FeatureSpec::LogSpectrogram(spectrograms()[0].clone());
+    let mut extractor = Extractor::new(&spec, RATE_HZ, samples.len(), Some(-20.0)).unwrap();
+    let (n_frames, n_features) = extractor.shape();
+    let mut both = [vec![0.0; n_frames * n_features], vec![0.0; n_frames * n_features]];
+    for (out, window) in both.iter_mut().zip([&samples, &quiet]) {
+        extractor.compute(window, out).unwrap();
+    }
+    assert!(both[0].iter().zip(&both[1]).all(|(a, b)| (a - b).abs() < 1e-3));
+}
+
+#[test]
+fn wrong_lengths_and_ranges_are_refused() {
+    let spec = FeatureSpec::LogSpectrogram(spectrograms()[0].clone());
+    let mut extractor = Extractor::new(&spec, RATE_HZ, 1_000, None).unwrap();
+    let error = extractor.compute(&[0.0; 999], &mut [0.0; 10]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    let too_long = SpectrogramSpec { hop_length: 300, ..spectrograms()[0].clone() };
+    let error = Extractor::new(&FeatureSpec::LogSpectrogram(too_long), RATE_HZ, 1_000, None).err().unwrap();
+    assert_eq!(error.to_string(), "input.features: hop_length must be 1 to win_length (256), is 300");
+}

@@ -1,0 +1,68 @@
+//! Each rule of a manifest has a model that breaks it, and is named when it does.
+
+use std::path::PathBuf;
+
+use veravox::Detector;
+use veravox::decode::DecodeOptions;
+use veravox::model::{Rule, check};
+
+use crate::testdata;
+
+fn expected() -> Vec<(PathBuf, String, String)> {
+    let table = std::fs::read_to_string(testdata("manifests/expected.tsv")).unwrap();
+    let row = |line: &str| {
+        let mut cells = line.split('\t').map(str::to_owned);
+        let mut cell = || cells.next().unwrap();
+        (testdata("manifests").join(cell()), cell(), cell())
+    };
+    table.lines().skip(1).map(row).collect()
+}
+
+#[test]
+fn a_broken_model_is_refused_in_words_that_name_the_rule() {
+    for (folder, kind, words) in expected() {
+        let mut passed = Vec::new();
+        match check(&folder, &mut |rule| passed.push(rule)) {
+            Ok(_) => assert_eq!(kind, "", "{} was accepted", folder.display()),
+            Err(error) => {
+                assert_eq!(error.kind().as_str(), kind, "{}: {error}", folder.display());
+                assert!(error.to_string().contains(&words), "{}: {error}", folder.display());
+            }
+        }
+        assert!(Rule::ALL.starts_with(&passed), "{}: rules out of order: {passed:?}", folder.display());
+        assert_eq!(passed.len() == Rule::ALL.len(), kind.is_empty(), "{}", folder.display());
+    }
+}
+
+#[test]
+fn every_rule_has_a_model_that_breaks_it() {
+    let mut broken: Vec<Rule> = Vec::new();
+    for (folder, ..) in expected() {
+        let mut n_passed = 0;
+        let _ = check(&folder, &mut |_| n_passed += 1);
+        broken.extend(Rule::ALL.get(n_passed));
+    }
+    for rule in Rule::ALL {
+        assert!(broken.contains(&rule), "no model in testdata/manifests breaks {rule:?}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_manifest_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Detector::load(folder.path()).err().unwrap();
+    assert_eq!(error.to_string(), "cannot read manifest.json: it does not exist");
+}
+
+#[test]
+fn models_over_features_and_over_waveforms_score_a_call() {
+    let call = testdata("calls/03-bank-card.alaw.wav");
+    for name in ["good-features", "good-waveform"] {
+        let detector = Detector::load(&testdata("manifests").join(name)).unwrap();
+        let report = detector.scan_file(&call, &DecodeOptions::default()).unwrap();
+        let leg = &report.legs[0];
+        assert!(leg.windows.len() > 10, "{name}");
+        assert!(leg.llr.unwrap().is_finite(), "{name}");
+        assert_eq!(report.head.model.name, "tiny");
+    }
+}

@@ -1,0 +1,64 @@
+//! Both runtimes give the same logits. A process has one runtime, so each runs in a process of its own: this test binary,
+//! started again for the one test that prints scores.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use veravox::decode::{AudioReader, DecodeOptions};
+use veravox::model::Model;
+use veravox::runtime::{Runtime, RuntimeChoice};
+
+use crate::{must_have, testdata};
+
+const RUNTIME: &str = "VERAVOX_TEST_RUNTIME";
+const LIBRARY: &str = "VERAVOX_TEST_ONNXRUNTIME";
+const MODELS: [&str; 3] = ["models/phone", "testdata/manifests/good-features", "testdata/manifests/good-waveform"];
+
+#[test]
+fn tract_and_onnx_runtime_give_the_same_logits() {
+    let library = std::env::var_os(LIBRARY).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let Some(library) = must_have(library, "ONNX Runtime (its library's path in VERAVOX_TEST_ONNXRUNTIME)") else {
+        return;
+    };
+    let (tract, onnx_runtime) = (scores_by("tract"), scores_by(library.to_str().unwrap()));
+    assert!(tract.len() >= 3 * MODELS.len(), "{tract:?}");
+    assert_eq!(tract.len(), onnx_runtime.len());
+    for (tract, onnx_runtime) in tract.iter().zip(&onnx_runtime) {
+        assert!((tract - onnx_runtime).abs() <= 1e-4, "tract {tract}, ONNX Runtime {onnx_runtime}");
+    }
+}
+
+fn scores_by(runtime: &str) -> Vec<f64> {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "runtimes::print_scores", "--ignored", "--nocapture"])
+        .env(RUNTIME, runtime)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{runtime}: {text}");
+    text.lines().filter_map(|line| line.strip_prefix("score ")).map(|score| score.parse().unwrap()).collect()
+}
+
+#[test]
+#[ignore = "the child of tract_and_onnx_runtime_give_the_same_logits"]
+fn print_scores() {
+    let Ok(runtime) = std::env::var(RUNTIME) else { return };
+    let choice = if runtime == "tract" { RuntimeChoice::Tract } else { RuntimeChoice::OnnxRuntime(runtime.into()) };
+    Runtime::select(&choice).unwrap();
+    for folder in MODELS {
+        let model = Model::load(&testdata("..").join(folder)).unwrap();
+        let n = model.manifest().input.window_samples;
+        for call in
+            ["calls/03-bank-card.alaw.wav", "calls/07-garage-voicemail.gsm.flac", "calls/10-biblioteca-spanish.ogg"]
+        {
+            let mut reader = AudioReader::open(&testdata(call), &DecodeOptions::default()).unwrap();
+            let mut samples = Vec::new();
+            while let Some(chunk) = reader.next_chunk().unwrap() {
+                samples.extend_from_slice(&chunk.channels[0]);
+            }
+            for window in samples.chunks_exact(n).take(2) {
+                println!("score {}", model.score(window).unwrap());
+            }
+        }
+    }
+}
