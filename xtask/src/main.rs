@@ -15,9 +15,9 @@ cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies'
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask features   features side by side with librosa: speed ratio and largest difference";
 
-/// What the Python tests need; training needs PyTorch as well (models/training/requirements.txt).
-const PYTHON_PACKAGES: [&str; 8] =
-    ["numpy", "onnxruntime>=1.24", "pytest", "jsonschema", "librosa", "soundfile", "scipy", "onnx"];
+/// What the tests of package and command need; those of the recipe bring PyTorch by its own list.
+const PYTHON_PACKAGES: [&str; 4] = ["pytest", "jsonschema", "librosa", "soundfile"];
+const RECIPE_PACKAGES: &str = "models/training/requirements.txt";
 
 fn main() -> ExitCode {
     let chore = env::args().nth(1).unwrap_or_default();
@@ -119,10 +119,13 @@ fn python() -> Result<PathBuf> {
         run(make)?;
     }
     let stamp = venv.join("packages");
-    let wanted = PYTHON_PACKAGES.join("\n");
+    let recipe = root().join(RECIPE_PACKAGES);
+    let recipe = std::fs::read_to_string(&recipe).map_err(|e| format!("cannot read {RECIPE_PACKAGES}: {e}"))?;
+    let wanted = PYTHON_PACKAGES.join("\n") + "\n" + &recipe;
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
+        say("setting up .venv; PyTorch, for the recipe's tests, is a large download");
         let mut pip = in_root(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(PYTHON_PACKAGES);
+        pip.args(PYTHON_PACKAGES).args(["-r", RECIPE_PACKAGES]);
         run(pip)?;
         std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     }

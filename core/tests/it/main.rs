@@ -12,6 +12,7 @@
 
 mod allocations;
 mod bad_audio;
+mod conditions;
 mod corpus;
 mod formats;
 mod manifests;
