@@ -13,6 +13,9 @@ use crate::resample::Resampler;
 use crate::speech::{Frame, SpeechGate};
 use crate::window::{Window, Windower};
 
+/// Samples that are taken at a time: a whole call in one push needs no more memory than live audio does.
+const MAX_BLOCK_SAMPLES: usize = 8_192;
+
 /// A type of sample that can be pushed: `f32` in [-1, 1], or `i16`.
 pub trait Sample: Copy + sealed::Sealed {
     /// The sample as `f32` in [-1, 1].
@@ -117,9 +120,17 @@ impl Stream {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when the model fails. The stream is not to be used after an error.
     pub fn push<S: Sample>(&mut self, samples: &[S]) -> Result<Vec<Event>> {
+        let n_before = self.windows.len();
+        for block in samples.chunks(MAX_BLOCK_SAMPLES) {
+            self.push_block(block)?;
+        }
+        Ok(self.events_since(n_before))
+    }
+
+    fn push_block<S: Sample>(&mut self, block: &[S]) -> Result<()> {
         self.samples.clear();
         let mut n_invalid = 0;
-        for sample in samples {
+        for sample in block {
             let value = sample.to_f32();
             n_invalid += usize::from(!value.is_finite());
             self.samples.push(if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 });
@@ -127,9 +138,7 @@ impl Stream {
         self.conditions.count(&self.samples, n_invalid);
         self.resampled.clear();
         self.resampler.push(&self.samples, &mut self.resampled)?;
-        let n_before = self.windows.len();
-        self.score_resampled(false)?;
-        Ok(self.events_since(n_before))
+        self.score_resampled(false)
     }
 
     /// The verdict as if the leg ended now, over the windows complete so far.

@@ -2,6 +2,9 @@
 
 use std::f64::consts::{PI, TAU};
 
+use proptest::prelude::*;
+use serde_json::Value;
+
 use super::*;
 
 const RATE_HZ: u32 = 8_000;
@@ -72,9 +75,9 @@ fn naive_lfcc(c: &CepstrumSpec, samples: &[f32]) -> Vec<Vec<f64>> {
     let mut orders = vec![bank.iter().map(|row| (0..c.n_coeffs).map(|k| coefficient(row, k)).collect()).collect()];
     for _ in 0..c.deltas {
         let last: &Vec<Vec<f64>> = orders.last().unwrap();
-        let at = |t: isize, k: usize| last[t.clamp(0, last.len() as isize - 1) as usize][k];
+        let at = |t: isize, k: usize| last[t.clamp(0, last.len().cast_signed() - 1) as usize][k];
         let delta = |t: usize, k: usize| {
-            let t = t as isize;
+            let t = t.cast_signed();
             (1..=2).map(|n| n as f64 * (at(t + n, k) - at(t - n, k))).sum::<f64>() / 10.0
         };
         orders.push((0..last.len()).map(|t| (0..c.n_coeffs).map(|k| delta(t, k)).collect()).collect());
@@ -165,6 +168,81 @@ fn lfcc_is_its_definition_with_and_without_deltas() {
     }
 }
 
+/// Spectrograms as they may come: any length, a window shorter than the FFT, any spacing.
+fn any_spectrogram() -> impl Strategy<Value = SpectrogramSpec> {
+    let lengths = (16_usize..300, 0.1..=1.0_f64, 0.1..=1.0_f64);
+    (lengths, 0.0..1_500.0_f64, 2_000.0..=4_000.0_f64).prop_map(|((n_fft, win, hop), f_min_hz, f_max_hz)| {
+        let win_length = ((n_fft as f64 * win) as usize).max(1);
+        let hop_length = ((win_length as f64 * hop) as usize).max(1);
+        let (log_floor, normalisation) = (1e-5, Normalisation::None);
+        SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_parameters_give_what_the_definitions_say(
+        s in any_spectrogram(),
+        n_filters in 1_usize..8,
+        n_hops in 0_usize..12,
+        mel in any::<bool>(),
+    ) {
+        let samples = signal(s.n_fft + n_hops * s.hop_length + s.hop_length / 2);
+        let f = FilterbankSpec { n_filters, ..filterbank(&s) };
+        let expected = naive_bank(&f, &samples, mel);
+        check(&if mel { FeatureSpec::LogMel(f) } else { FeatureSpec::LinearFilterbank(f) }, &samples, &expected);
+    }
+}
+
+#[test]
+fn a_loud_frame_does_not_leak_into_the_quiet_one_beside_it() {
+    // Two frames share a transform; silence beside speech must stay at the floor all the same.
+    let s = SpectrogramSpec { hop_length: 256, ..spectrograms()[0].clone() };
+    let mut samples = signal(512);
+    samples[256..].fill(0.0);
+    check(&FeatureSpec::LogSpectrogram(s.clone()), &samples, &{
+        let floored = |row: &Vec<f64>| row[7..=118].iter().map(|p| p.max(f64::from(s.log_floor)).ln()).collect();
+        naive_power(&s, &samples).iter().map(floored).collect::<Vec<_>>()
+    });
+}
+
+#[test]
+fn a_window_leaves_nothing_behind() {
+    let (first, second) = (signal(2_000), signal(2_500)[500..].to_vec());
+    let spec = FeatureSpec::Lfcc(cepstrum(&spectrograms()[1], 2));
+    let mut extractor = Extractor::new(&spec, RATE_HZ, 2_000, Some(-20.0)).unwrap();
+    let (n_frames, n_features) = extractor.shape();
+    let mut compute = |window: &[f32]| {
+        let mut out = vec![0.0; n_frames * n_features];
+        extractor.compute(window, &mut out).unwrap();
+        out
+    };
+    let before = compute(&first);
+    compute(&second);
+    assert_eq!(compute(&first), before);
+}
+
+#[test]
+fn columns_are_normalised_as_by_the_reference() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/vectors/normalisation.json");
+    let vector: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let numbers = |rows: &Value| -> Vec<f64> {
+        let rows = rows.as_array().unwrap().iter();
+        rows.flat_map(|row| row.as_array().unwrap()).map(|v| v.as_f64().unwrap()).collect()
+    };
+    for case in vector["cases"].as_array().unwrap() {
+        let kind: Normalisation = serde_json::from_value(case["parameters"]["normalisation"].clone()).unwrap();
+        let mut matrix: Vec<f32> = numbers(&case["input"]).into_iter().map(|v| v as f32).collect();
+        ColumnNormaliser::new(kind, case["shape"][1].as_u64().unwrap() as usize).apply(&mut matrix);
+        for (got, expected) in matrix.iter().zip(numbers(&case["expected"])) {
+            let allowed = 1e-4 + 1e-5 * expected.abs();
+            assert!((f64::from(*got) - expected).abs() <= allowed, "{}: {got}, expected {expected}", case["name"]);
+        }
+    }
+}
+
 #[test]
 fn normalised_columns_have_mean_zero_and_variance_one() {
     let samples = signal(4_000);
@@ -199,12 +277,43 @@ fn level_changes_nothing_but_the_level() {
 }
 
 #[test]
-fn wrong_lengths_and_ranges_are_refused() {
+fn wrong_lengths_are_refused() {
     let spec = FeatureSpec::LogSpectrogram(spectrograms()[0].clone());
     let mut extractor = Extractor::new(&spec, RATE_HZ, 1_000, None).unwrap();
     let error = extractor.compute(&[0.0; 999], &mut [0.0; 10]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-    let too_long = SpectrogramSpec { hop_length: 300, ..spectrograms()[0].clone() };
-    let error = Extractor::new(&FeatureSpec::LogSpectrogram(too_long), RATE_HZ, 1_000, None).err().unwrap();
-    assert_eq!(error.to_string(), "input.features: hop_length must be 1 to win_length (256), is 300");
+}
+
+#[test]
+fn each_parameter_out_of_range_is_named() {
+    let base = cepstrum(&spectrograms()[0], 2);
+    for (spec, name) in [
+        (CepstrumSpec { n_fft: 15, ..base.clone() }, "n_fft must be 16 to 65536, is 15"),
+        (CepstrumSpec { n_fft: 65_537, ..base.clone() }, "n_fft must be 16 to 65536, is 65537"),
+        (CepstrumSpec { n_fft: 1_024, ..base.clone() }, "n_fft must be at most window_samples (1000)"),
+        (CepstrumSpec { win_length: 257, ..base.clone() }, "win_length must be 1 to n_fft (256), is 257"),
+        (CepstrumSpec { win_length: 0, ..base.clone() }, "win_length"),
+        (CepstrumSpec { hop_length: 0, ..base.clone() }, "hop_length must be 1 to win_length (256), is 0"),
+        (CepstrumSpec { hop_length: 300, ..base.clone() }, "hop_length"),
+        (CepstrumSpec { f_min_hz: -1.0, ..base.clone() }, "f_min_hz and f_max_hz"),
+        (CepstrumSpec { f_min_hz: f64::NAN, ..base.clone() }, "f_min_hz and f_max_hz"),
+        (CepstrumSpec { f_min_hz: 3_700.0, ..base.clone() }, "f_min_hz and f_max_hz"),
+        (CepstrumSpec { f_max_hz: 4_000.1, ..base.clone() }, "within 0 to 4000 Hz"),
+        (CepstrumSpec { f_min_hz: 320.0, f_max_hz: 340.0, ..base.clone() }, "no FFT bin"),
+        (CepstrumSpec { log_floor: 0.0, ..base.clone() }, "log_floor"),
+        (CepstrumSpec { log_floor: 1e-40, ..base.clone() }, "log_floor"),
+        (CepstrumSpec { log_floor: f32::INFINITY, ..base.clone() }, "log_floor"),
+        (CepstrumSpec { n_filters: 0, ..base.clone() }, "n_filters"),
+        (CepstrumSpec { n_filters: 129, ..base.clone() }, "n_filters must be 1 to n_fft / 2 (128), is 129"),
+        (CepstrumSpec { n_coeffs: 24, ..base.clone() }, "n_coeffs must be 1 to n_filters (23), is 24"),
+        (CepstrumSpec { n_coeffs: 0, ..base.clone() }, "n_coeffs"),
+        (CepstrumSpec { deltas: 3, ..base.clone() }, "deltas"),
+    ] {
+        let error = Extractor::new(&FeatureSpec::Lfcc(spec), RATE_HZ, 1_000, None).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidManifest);
+        assert!(error.to_string().contains(name), "{name}: {error}");
+    }
+    let huge = SpectrogramSpec { hop_length: 1, ..spectrograms()[0].clone() };
+    let error = Extractor::new(&FeatureSpec::LogSpectrogram(huge), RATE_HZ, 960_000, None).err().unwrap();
+    assert!(error.to_string().contains("at most 16777216 features"), "{error}");
 }

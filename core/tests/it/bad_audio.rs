@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::{CallReport, Decision, Detector, ErrorKind, Result};
 
-use crate::testdata;
+use crate::{say, testdata};
 
 /// Far more than any of these tiny files needs, far less than for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -83,7 +83,7 @@ fn a_file_without_permission_is_named() {
     std::fs::copy(testdata("formats/clip.mulaw.wav"), &path).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_ok() {
-        eprintln!("SKIPPED: this user may read every file");
+        say("SKIPPED: a file without permission; this user may read every file");
         return;
     }
     assert_eq!(kind_of(&path), Some(ErrorKind::PermissionDenied));

@@ -85,7 +85,7 @@ fn speech_on_the_phone_has_none_of_these_reasons() {
     let mut n_legs = 0;
     for path in calls.into_iter().flatten().map(|entry| entry.unwrap().path()) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() || name.ends_with(".md") {
+        if path.is_dir() || name == "README.md" {
             continue;
         }
         for (leg, verdict) in
@@ -156,7 +156,7 @@ fn speech_in_noise_is_called_so_only_where_it_drowns() {
 #[test]
 fn silence_has_no_signal() {
     // The idle codes of A-law and mu-law, a constant, and half a minute of nothing.
-    let idle = sound(2.0, |t| if (t * 4_000.0) as u32 % 2 == 0 { 8.0 } else { -8.0 } / 32_768.0);
+    let idle = sound(2.0, |t| tone(1_000.0, t).signum() * 8.0 / 32_768.0);
     for (name, silence) in [
         ("idle codes", idle),
         ("a constant", vec![0.3; 16_000]),
@@ -165,7 +165,7 @@ fn silence_has_no_signal() {
     ] {
         let verdict = verdict(&silence);
         assert_only(name, &verdict, Reason::NoSignal);
-        assert_eq!(verdict.speech_seconds < 0.5, verdict.llr.is_none(), "{name}");
+        assert_eq!(verdict.llr, None, "{name}");
     }
     let silent = file("calls/12-refund-one-way.alaw.wav");
     assert_only("the silent leg of a call", &verdict(&silent.legs[0]), Reason::NoSignal);

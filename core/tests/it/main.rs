@@ -58,8 +58,12 @@ fn decode(path: &Path, options: &DecodeOptions) -> Audio {
 fn must_have<T>(thing: Option<T>, what: &str) -> Option<T> {
     if thing.is_none() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "CI must have {what}");
-        // Not by `eprintln!`, which the test harness swallows where a test passes.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: this test needs {what}");
+        say(&format!("SKIPPED: this test needs {what}"));
     }
     thing
+}
+
+/// Not by `eprintln!`, which the test harness swallows where a test passes.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }

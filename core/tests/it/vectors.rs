@@ -144,7 +144,8 @@ fn scores_are_calibrated_as_by_the_reference() {
     for case in &vector.cases {
         let parameter = |name: &str| case["parameters"][name].as_f64().unwrap();
         let calibration = Calibration { scale: parameter("scale"), offset: parameter("offset") };
-        let got = numbers(&case["input"]).chunks(2).flat_map(|logits| {
+        let logits = numbers(&case["input"]);
+        let got = logits.chunks(2).flat_map(|logits| {
             let llr = calibration.llr(logits[1] - logits[0]);
             [llr, probability(llr, parameter("prior"))]
         });
