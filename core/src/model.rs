@@ -1,6 +1,7 @@
 //! The classifier: a manifest, its ONNX graph, and scorers that run it on windows.
 
 mod check;
+mod rehearsal;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -50,10 +50,32 @@ MANIFEST = {
     "decision": {"prior": 0.5, "synthetic_llr": 1.0, "bonafide_llr": -1.0},
     "figures": [],
 }
-FIGURE = {"set": "none", "condition": "none", "metric": "eer_percent", "value": 50.0, "low": 60.0, "high": 70.0, "n_bonafide": 1, "n_spoof": 1}
+FIGURE = {
+    "set": "none",
+    "condition": "none",
+    "metric": "eer_percent",
+    "value": 50.0,
+    "low": 60.0,
+    "high": 70.0,
+    "n_bonafide": 1,
+    "n_spoof": 1,
+}
 
 
-def graph(axes=(N_FRAMES, N_FEATURES), input_name="features", output_name="logits", kind=TensorProto.FLOAT, n_labels=2, nan=False):
+def graph(
+    axes=(N_FRAMES, N_FEATURES),
+    batch="batch",
+    input_name="features",
+    second_input=None,
+    output_name="logits",
+    promised_output=None,
+    kind=TensorProto.FLOAT,
+    output_kind=TensorProto.FLOAT,
+    mean_axis=1,
+    operator="MatMul",
+    n_labels=2,
+    nan=False,
+):
     """logits = flatten(mean over frames) . weights; for a waveform its mean square over 80 stretches of 100 samples."""
     rng = np.random.default_rng(7)
     waveform = len(axes) == 1
@@ -74,18 +96,22 @@ def graph(axes=(N_FRAMES, N_FEATURES), input_name="features", output_name="logit
             helper.make_node("ReduceMean", ["cut"], ["mean"], axes=[2], keepdims=0),
         ]
     else:
-        nodes.append(helper.make_node("ReduceMean", [source], ["mean"], axes=[1], keepdims=0))
-    nodes.append(helper.make_node("MatMul", ["mean", "weights"], [output_name]))
+        nodes.append(helper.make_node("ReduceMean", [source], ["mean"], axes=[mean_axis], keepdims=0))
+    product = output_name if output_kind == TensorProto.FLOAT else "product"
+    nodes.append(helper.make_node(operator, ["mean", "weights"], [product]))
+    if product != output_name:
+        nodes.append(helper.make_node("Cast", [product], [output_name], to=output_kind))
     made = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(input_name, kind, ["batch", *axes])],
-        [helper.make_tensor_value_info(output_name, TensorProto.FLOAT, ["batch", n_labels])],
+        [helper.make_tensor_value_info(n, kind, [batch, *axes]) for n in (input_name, second_input) if n],
+        [helper.make_tensor_value_info(promised_output or output_name, output_kind, [batch, n_labels])],
         constants,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], producer_name="veravox testdata")
     model.ir_version = 8
-    onnx.checker.check_model(model)
+    if promised_output is None and operator == "MatMul":
+        onnx.checker.check_model(model)
     return model.SerializeToString()
 
 
@@ -102,11 +128,30 @@ def changed(path, value):
     return manifest
 
 
+def with_duplicate_name():
+    text = json.dumps(MANIFEST, indent=2)
+    return text.replace('"name"', '"name": "first",\n  "name"', 1) + "\n"
+
+
+def with_too_many_features():
+    manifest = changed("input.window_samples", 960_000)
+    manifest["input"]["features"] |= {"n_fft": 64, "win_length": 64, "hop_length": 1}
+    return manifest
+
+
+def without_a_bin():
+    manifest = changed("input.features.f_min_hz", 320.0)
+    manifest["input"]["features"]["f_max_hz"] = 340.0
+    return manifest
+
+
 GOOD = graph()
 FEATURES = "input.features."
 # folder -> (manifest, onnx bytes or None, error kind, words of the message)
 BAD = {
     "bad-json": ("{", GOOD, "invalid_manifest", "not JSON"),
+    "bad-utf8": ("{\"name\": \"caf\udce9\"}\n", GOOD, "invalid_manifest", "not UTF-8"),
+    "bad-no-manifest": (None, GOOD, "not_found", "cannot read manifest.json"),
     "bad-schema-version": (changed("schema_version", 2), GOOD, "invalid_manifest", "schema_version must be 1"),
     "bad-schema-version-missing": (changed("schema_version", None), GOOD, "invalid_manifest", "schema_version is missing"),
     "bad-unknown-field": (changed("threshold", 0.5), GOOD, "invalid_manifest", "unknown field `threshold`"),
@@ -114,35 +159,50 @@ BAD = {
     "bad-unknown-feature-kind": (changed(FEATURES + "kind", "mfcc"), GOOD, "invalid_manifest", "unknown variant `mfcc`"),
     "bad-missing-field": (changed("input.hop_samples", None), GOOD, "invalid_manifest", "missing field `hop_samples`"),
     "bad-field-type": (changed("input.sample_rate_hz", "8000"), GOOD, "invalid_manifest", "invalid type: string"),
+    "bad-duplicate-field": (with_duplicate_name(), GOOD, "invalid_manifest", "duplicate field `name`"),
+    "bad-label-name": (changed("output.labels", ["bonafide", "fake"]), GOOD, "invalid_manifest", "unknown variant `fake`"),
     "bad-onnx-outside-folder": (changed("onnx.file", "../good-features/model.onnx"), GOOD, "invalid_manifest", "onnx.file"),
     "bad-sha256-form": (changed("onnx.sha256", "ABC"), GOOD, "invalid_manifest", "onnx.sha256"),
     "bad-no-onnx": (MANIFEST, None, "not_found", "model.onnx"),
     "bad-hash": (changed("onnx.sha256", "0" * 64), GOOD, "hash_mismatch", "expected SHA-256"),
     "bad-name": (changed("name", "a name/"), GOOD, "invalid_manifest", "name must be"),
+    "bad-version": (changed("version", ""), GOOD, "invalid_manifest", "version must be"),
     "bad-sample-rate": (changed("input.sample_rate_hz", 100), GOOD, "invalid_manifest", "input.sample_rate_hz"),
     "bad-window": (changed("input.window_samples", 0), GOOD, "invalid_manifest", "input.window_samples"),
+    "bad-window-too-long": (changed("input.window_samples", 960_001), GOOD, "invalid_manifest", "input.window_samples"),
     "bad-hop": (changed("input.hop_samples", 8001), GOOD, "invalid_manifest", "input.hop_samples"),
     "bad-min-speech": (changed("input.min_speech_samples", 9000), GOOD, "invalid_manifest", "input.min_speech_samples"),
     "bad-level": (changed("input.level_dbfs", 3.0), GOOD, "invalid_manifest", "input.level_dbfs"),
     "bad-n-fft": (changed(FEATURES + "n_fft", 8), GOOD, "invalid_manifest", "n_fft must be"),
+    "bad-n-fft-beyond-window": (changed(FEATURES + "n_fft", 8_192), GOOD, "invalid_manifest", "n_fft must be at most"),
     "bad-win-length": (changed(FEATURES + "win_length", 512), GOOD, "invalid_manifest", "win_length must be"),
     "bad-hop-length": (changed(FEATURES + "hop_length", 0), GOOD, "invalid_manifest", "hop_length must be"),
     "bad-f-min": (changed(FEATURES + "f_min_hz", -1.0), GOOD, "invalid_manifest", "f_min_hz"),
     "bad-f-max": (changed(FEATURES + "f_max_hz", 4001.0), GOOD, "invalid_manifest", "f_max_hz"),
+    "bad-band": (without_a_bin(), GOOD, "invalid_manifest", "no FFT bin lies between"),
     "bad-log-floor": (changed(FEATURES + "log_floor", 0.0), GOOD, "invalid_manifest", "log_floor"),
     "bad-n-filters": (changed(FEATURES + "n_filters", 0), GOOD, "invalid_manifest", "n_filters"),
     "bad-n-coeffs": (changed(FEATURES + "n_coeffs", 21), GOOD, "invalid_manifest", "n_coeffs"),
     "bad-deltas": (changed(FEATURES + "deltas", 3), GOOD, "invalid_manifest", "deltas"),
+    "bad-feature-count": (with_too_many_features(), GOOD, "invalid_manifest", "a window must have at most"),
     "bad-labels": (changed("output.labels", ["spoof", "spoof"]), GOOD, "invalid_manifest", "output.labels"),
     "bad-calibration-scale": (changed("calibration.scale", -1.0), GOOD, "invalid_manifest", "calibration"),
     "bad-prior": (changed("decision.prior", 1.0), GOOD, "invalid_manifest", "decision.prior"),
     "bad-thresholds": (changed("decision.bonafide_llr", 2.0), GOOD, "invalid_manifest", "bonafide_llr must be below"),
     "bad-figure": (changed("figures", [FIGURE]), GOOD, "invalid_manifest", "figures"),
     "bad-graph": (MANIFEST, GOOD[: len(GOOD) // 2], "invalid_model", "cannot load the ONNX graph"),
+    "bad-graph-text": (MANIFEST, b"These are no weights.\n", "invalid_model", "cannot load the ONNX graph"),
+    "bad-graph-operator": (MANIFEST, graph(operator="MatMull"), "invalid_model", "cannot load the ONNX graph"),
+    "bad-graph-axis": (MANIFEST, graph(mean_axis=7), "invalid_model", "cannot load the ONNX graph"),
+    "bad-graph-output": (MANIFEST, graph(promised_output="gone"), "invalid_model", "cannot load the ONNX graph"),
     "bad-input-name": (MANIFEST, graph(input_name="x"), "invalid_model", "one graph input named features, found x"),
+    "bad-input-count": (MANIFEST, graph(second_input="more"), "invalid_model", "found features, more"),
     "bad-input-type": (MANIFEST, graph(kind=TensorProto.DOUBLE), "invalid_model", "32-bit floats"),
     "bad-input-shape": (MANIFEST, graph(axes=(N_FRAMES, 20)), "invalid_model", "[batch, 97, 33]"),
+    "bad-input-rank": (MANIFEST, graph(axes=(N_SAMPLES,)), "invalid_model", "[batch, 97, 33]"),
+    "bad-batch": (MANIFEST, graph(batch=4), "invalid_model", "it has [4, 97, 33]"),
     "bad-output-name": (MANIFEST, graph(output_name="y"), "invalid_model", "graph output named logits, found y"),
+    "bad-output-type": (MANIFEST, graph(output_kind=TensorProto.INT64), "invalid_model", "graph output logits to be a tensor"),
     "bad-output-shape": (MANIFEST, graph(n_labels=3), "invalid_model", "[batch, 2]"),
     "bad-nan-logits": (MANIFEST, graph(nan=True), "invalid_model", "two finite logits"),
 }
@@ -163,7 +223,8 @@ def write(folder, manifest, model):
         elif manifest["onnx"]["sha256"] == "":
             manifest["onnx"]["sha256"] = "0" * 64
         manifest = json.dumps(manifest, indent=2) + "\n"
-    (folder / "manifest.json").write_text(manifest)
+    if manifest is not None:
+        (folder / "manifest.json").write_bytes(manifest.encode("utf-8", "surrogateescape"))
     if model is not None:
         (folder / "model.onnx").write_bytes(model)
 

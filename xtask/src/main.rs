@@ -15,7 +15,7 @@ cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies'
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask features   features side by side with librosa: speed ratio and largest difference";
 
-/// What the tests of package and command need; those of the recipe bring PyTorch by its own list.
+/// What the tests of package and command need; those of the recipe bring `PyTorch` by its own list.
 const PYTHON_PACKAGES: [&str; 4] = ["pytest", "jsonschema", "librosa", "soundfile"];
 const RECIPE_PACKAGES: &str = "models/training/requirements.txt";
 
@@ -61,7 +61,7 @@ fn test() -> Result<()> {
 fn lint() -> Result<()> {
     run(cargo(&["fmt", "--all", "--check"]))?;
     run(cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    let mut docs = cargo(&["doc", "--release", "--no-deps", "--workspace", "--exclude", "xtask"]);
+    let mut docs = cargo(&["doc", "--release", "--no-deps", "--lib"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     run(docs)?;
     msrv()?;

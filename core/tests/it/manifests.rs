@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use veravox::Detector;
+use proptest::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use veravox::decode::DecodeOptions;
 use veravox::model::{Rule, check};
+use veravox::{Detector, ErrorKind};
 
 use crate::testdata;
 
@@ -64,5 +67,36 @@ fn models_over_features_and_over_waveforms_score_a_call() {
         assert!(leg.windows.len() > 10, "{name}");
         assert!(leg.llr.unwrap().is_finite(), "{name}");
         assert_eq!(report.head.model.name, "tiny");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes of a graph are, loading it ends with a model or an error, and never ends the process.
+    #[test]
+    fn damaged_graphs_never_end_the_process(
+        damage in prop::collection::vec((0.0..1.0_f64, any::<u8>()), 1..4),
+        cut in prop::option::weighted(0.1, 0.0..1.0_f64),
+    ) {
+        let good = testdata("manifests/good-features");
+        let mut graph = std::fs::read(good.join("model.onnx")).unwrap();
+        for (place, byte) in damage {
+            let n = graph.len() as f64;
+            graph[(place * n) as usize] = byte;
+        }
+        if let Some(cut) = cut {
+            graph.truncate((cut * graph.len() as f64) as usize);
+        }
+        let mut manifest: Value =
+            serde_json::from_slice(&std::fs::read(good.join("manifest.json")).unwrap()).unwrap();
+        let digest = Sha256::digest(&graph).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        manifest["onnx"]["sha256"] = digest.into();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.onnx"), graph).unwrap();
+        std::fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+        if let Err(error) = check(folder.path(), &mut |_| {}) {
+            prop_assert_eq!(error.kind(), ErrorKind::InvalidModel);
+        }
     }
 }

@@ -28,6 +28,22 @@ fn tract_and_onnx_runtime_give_the_same_logits() {
     }
 }
 
+/// The rules of a model are the library's, not a runtime's: the same tests, by ONNX Runtime.
+#[test]
+fn the_rules_of_a_model_hold_under_onnx_runtime() {
+    let library = std::env::var_os(LIBRARY).filter(|path| !path.is_empty());
+    let Some(library) = must_have(library, "ONNX Runtime (its library's path in VERAVOX_TEST_ONNXRUNTIME)") else {
+        return;
+    };
+    let output = Command::new(std::env::current_exe().unwrap())
+        .arg("manifests::")
+        .env("ORT_DYLIB_PATH", library)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !text.contains("running 0 tests"), "{text}");
+}
+
 fn scores_by(runtime: &str) -> Vec<f64> {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "runtimes::print_scores", "--ignored", "--nocapture"])
