@@ -107,8 +107,8 @@ def test_a_bad_file_does_not_stop_the_batch(veravox, tmp_path):
     assert done.returncode == 1
     kinds = {json.loads(line)["path"].split("/")[-1]: json.loads(line).get("error", {}).get("kind") for line in done.stdout.splitlines()}
     assert kinds["a.wav"] == "unsupported_audio" and kinds["b.wav"] is None
-    assert kinds["d.wav"] == "invalid_argument"
-    assert "link back" in done.stderr
+    assert kinds["c.wav"] == "not_found" and kinds["d.wav"] == "invalid_argument"
+    assert kinds["loop"] == "invalid_argument" and "link back" in done.stderr
 
 
 def test_a_file_without_permission_is_named(veravox, tmp_path):

@@ -1,7 +1,10 @@
 //! Which files to scan.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use veravox::ErrorKind;
+use veravox::report::ErrorReport;
 use walkdir::WalkDir;
 
 /// Extensions of audio files in folders. A file that the user names is tried whatever it is called.
@@ -24,7 +27,7 @@ pub struct AudioFile {
 pub struct Found {
     pub files: Vec<AudioFile>,
     /// Folders and links that could not be followed, with the reason.
-    pub unreadable: Vec<(String, String)>,
+    pub unreadable: Vec<(String, ErrorReport)>,
     /// Files in folders that are no audio by their name.
     pub n_passed_over: usize,
 }
@@ -53,15 +56,26 @@ fn walk(folder: &Path, raw: bool, found: &mut Found) {
             Ok(_) => found.n_passed_over += 1,
             Err(error) => {
                 let path = error.path().unwrap_or(folder).display().to_string();
-                let why = match (error.loop_ancestor(), error.io_error()) {
-                    (Some(ancestor), _) => format!("a link back to {}, not followed", ancestor.display()),
-                    (None, Some(io)) => format!("cannot read: {}", io.kind()),
-                    (None, None) => "cannot read".to_owned(),
-                };
-                found.unreadable.push((path, why));
+                found.unreadable.push((path, explain(&error)));
             }
         }
     }
+}
+
+fn explain(error: &walkdir::Error) -> ErrorReport {
+    let (kind, message) = match (error.loop_ancestor(), error.io_error().map(io::Error::kind)) {
+        (Some(ancestor), _) => {
+            (ErrorKind::InvalidArgument, format!("a link back to {}, not followed", ancestor.display()))
+        }
+        (None, Some(io::ErrorKind::NotFound)) => (ErrorKind::NotFound, "a link to nothing".to_owned()),
+        (None, Some(io::ErrorKind::PermissionDenied)) => {
+            (ErrorKind::PermissionDenied, "cannot read: permission denied".to_owned())
+        }
+        (None, other) => {
+            (ErrorKind::Io, format!("cannot read{}", other.map_or_else(String::new, |kind| format!(": {kind}"))))
+        }
+    };
+    ErrorReport { kind: kind.as_str().to_owned(), message }
 }
 
 fn has_extension(path: &Path, known: &[&str]) -> bool {

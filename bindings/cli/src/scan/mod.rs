@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::eprintln;
 use veravox::Decision;
-use veravox::report::{FileReport, Outcome as FileOutcome};
+use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 
 use crate::args::{Scan, Setup};
 use crate::{Exit, Outcome};
@@ -34,7 +34,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let thresholds = arguments.decision.over(detector.thresholds());
     let detector = detector.with_thresholds(thresholds)?;
 
-    let Found { mut files, unreadable, n_passed_over } =
+    let Found { mut files, mut unreadable, n_passed_over } =
         files::find(&arguments.paths, arguments.raw.encoding.is_some());
     if files.is_empty() && unreadable.is_empty() {
         let words = "no audio files found in the folders given; name a file to have it tried whatever its name";
@@ -46,6 +46,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
         let done = resume::done(output, &detector.report_head())?;
         let n_before = files.len();
         files.retain(|file| !done.contains(&file.shown));
+        unreadable.retain(|(path, _)| !done.contains(path));
         if !arguments.quiet {
             eprintln!("{} of {n_before} files are already in {}", n_before - files.len(), output.display());
         }
@@ -56,7 +57,10 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let progress = Progress::new(&files, arguments.quiet);
     let mut tally = Tally::default();
     for (path, error) in unreadable {
-        tally.add_failure(path, error);
+        let failure = Failure { head: detector.report_head(), error };
+        let report = FileReport { path, outcome: FileOutcome::Failed(Box::new(failure)) };
+        tally.add(&report);
+        progress.suspend(|| writer.write(&report))?;
     }
     let n_files = files.len();
     let job = batch::Job {
@@ -110,9 +114,9 @@ fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
 
 impl Tally {
     fn add(&mut self, report: &FileReport) {
+        self.n_files += 1;
         match &report.outcome {
             FileOutcome::Scanned(call) => {
-                self.n_files += 1;
                 let any = |decision| call.legs.iter().any(|leg| leg.decision == decision);
                 if any(Decision::Synthetic) {
                     self.n_synthetic += 1;
@@ -120,13 +124,10 @@ impl Tally {
                     self.n_inconclusive += 1;
                 }
             }
-            FileOutcome::Failed(failure) => self.add_failure(report.path.clone(), failure.error.message.clone()),
+            FileOutcome::Failed(failure) => {
+                self.failures.push((report.path.clone(), failure.error.message.clone()));
+            }
         }
-    }
-
-    fn add_failure(&mut self, path: String, error: String) {
-        self.n_files += 1;
-        self.failures.push((path, error));
     }
 
     /// On standard error, so that it never mixes with results that go elsewhere.
