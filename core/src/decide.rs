@@ -152,16 +152,21 @@ pub fn leg_llr(windows: &[WindowScore]) -> Option<f64> {
 }
 
 /// The stretches of consecutive windows at or above the threshold for `synthetic`.
+///
+/// Windows overlap, stretches do not: where a window that points elsewhere begins, the stretch before it ends.
 #[must_use]
 pub fn suspicious_stretches(windows: &[WindowScore], thresholds: &Thresholds) -> Vec<Stretch> {
     let runs = windows.chunk_by(|a, b| points_to_synthetic(a, thresholds) == points_to_synthetic(b, thresholds));
-    runs.filter(|run| run.first().is_some_and(|w| points_to_synthetic(w, thresholds)))
-        .filter_map(|run| {
-            let (first, last) = (run.first()?, run.last()?);
-            let llr = run.iter().map(|w| f64::from(w.llr)).sum::<f64>() / run.len() as f64;
-            Some(Stretch { start: first.start, end: last.end, llr, n_windows: run.len() })
-        })
-        .collect()
+    let mut n_before = 0;
+    runs.filter_map(|run| {
+        n_before += run.len();
+        let (first, last) = (run.first()?, run.last()?);
+        let end = windows.get(n_before).map_or(last.end, |next| next.start.min(last.end));
+        let llr = run.iter().map(|w| f64::from(w.llr)).sum::<f64>() / run.len() as f64;
+        let stretch = Stretch { start: first.start, end, llr, n_windows: run.len() };
+        points_to_synthetic(first, thresholds).then_some(stretch)
+    })
+    .collect()
 }
 
 fn points_to_synthetic(window: &WindowScore, thresholds: &Thresholds) -> bool {
@@ -224,6 +229,13 @@ mod tests {
         assert_eq!((decision, reasons), (Decision::Inconclusive, vec![Reason::MixedVoices]));
         let stretches = suspicious_stretches(&windows(&llrs), &THRESHOLDS);
         assert_eq!(stretches, [Stretch { start: 1_000, end: 1_400, llr: 2.0, n_windows: 3 }]);
+    }
+
+    #[test]
+    fn stretches_do_not_overlap() {
+        let stretches = suspicious_stretches(&windows(&[2.0, 2.0, 0.0, 3.0]), &THRESHOLDS);
+        let places: Vec<_> = stretches.iter().map(|s| (s.start, s.end)).collect();
+        assert_eq!(places, [(0, 200), (300, 500)]);
     }
 
     #[test]
