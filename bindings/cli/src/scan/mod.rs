@@ -56,13 +56,13 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let mut writer = Writer::open(arguments)?;
     let progress = Progress::new(&files, arguments.quiet);
     let mut tally = Tally::default();
+    let n_files = unreadable.len() + files.len();
     for (path, error) in unreadable {
         let failure = Failure { head: detector.report_head(), error };
         let report = FileReport { path, outcome: FileOutcome::Failed(Box::new(failure)) };
         tally.add(&report);
         progress.suspend(|| writer.write(&report))?;
     }
-    let n_files = files.len();
     let job = batch::Job {
         detector: &detector,
         options: &arguments.decode_options(),
