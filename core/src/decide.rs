@@ -9,9 +9,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::manifest::DecisionSpec;
-
 /// The answer for a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +90,7 @@ impl fmt::Display for Reason {
 
 /// Where decisions are made. The defaults are the manifest's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// Prior probability of a synthetic voice that `probability` is stated at, inside (0, 1).
     pub prior: f64,
@@ -100,21 +98,6 @@ pub struct Thresholds {
     pub synthetic_llr: f64,
     /// A leg at or below this llr is `bonafide`.
     pub bonafide_llr: f64,
-}
-
-impl Thresholds {
-    /// The defaults that a manifest states.
-    #[must_use]
-    pub fn of(spec: &DecisionSpec) -> Self {
-        Self { prior: spec.prior, synthetic_llr: spec.synthetic_llr, bonafide_llr: spec.bonafide_llr }
-    }
-
-    /// # Errors
-    /// [`InvalidManifest`](crate::ErrorKind::InvalidManifest) when the prior or the order of the thresholds is wrong.
-    pub(crate) fn check(&self) -> Result<()> {
-        let Self { prior, synthetic_llr, bonafide_llr } = *self;
-        DecisionSpec { prior, synthetic_llr, bonafide_llr }.check()
-    }
 }
 
 /// The score of one window. Positions are samples of the leg at the model's rate.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::decide::Thresholds;
-use crate::decode::{AudioReader, DecodeOptions, Limits};
+use crate::decode::{AudioReader, DecodeOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
 use crate::report::{AudioSummary, CallReport, LegVerdict, ReportHead};
@@ -28,7 +28,6 @@ use crate::stream::{Sample, Stream, check_equal_lengths};
 pub struct Detector {
     model: Arc<Model>,
     thresholds: Thresholds,
-    limits: Limits,
 }
 
 /// How far a scan is: seconds of audio read, and in all where the header says so.
@@ -60,8 +59,8 @@ impl Detector {
     /// A detector with a loaded model and the thresholds of its manifest.
     #[must_use]
     pub fn new(model: Arc<Model>) -> Self {
-        let thresholds = Thresholds::of(&model.manifest().decision);
-        Self { model, thresholds, limits: Limits::default() }
+        let thresholds = model.manifest().decision;
+        Self { model, thresholds }
     }
 
     /// The same detector with other thresholds.
@@ -87,10 +86,6 @@ impl Detector {
         &self.thresholds
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// What every report of this detector starts with.
     #[must_use]
     pub fn report_head(&self) -> ReportHead {
@@ -100,7 +95,8 @@ impl Detector {
     /// A stream for one leg of a call with audio at `sample_rate_hz`.
     ///
     /// # Errors
-    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside [`Limits`].
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default
+    /// [`Limits`](crate::decode::Limits).
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Stream> {
         Stream::new(self, sample_rate_hz)
     }

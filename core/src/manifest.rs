@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decide::Thresholds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureSpec;
 
@@ -36,8 +37,8 @@ pub struct Manifest {
     pub output: Output,
     /// From logits to a log likelihood ratio.
     pub calibration: Calibration,
-    /// From a log likelihood ratio to a decision.
-    pub decision: DecisionSpec,
+    /// From a log likelihood ratio to a decision: the defaults, a user may set others.
+    pub decision: Thresholds,
     /// What was measured, and under which conditions.
     pub figures: Vec<Figure>,
 }
@@ -102,18 +103,6 @@ pub struct Calibration {
     pub scale: f64,
     /// Summand.
     pub offset: f64,
-}
-
-/// The defaults of the decision. A user may set others.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DecisionSpec {
-    /// Prior probability of a synthetic voice that `probability` is stated at.
-    pub prior: f64,
-    /// A leg at or above this llr is `synthetic`.
-    pub synthetic_llr: f64,
-    /// A leg at or below this llr is `bonafide`.
-    pub bonafide_llr: f64,
 }
 
 /// One measured figure.
@@ -229,9 +218,14 @@ impl Input {
         let (n_frames, n_features) = self.features.shape(self.sample_rate_hz, self.window_samples);
         if self.features.spectrogram().is_some() { vec![n_frames, n_features] } else { vec![n_features] }
     }
+
+    /// The shape of the tensor of a single window: a batch of one.
+    pub(crate) fn batch_of_one(&self) -> Vec<usize> {
+        std::iter::once(1).chain(self.tensor_shape()).collect()
+    }
 }
 
-impl DecisionSpec {
+impl Thresholds {
     /// Prior inside (0, 1), thresholds finite and in order.
     pub(crate) fn check(&self) -> Result<()> {
         ensure(self.prior > 0.0 && self.prior < 1.0, || {

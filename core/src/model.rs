@@ -105,9 +105,8 @@ impl Scorer {
     fn score(&mut self, manifest: &Manifest, window: &[f32]) -> Result<f64> {
         self.extractor.compute(window, &mut self.features)?;
         let failed = |e: ort::Error| Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e);
-        let mut shape = manifest.input.tensor_shape();
-        shape.insert(0, 1);
-        let tensor = TensorRef::from_array_view((shape, self.features.as_slice())).map_err(failed)?;
+        let tensor =
+            TensorRef::from_array_view((manifest.input.batch_of_one(), self.features.as_slice())).map_err(failed)?;
         let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
         let output = outputs.get(manifest.output.tensor.as_str()).ok_or_else(|| {
             Error::new(ErrorKind::Runtime, format!("the model gave no output named {}", manifest.output.tensor))

@@ -77,6 +77,15 @@ impl Runtime {
         Ok(RUNTIME.get_or_init(|| runtime))
     }
 
+    /// Uses the ONNX Runtime inside an installed `onnxruntime` wheel, given the package's folder, unless `ORT_DYLIB_PATH`
+    /// names another. Says whether it is in use: a wheel without a library that loads leaves the choice open.
+    #[must_use]
+    pub fn select_wheel(package: &Path) -> bool {
+        named_library().is_none()
+            && library_in_wheel(package)
+                .is_some_and(|library| Self::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
+    }
+
     /// `"onnxruntime"` or `"tract"`.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -163,8 +172,7 @@ fn library_of_python_environment() -> Option<PathBuf> {
 }
 
 /// The library inside an installed `onnxruntime` wheel, given the package's folder.
-#[must_use]
-pub fn library_in_wheel(package: &Path) -> Option<PathBuf> {
+fn library_in_wheel(package: &Path) -> Option<PathBuf> {
     let library = format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     // On macOS the version stands before the suffix.
     let stem = library.trim_end_matches(std::env::consts::DLL_SUFFIX).to_owned();

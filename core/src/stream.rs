@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::calibrate::probability;
 use crate::conditions::Conditions;
 use crate::decide::{Decision, Reason, Thresholds, WindowScore, decide, leg_llr, suspicious_stretches};
+use crate::decode::Limits;
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
@@ -98,7 +99,7 @@ pub struct Stream {
 
 impl Stream {
     pub(crate) fn new(detector: &Detector, sample_rate_hz: u32) -> Result<Self> {
-        detector.limits().check_sample_rate(sample_rate_hz)?;
+        Limits::default().check_sample_rate(sample_rate_hz)?;
         let model = Arc::clone(detector.model());
         let input = &model.manifest().input;
         Ok(Self {

@@ -30,12 +30,6 @@ impl VoiceDetector {
         })
     }
 
-    /// Samples in one frame at `sample_rate_hz`: 16 ms.
-    #[must_use]
-    pub fn frame_samples(sample_rate_hz: u32) -> usize {
-        (sample_rate_hz as usize * NETWORK_FRAME_SAMPLES).div_ceil(NETWORK_RATE_HZ as usize)
-    }
-
     /// Takes samples in [-1, 1], appends the voice probability of each frame that is complete to `out`.
     ///
     /// # Errors

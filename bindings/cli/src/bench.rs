@@ -74,17 +74,23 @@ pub fn run(arguments: &Bench, setup: &Setup) -> Outcome {
 }
 
 fn measure_in_child(arguments: &Bench, setup: &Setup, runtime: &str) -> Result<Figures, Box<dyn std::error::Error>> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bench", "--this-runtime", "--runtime", runtime, "--minutes", &arguments.minutes.to_string()]);
-    if let Some(model) = &setup.model {
-        command.arg("--model").arg(model);
-    }
-    command.args(&arguments.file);
+    let mut command = this_program(setup, runtime)?;
+    command.args(["bench", "--this-runtime", "--minutes", &arguments.minutes.to_string()]).args(&arguments.file);
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("the measurement with {runtime} failed").into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// This program again, with the same model and a runtime.
+fn this_program(setup: &Setup, runtime: &str) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--runtime", runtime]);
+    if let Some(model) = &setup.model {
+        command.arg("--model").arg(model);
+    }
+    Ok(command)
 }
 
 fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::error::Error>> {
@@ -122,11 +128,8 @@ fn time_clip(bytes: &[u8], setup: &Setup) -> Result<(f64, f64), Box<dyn std::err
     let runtime = if setup.runtime == RuntimeName::Tract { "tract" } else { "auto" };
     let mut times = Vec::with_capacity(N_STARTS);
     for _ in 0..N_STARTS {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["scan", "--quiet", "--raw", "mulaw", "--runtime", runtime]).arg(clip.path());
-        if let Some(model) = &setup.model {
-            command.arg("--model").arg(model);
-        }
+        let mut command = this_program(setup, runtime)?;
+        command.args(["scan", "--quiet", "--raw", "mulaw"]).arg(clip.path());
         let started = Instant::now();
         let status = command.stdout(Stdio::null()).status()?;
         times.push(started.elapsed().as_secs_f64() * 1_000.0);

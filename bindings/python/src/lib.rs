@@ -7,52 +7,39 @@ use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyRe
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde::Serialize;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use veravox::ErrorKind;
 use veravox::decode::DecodeOptions;
 use veravox::features::Extractor;
 use veravox::manifest::Input;
-use veravox::runtime::{Runtime, RuntimeChoice, library_in_wheel};
+use veravox::runtime::Runtime;
 
 pyo3::create_exception!(_core, VeravoxError, PyException, "An error of veravox; `kind` names what went wrong.");
 
-fn to_python(py: Python<'_>, error: &veravox::Error) -> PyErr {
-    let raised = VeravoxError::new_err(error.to_string());
-    match raised.value(py).setattr("kind", error.kind().as_str()) {
+fn raise(py: Python<'_>, kind: ErrorKind, message: String) -> PyErr {
+    let raised = VeravoxError::new_err(message);
+    match raised.value(py).setattr("kind", kind.as_str()) {
         Ok(()) => raised,
         Err(failed) => failed,
     }
+}
+
+fn to_python(py: Python<'_>, error: &veravox::Error) -> PyErr {
+    raise(py, error.kind(), error.to_string())
 }
 
 fn argument_error(py: Python<'_>, message: String) -> PyErr {
-    let raised = VeravoxError::new_err(message);
-    match raised.value(py).setattr("kind", veravox::ErrorKind::InvalidArgument.as_str()) {
-        Ok(()) => raised,
-        Err(failed) => failed,
-    }
+    raise(py, ErrorKind::InvalidArgument, message)
 }
 
-/// A JSON text as Python objects, by Python's own reader.
-fn json_to_python<'py>(py: Python<'py>, value: &impl ToJson) -> PyResult<Bound<'py, PyAny>> {
-    let text = value.to_json().map_err(|e| argument_error(py, e.to_string()))?;
+/// What serialises to JSON as Python objects, by Python's own reader.
+fn json_to_python<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(value).map_err(|e| argument_error(py, e.to_string()))?;
     py.import("json")?.call_method1("loads", (text,))
 }
-
-trait ToJson {
-    fn to_json(&self) -> serde_json::Result<String>;
-}
-
-macro_rules! to_json {
-    ($($kind:ty),+) => {$(
-        impl ToJson for $kind {
-            fn to_json(&self) -> serde_json::Result<String> {
-                serde_json::to_string(self)
-            }
-        }
-    )+};
-}
-to_json!(veravox::CallReport, Vec<veravox::LegVerdict>, veravox::manifest::Manifest, veravox::report::ReportHead);
 
 /// The features of windows, as a model's manifest describes them in `input`.
 #[pyclass(module = "veravox", frozen)]
@@ -175,11 +162,7 @@ impl Detector {
 /// Uses the ONNX Runtime inside the installed `onnxruntime` package, given its folder. Called once, by the package.
 #[pyfunction]
 fn _use_onnxruntime_of(package: PathBuf) -> bool {
-    // The environment's own choice comes first, and a wheel that is too old leaves tract.
-    let asked_for = std::env::var_os("ORT_DYLIB_PATH").is_some_and(|path| !path.is_empty());
-    !asked_for
-        && library_in_wheel(&package)
-            .is_some_and(|library| Runtime::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
+    Runtime::select_wheel(&package)
 }
 
 #[pymodule(gil_used = false)]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::features::periodic_hann;
+
 /// The band of a telephone line, in hertz; all else says nothing: hum, offset, or a band that the line cut off.
 const BAND_HZ: (f64, f64) = (300.0, 3_700.0);
 /// Frames of 64 ms every 32 ms: long enough to part the notes of a chord, short enough to hear a keypad's.
@@ -52,9 +54,8 @@ impl Texture {
         let n_band = band.len();
         // So that the bins of a frame sum up to its power, whatever the rate.
         let scale = (16.0 / 3.0_f64).sqrt() / n as f64;
-        let hann = |i: usize| scale * (0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / n as f64).cos());
         Self {
-            hann: (0..n).map(|i| hann(i) as f32).collect(),
+            hann: periodic_hann(n).map(|weight| (scale * weight) as f32).collect(),
             band,
             sample_rate_hz: rate,
             recent: Vec::with_capacity(2 * n),

@@ -27,6 +27,7 @@ use filterbank::{Filterbank, Scale};
 use log::log_floored;
 use normalise::ColumnNormaliser;
 use stft::Stft;
+pub(crate) use stft::periodic_hann;
 
 /// Root mean square below which a window counts as silent and its level is left alone.
 const SILENT_RMS: f64 = 1e-5;

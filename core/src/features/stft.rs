@@ -6,6 +6,11 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
+/// The periodic Hann window of `n` samples.
+pub(crate) fn periodic_hann(n: usize) -> impl Iterator<Item = f64> {
+    (0..n).map(move |i| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos())
+}
+
 /// Power spectra of the frames of a window of samples.
 ///
 /// Two real frames go through one complex FFT as its real and imaginary part, and come apart by symmetry (Press et al.:
@@ -27,7 +32,7 @@ impl Stft {
         let fft = FftPlanner::new().plan_fft_forward(n_fft);
         let n_bins = n_fft / 2 + 1;
         Self {
-            hann: (0..win_length).map(|n| (0.5 - 0.5 * (TAU * n as f64 / win_length as f64).cos()) as f32).collect(),
+            hann: periodic_hann(win_length).map(|weight| weight as f32).collect(),
             pad_left: (n_fft - win_length.min(n_fft)) / 2,
             hop_length,
             pair: vec![Complex::default(); n_fft],

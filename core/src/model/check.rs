@@ -117,9 +117,7 @@ pub(super) fn load(
     let runtime = Runtime::get()?;
     // The graph inside the library is known to load.
     if runtime.name() == "tract" && matches!(onnx, Cow::Owned(_)) {
-        let mut shape = manifest.input.tensor_shape();
-        shape.insert(0, 1);
-        rehearse(&onnx, &shape)?;
+        rehearse(&onnx, &manifest.input.batch_of_one())?;
     }
     let session = open_session(runtime, &onnx)?;
     passed(Rule::Graph);
