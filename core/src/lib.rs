@@ -35,6 +35,7 @@ pub mod detector;
 pub mod error;
 pub mod features;
 pub mod manifest;
+pub mod metrics;
 pub mod model;
 pub mod report;
 pub mod resample;

@@ -1,0 +1,322 @@
+//! Scores by groups, and the figures that take groups into account.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use super::bootstrap::{Bootstrap, Estimate, Means};
+use super::dcf::{Costs, min_dcf_of};
+use super::det::{auc, auc_of, eer_of};
+use super::ladder::{Counts, Ladder, sort};
+use super::likelihood::{bits, min_cllr_of};
+use super::{check_both, invalid};
+use crate::error::{Error, Result};
+
+/// A figure of [`Trials`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Figure {
+    /// [`eer`](super::eer) of all clips together, from 0 to 1.
+    Eer,
+    /// The mean over the spoof groups of the EER of each one against all bona fide clips, from 0 to 1: every system has the
+    /// same weight, whether it made five clips or five thousand.
+    MeanEerOverSystems,
+    /// [`auc`](super::auc) of all clips together, from 0 to 1.
+    Auc,
+    /// The mean of the AUC inside each group that holds both classes, from 0 to 1. Where groups are the pages or corpora that
+    /// clips came from, what tells one page from another is of no help here.
+    AucInsideGroups,
+    /// [`cllr`](super::cllr) of all clips together, in bits.
+    Cllr,
+    /// [`min_cllr`](super::min_cllr) of all clips together, in bits.
+    MinCllr,
+    /// [`min_dcf`](super::min_dcf) of all clips together.
+    MinDcf,
+    /// [`act_dcf`](super::act_dcf) of all clips together.
+    ActDcf,
+}
+
+impl Figure {
+    const ALL: [Self; 8] = [
+        Self::Eer,
+        Self::MeanEerOverSystems,
+        Self::Auc,
+        Self::AucInsideGroups,
+        Self::Cllr,
+        Self::MinCllr,
+        Self::MinDcf,
+        Self::ActDcf,
+    ];
+
+    /// The name as it stands in files: `"mean_eer_over_systems"`. [`FromStr`] reads it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Eer => "eer",
+            Self::MeanEerOverSystems => "mean_eer_over_systems",
+            Self::Auc => "auc",
+            Self::AucInsideGroups => "auc_inside_groups",
+            Self::Cllr => "cllr",
+            Self::MinCllr => "min_cllr",
+            Self::MinDcf => "min_dcf",
+            Self::ActDcf => "act_dcf",
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Figure {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|figure| figure.as_str() == name).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            invalid(format!("there is no figure {name:?}; there are {known}"))
+        })
+    }
+}
+
+/// The groups of the clips of one class, in the order of their names.
+#[derive(Debug, Clone)]
+pub(super) struct Groups {
+    names: Vec<String>,
+    group_of: Vec<usize>,
+}
+
+impl Groups {
+    pub(super) fn new(groups: &[impl AsRef<str>], n_scores: usize, class: &str) -> Result<Self> {
+        if groups.len() != n_scores {
+            return Err(invalid(format!(
+                "expected a group for each of {n_scores} {class} scores, got {}",
+                groups.len()
+            )));
+        }
+        let distinct: BTreeSet<&str> = groups.iter().map(AsRef::as_ref).collect();
+        let number: BTreeMap<&str, usize> = distinct.iter().enumerate().map(|(n, name)| (*name, n)).collect();
+        let group_of = groups.iter().filter_map(|name| number.get(name.as_ref()).copied()).collect();
+        Ok(Self { names: distinct.into_iter().map(str::to_owned).collect(), group_of })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The number of each clip's group.
+    pub(super) fn members(&self) -> impl Iterator<Item = usize> + '_ {
+        self.group_of.iter().copied()
+    }
+}
+
+/// The clips of one class, from the most synthetic score down.
+#[derive(Debug, Clone)]
+struct Side {
+    scores: Vec<f64>,
+    groups: Groups,
+}
+
+impl Side {
+    fn new(scores: &[f64], mut groups: Groups) -> Self {
+        let mut pairs: Vec<(f64, usize)> = scores.iter().copied().zip(groups.members()).collect();
+        pairs.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        groups.group_of = pairs.iter().map(|(_, group)| *group).collect();
+        Self { scores: sort(scores), groups }
+    }
+
+    /// Each clip counts as often as its group was drawn.
+    fn counts(&self, times: &[u32]) -> Counts {
+        Counts::new(self.groups.members().map(|group| times.get(group).copied().unwrap_or_default()))
+    }
+
+    /// The scores of each group, sorted.
+    fn by_group(&self) -> Vec<Vec<f64>> {
+        let mut scores = vec![Vec::new(); self.groups.len()];
+        for (score, group) in self.scores.iter().zip(self.groups.members()) {
+            if let Some(scores) = scores.get_mut(group) {
+                scores.push(*score);
+            }
+        }
+        scores
+    }
+
+    fn means(&self, of: impl Fn(f64) -> f64) -> Means {
+        Means::new(self.scores.iter().map(|score| of(*score)).zip(self.groups.members()), self.groups.len())
+    }
+}
+
+/// From how often each group of each side counts to the figure.
+type OfWeights<'a> = dyn Fn(&[Vec<u32>]) -> f64 + 'a;
+
+/// A figure under weights, and how many groups each side has.
+struct Weighted<'a> {
+    sides: Vec<usize>,
+    value: Box<OfWeights<'a>>,
+}
+
+/// Scores with the groups that their clips belong to, positive = synthetic: bona fide clips by source, spoofs by system, or
+/// both by page.
+///
+/// ```
+/// use veravox::metrics::{Bootstrap, Figure, Trials};
+///
+/// let trials = Trials::new(
+///     &[-2.0, -1.0, 0.0, 1.0], &["radio", "radio", "home", "home"],
+///     &[2.0, 3.0, 4.0, -1.5], &["engine a", "engine a", "engine a", "engine b"],
+/// )?;
+/// assert_eq!(trials.value(Figure::Eer)?, 0.25);
+/// // Engine a is always found, engine b escapes three times in four.
+/// assert_eq!(trials.value(Figure::MeanEerOverSystems)?, (0.0 + 0.875) / 2.0);
+/// let estimate = trials.estimate(Figure::MeanEerOverSystems, &Bootstrap::default())?;
+/// assert!(estimate.low <= estimate.value && estimate.value <= estimate.high);
+/// # Ok::<(), veravox::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Trials {
+    bonafide: Side,
+    spoof: Side,
+    costs: Costs,
+}
+
+impl Trials {
+    /// Scores of both classes, each with the name of its clip's group at the same place. Names that are found in both classes
+    /// mean the same group to [`Figure::AucInsideGroups`], and nothing to the other figures.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for a class without scores, a score that is not a number, or another number of groups than scores.
+    pub fn new(
+        bonafide: &[f64],
+        bonafide_groups: &[impl AsRef<str>],
+        spoof: &[f64],
+        spoof_groups: &[impl AsRef<str>],
+    ) -> Result<Self> {
+        check_both(bonafide, spoof)?;
+        let bonafide_groups = Groups::new(bonafide_groups, bonafide.len(), "bonafide")?;
+        let spoof_groups = Groups::new(spoof_groups, spoof.len(), "spoof")?;
+        let (bonafide, spoof) = (Side::new(bonafide, bonafide_groups), Side::new(spoof, spoof_groups));
+        Ok(Self { bonafide, spoof, costs: Costs::default() })
+    }
+
+    /// The same trials with other costs for [`Figure::MinDcf`] and [`Figure::ActDcf`] than the default ones.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for costs outside their ranges.
+    pub fn with_costs(self, costs: Costs) -> Result<Self> {
+        costs.check()?;
+        Ok(Self { costs, ..self })
+    }
+
+    /// A figure of all clips.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for [`Figure::AucInsideGroups`] where no group holds both classes.
+    pub fn value(&self, figure: Figure) -> Result<f64> {
+        let figure = self.weighted(figure)?;
+        let once: Vec<Vec<u32>> = figure.sides.iter().map(|n_groups| vec![1; *n_groups]).collect();
+        Ok((figure.value)(&once))
+    }
+
+    /// A figure of all clips, with the interval from drawing groups again: those of both classes, each apart; for
+    /// [`Figure::AucInsideGroups`] the groups that hold both.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` as by [`value`](Self::value), or for settings of the bootstrap outside their ranges.
+    pub fn estimate(&self, figure: Figure, bootstrap: &Bootstrap) -> Result<Estimate> {
+        let value = self.value(figure)?;
+        let figure = self.weighted(figure)?;
+        let (low, high) = bootstrap.interval(&figure.sides, figure.value)?;
+        Ok(Estimate { value, low, high })
+    }
+
+    /// The EER of each spoof group against all bona fide clips, by name.
+    #[must_use]
+    pub fn eer_by_system(&self) -> Vec<(&str, f64)> {
+        let bonafide = Counts::once(self.bonafide.scores.len());
+        let names = self.spoof.groups.names.iter().map(String::as_str);
+        let eers = self.systems().into_iter().map(|(ladder, spoof)| eer_of(&ladder, &bonafide, &spoof));
+        names.zip(eers).collect()
+    }
+
+    /// A ladder for each spoof group against all bona fide clips.
+    fn systems(&self) -> Vec<(Ladder, Counts)> {
+        let ladder = |scores: Vec<f64>| (Ladder::new(&self.bonafide.scores, &scores), Counts::once(scores.len()));
+        self.spoof.by_group().into_iter().map(ladder).collect()
+    }
+
+    /// Both classes of each group that holds both.
+    fn shared_groups(&self) -> Vec<(Vec<f64>, Vec<f64>)> {
+        let spoof: BTreeMap<_, _> = self.spoof.groups.names.iter().zip(self.spoof.by_group()).collect();
+        let bonafide = self.bonafide.groups.names.iter().zip(self.bonafide.by_group());
+        bonafide.filter_map(|(name, scores)| Some((scores, spoof.get(name)?.clone()))).collect()
+    }
+
+    fn weighted(&self, figure: Figure) -> Result<Weighted<'_>> {
+        let costs = self.costs;
+        Ok(match figure {
+            Figure::Eer => self.of_the_order(eer_of),
+            Figure::Auc => self.of_the_order(auc_of),
+            Figure::MinCllr => self.of_the_order(min_cllr_of),
+            Figure::MinDcf => self.of_the_order(move |l, b, s| min_dcf_of(l, b, s, &costs)),
+            Figure::Cllr => self.of_both_means(bits, |llr| bits(-llr), f64::midpoint),
+            Figure::ActDcf => {
+                let threshold = costs.threshold();
+                let (rejected, accepted) =
+                    (move |llr| f64::from(llr > threshold), move |llr| f64::from(llr <= threshold));
+                self.of_both_means(rejected, accepted, move |rejected, accepted| costs.normalised(rejected, accepted))
+            }
+            Figure::MeanEerOverSystems => {
+                let systems = self.systems();
+                self.of_both_sides(move |bonafide, spoof| {
+                    let bonafide = self.bonafide.counts(bonafide);
+                    let drawn = systems.iter().zip(spoof).filter(|(_, times)| **times > 0);
+                    let of_each = drawn.map(|((ladder, all), n)| f64::from(*n) * eer_of(ladder, &bonafide, all));
+                    of_each.sum::<f64>() / f64::from(spoof.iter().sum::<u32>())
+                })
+            }
+            Figure::AucInsideGroups => {
+                let shared = self.shared_groups();
+                if shared.is_empty() {
+                    return Err(invalid("no group holds scores of both classes"));
+                }
+                let aucs: Result<Vec<f64>> = shared.iter().map(|(bonafide, spoof)| auc(bonafide, spoof)).collect();
+                let means = Means::new(aucs?.into_iter().zip(0..), shared.len());
+                let value = move |times: &[Vec<u32>]| times.first().map_or(f64::NAN, |times| means.weighted(times));
+                Weighted { sides: vec![shared.len()], value: Box::new(value) }
+            }
+        })
+    }
+
+    fn of_both_sides<'a>(&'a self, value: impl Fn(&[u32], &[u32]) -> f64 + 'a) -> Weighted<'a> {
+        let value = move |times: &[Vec<u32>]| match times {
+            [bonafide, spoof] => value(bonafide, spoof),
+            _ => f64::NAN,
+        };
+        Weighted { sides: vec![self.bonafide.groups.len(), self.spoof.groups.len()], value: Box::new(value) }
+    }
+
+    fn of_the_order<'a>(&'a self, value: impl Fn(&Ladder, &Counts, &Counts) -> f64 + 'a) -> Weighted<'a> {
+        let ladder = Ladder::new(&self.bonafide.scores, &self.spoof.scores);
+        self.of_both_sides(move |bonafide, spoof| {
+            value(&ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
+        })
+    }
+
+    /// A figure that is made of a mean over the bona fide clips and one over the spoofs.
+    fn of_both_means<'a>(
+        &'a self,
+        of_bonafide: impl Fn(f64) -> f64,
+        of_spoof: impl Fn(f64) -> f64,
+        join: impl Fn(f64, f64) -> f64 + 'a,
+    ) -> Weighted<'a> {
+        let (of_bonafide, of_spoof) = (self.bonafide.means(of_bonafide), self.spoof.means(of_spoof));
+        self.of_both_sides(move |bonafide, spoof| join(of_bonafide.weighted(bonafide), of_spoof.weighted(spoof)))
+    }
+}
