@@ -2,6 +2,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "pyo3 hands arguments over by value")]
 
+mod metrics;
+
 use numpy::ndarray::{ArrayView, Dimension};
 use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyException;
@@ -171,5 +173,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VeravoxError", module.py().get_type::<VeravoxError>())?;
     module.add_class::<WindowFeatures>()?;
     module.add_class::<Detector>()?;
+    module.add("metrics", metrics::module(module.py())?)?;
     module.add_function(wrap_pyfunction!(_use_onnxruntime_of, module)?)
 }

@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import metrics as metrics
+
 __version__: str
 
 class VeravoxError(Exception):
