@@ -9,9 +9,9 @@ import shutil
 
 import numpy as np
 from scipy.optimize import minimize
+from veravox import metrics
 
 import corpus
-import metrics
 import scoring
 from export import UNCALIBRATED, read_manifest, write_manifest
 

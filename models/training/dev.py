@@ -2,10 +2,10 @@
 import numpy as np
 import torch
 from scipy.signal import butter, resample_poly, sosfilt
+from veravox import metrics
 
 import corpus
 import g711
-import metrics
 
 RATE = 16000
 
@@ -39,10 +39,10 @@ class Monitor:
 
     def figures(self, net):
         s, y = self.scores(net), self.labels
-        spoof = np.nonzero(y == 1)[0]
-        kinds = metrics.by_group([self.clips[i].kind for i in spoof])
-        out = {"eer": metrics.eer(s[y == 0], s[y == 1]),
-               "systems": metrics.mean_over_systems(s, y, [c.system for c in self.clips]),
-               "pages": metrics.inside_pages(s, y, [c.source for c in self.clips])[0]}
-        out.update({kind: metrics.eer(s[y == 0], s[spoof[g]]) for kind, g in kinds.items()})
+        real, spoof = s[y == 0], s[y == 1]
+        source, system, kind = (np.array([getattr(c, key) for c in self.clips]) for key in ("source", "system", "kind"))
+        out = {"eer": 100 * metrics.eer(real, spoof),
+               "systems": 100 * metrics.Trials(real, source[y == 0], spoof, system[y == 1]).value("mean_eer_over_systems"),
+               "pages": metrics.Trials(real, source[y == 0], spoof, source[y == 1]).value("auc_inside_groups")}
+        out.update({str(k): 100 * metrics.eer(real, spoof[kind[y == 1] == k]) for k in np.unique(kind[y == 1])})
         return {k: round(v, 3) for k, v in out.items()}

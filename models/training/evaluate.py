@@ -10,100 +10,79 @@ import json
 import pathlib
 
 import numpy as np
+from veravox import metrics
 
 import corpus
-import metrics
 import scoring
 from export import read_manifest, write_manifest
 
 UNSEEN = "phone, systems whose name is not in train"
 KINDS = ["tts", "vc", "vocoder", "codec"]
+# What a figure of the manifest is called in `veravox.metrics`, and how many times larger its unit makes it.
+FIGURES = {
+    "eer_percent": ("eer", 100),
+    "eer_percent_mean_over_systems": ("mean_eer_over_systems", 100),
+    "auc_inside_pages": ("auc_inside_groups", 1),
+    "cllr_bits": ("cllr", 1),
+    "min_dcf": ("min_dcf", 1),
+}
 
 
 class Trials:
     """Scores of all dev clips under one condition, grouped for figures and their intervals."""
 
     def __init__(self, clips, scores):
-        self.clips, self.s = clips, np.asarray(scores, float)
-        self.y = np.array([int(c.label == "spoof") for c in clips])
-        self.real = self._groups(lambda c: c.label == "bonafide", lambda c: c.source)
-        self.fake = self._groups(lambda c: c.label == "spoof", lambda c: c.system)
-        pages = self._groups(lambda c: True, lambda c: c.source)
-        self.pages = {k: g for k, g in pages.items() if 0 < self.y[g].sum() < len(g)}
-
-    def _groups(self, wanted, key):
-        chosen = [i for i, c in enumerate(self.clips) if wanted(c)]
-        return {k: np.array([chosen[j] for j in g]) for k, g in metrics.by_group([key(self.clips[i]) for i in chosen]).items()}
-
-    def eer(self, real, fake):
-        return metrics.eer(self.s[np.concatenate(real)], self.s[np.concatenate(fake)])
-
-    def mean_eer(self, real, fake):
-        bona = self.s[np.concatenate(real)]
-        return float(np.mean([metrics.eer(bona, self.s[g]) for g in fake]))
-
-    def page_auc(self, pages):
-        return float(np.mean([metrics.auc(self.s[g][self.y[g] == 0], self.s[g][self.y[g] == 1]) for g in pages]))
-
-    def cllr(self, real, fake):
-        return metrics.cllr(self.s[np.concatenate(real)], self.s[np.concatenate(fake)])
-
-    def min_dcf(self, real, fake):
-        return metrics.min_dcf(self.s[np.concatenate(real)], self.s[np.concatenate(fake)])
+        self.s = np.asarray(scores, float)
+        self.source, self.system, self.kind = (np.array([getattr(c, key) for c in clips]) for key in ("source", "system", "kind"))
+        self.fake = np.array([c.label == "spoof" for c in clips])
+        self.real = ~self.fake
 
     def figure(self, condition, metric, rounds=400):
         """One entry of the manifest's `figures`."""
         name, _, kind = metric.partition(" ")
-        fake = self.fake
-        if kind:
-            # A few systems have clips of two kinds.
-            fake = {k: np.array([i for i in g if self.clips[i].kind == kind]) for k, g in self.fake.items()}
-            fake = {k: g for k, g in fake.items() if len(g)}
-        function, sides = {
-            "eer_percent": (self.eer, [self.real, fake]),
-            "eer_percent_mean_over_systems": (self.mean_eer, [self.real, fake]),
-            "auc_inside_pages": (self.page_auc, [self.pages]),
-            "cllr_bits": (self.cllr, [self.real, fake]),
-            "min_dcf": (self.min_dcf, [self.real, fake]),
-        }[name]
-        sides = [list(s.values()) for s in sides]
-        low, high = metrics.interval(function, sides, rounds if name != "eer_percent_mean_over_systems" else rounds // 4)
-        used = np.unique(np.concatenate([g for side in sides for g in side]))
-        return entry(condition, metric, function(*sides), low, high, int((self.y[used] == 0).sum()), int(self.y[used].sum()))
+        figure, factor = FIGURES[name]
+        real, fake, group = self.real, self.fake & (self.kind == kind) if kind else self.fake, self.system
+        if figure == "auc_inside_groups":
+            both = np.intersect1d(self.source[real], self.source[fake])
+            real, fake, group = real & np.isin(self.source, both), fake & np.isin(self.source, both), self.source
+        trials = metrics.Trials(self.s[real], self.source[real], self.s[fake], group[fake])
+        return entry(condition, metric, trials.estimate(figure, rounds=rounds), factor, int(real.sum()), int(fake.sum()))
 
 
-def entry(condition, metric, value, low, high, bona, spoof):
-    return {"set": "dev", "condition": condition, "metric": metric.replace(" ", "_"), "value": round(float(value), 3),
-            "low": round(min(float(low), float(value)), 3), "high": round(max(float(high), float(value)), 3), "n_bonafide": bona, "n_spoof": spoof}
+def entry(condition, metric, estimate, factor, bona, spoof):
+    value, low, high = (factor * v for v in (estimate.value, estimate.low, estimate.high))
+    return {"set": "dev", "condition": condition, "metric": metric.replace(" ", "_"), "value": round(value, 3),
+            "low": round(min(low, value), 3), "high": round(max(high, value), 3), "n_bonafide": bona, "n_spoof": spoof}
 
 
 def shares(trials, scored, condition):
     """How often each class gets a wrong answer, or none. The interval draws sources and systems again."""
     decisions = np.array([s.decision for s in scored])
     silent = np.array([s.llr is None for s in scored])
+    everything = trials.real | trials.fake
+    # A source and a system of the same name are two groups.
+    groups = np.where(trials.fake, np.char.add("spoof ", trials.system), trials.source)
     out = []
-    for metric, hit, groups in (("false_synthetic_percent", decisions == "synthetic", trials.real),
-                                ("false_bonafide_percent", decisions == "bonafide", trials.fake),
-                                ("true_synthetic_percent", decisions == "synthetic", trials.fake),
-                                ("true_bonafide_percent", decisions == "bonafide", trials.real),
-                                ("inconclusive_percent", decisions == "inconclusive", {**trials.real, **{f"spoof {k}": g for k, g in trials.fake.items()}}),
-                                ("too_little_speech_percent", silent, {**trials.real, **{f"spoof {k}": g for k, g in trials.fake.items()}})):
-        def share(side, hit=hit):
-            return 100 * float(hit[np.concatenate(side)].mean())
-        side = list(groups.values())
-        low, high = metrics.interval(share, [side])
-        used = np.concatenate(side)
-        out.append(entry(condition, metric, share(side), low, high, int((trials.y[used] == 0).sum()), int(trials.y[used].sum())))
+    for metric, hit, of in (("false_synthetic_percent", decisions == "synthetic", trials.real),
+                            ("false_bonafide_percent", decisions == "bonafide", trials.fake),
+                            ("true_synthetic_percent", decisions == "synthetic", trials.fake),
+                            ("true_bonafide_percent", decisions == "bonafide", trials.real),
+                            ("inconclusive_percent", decisions == "inconclusive", everything),
+                            ("too_little_speech_percent", silent, everything)):
+        share = metrics.mean(hit[of], groups[of], rounds=400)
+        out.append(entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum())))
     return out
 
 
 def worst(trials, count=20, least=3):
     """The systems that escape most, and the sources of real speech that are taken for synthetic most, with at least 3 clips each."""
-    bona = trials.s[trials.y == 0]
-    systems = sorted(((metrics.eer(bona, trials.s[g]), k, len(g)) for k, g in trials.fake.items() if len(g) >= least), reverse=True)
-    spoof = trials.s[trials.y == 1]
-    sources = sorted(((metrics.eer(trials.s[g], spoof), k, len(g)) for k, g in trials.real.items() if len(g) >= least), reverse=True)
-    return {"systems": systems[:count], "sources": sources[:count]}
+    def ranked(side, names, eer):
+        of_each = [(name, side & (names == name)) for name in np.unique(names[side])]
+        return sorted(((100 * eer(trials.s[clips]), str(name), int(clips.sum())) for name, clips in of_each if clips.sum() >= least), reverse=True)[:count]
+
+    bona, spoof = trials.s[trials.real], trials.s[trials.fake]
+    return {"systems": ranked(trials.fake, trials.system, lambda s: metrics.eer(bona, s)),
+            "sources": ranked(trials.real, trials.source, lambda s: metrics.eer(s, spoof))}
 
 
 def figures(detector, corpus_folder, log=None, rounds=400):
@@ -123,8 +102,8 @@ def figures(detector, corpus_folder, log=None, rounds=400):
         entries += shares(trials, scored, condition)
         if condition == "phone":
             more["worst"] = worst(trials)
-            more["overlap"] = len(set(trials.fake) & trained)
-            trials.fake = {k: g for k, g in trials.fake.items() if k not in trained}
+            more["overlap"] = len(set(trials.system[trials.fake]) & trained)
+            trials.fake &= ~np.isin(trials.system, sorted(trained))
             entries += [trials.figure(UNSEEN, m, rounds) for m in ("eer_percent", "eer_percent_mean_over_systems")]
     more["peers"] = {}
     for name, by_condition in scoring.peers(corpus_folder, clips).items():

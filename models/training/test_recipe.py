@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import tomllib
+import types
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ sys.path.insert(0, str(HERE))
 import channels  # noqa: E402
 import corpus  # noqa: E402
 import draws  # noqa: E402
+import evaluate  # noqa: E402
 import export  # noqa: E402
 import g711  # noqa: E402
-import metrics  # noqa: E402
 import model  # noqa: E402
 import prepare  # noqa: E402
 import probe  # noqa: E402
@@ -74,23 +75,19 @@ def test_g711_has_the_levels_of_the_standard(law, levels, tops):
     assert (g711.TABLES[law][table + 32768] == table).all(), "a second pass changes nothing"
 
 
-def test_metrics_on_scores_whose_figures_are_known():
-    assert metrics.eer([0, 1, 2], [3, 4, 5]) == 0
-    assert metrics.eer([3, 4, 5], [0, 1, 2]) == 100
-    assert metrics.eer([0, 0, 1, 1], [0, 0, 1, 1]) == pytest.approx(50)
-    assert metrics.auc([0, 1], [1, 2]) == pytest.approx(0.875)
-    assert metrics.cllr([0, 0], [0, 0]) == pytest.approx(1)
-    assert metrics.min_dcf([0, 1], [2, 3]) == 0
-    rng = np.random.default_rng(1)
-    bona, spoof = rng.normal(0, 1, 4000), rng.normal(2, 1, 4000)
-    assert metrics.eer(bona, spoof) == pytest.approx(15.87, abs=1)
-    pairs = (spoof[:, None] > bona[None, :500]).mean()
-    assert metrics.auc(bona[:500], spoof) == pytest.approx(pairs)
-
-
-def test_mean_over_systems_gives_each_system_the_same_weight():
-    scores, labels = np.array([0, 0, 5, 5, 5, -5.0]), np.array([0, 0, 1, 1, 1, 1])
-    assert metrics.mean_over_systems(scores, labels, ["h", "h", "a", "a", "a", "b"]) == pytest.approx(50)
+def test_figures_of_the_manifest_are_those_of_the_library_in_percent():
+    clips = [corpus.Clip(str(k), "dev", label, system, kind, page, "MIT", "en", 1.0) for k, (label, system, kind, page) in enumerate(
+        [("bonafide", "-", "-", "p"), ("bonafide", "-", "-", "q"), *[("spoof", "a", "tts", "p")] * 3, ("spoof", "b", "vc", "q"), ("spoof", "b", "tts", "r")])]
+    trials = evaluate.Trials(clips, [0, 0, 5, 5, 5, -5, -4])
+    value = lambda metric: trials.figure("phone", metric, 20)["value"]      # noqa: E731
+    assert value("eer_percent_mean_over_systems") == 50, "each system has the same weight: one is found, one passes"
+    assert value("eer_percent tts") == 12.5 and value("eer_percent vc") == 100
+    inside = trials.figure("phone", "auc_inside_pages", 200)
+    assert (inside["low"], inside["value"], inside["high"], inside["n_bonafide"], inside["n_spoof"]) == (0, 0.5, 1, 2, 4)
+    scored = [types.SimpleNamespace(llr=None, decision="inconclusive"), *[types.SimpleNamespace(llr=1.0, decision="synthetic")] * 6]
+    values = {e["metric"]: e["value"] for e in evaluate.shares(trials, scored, "phone")}
+    assert values["false_synthetic_percent"] == 50 and values["true_synthetic_percent"] == 100
+    assert values["inconclusive_percent"] == values["too_little_speech_percent"] == pytest.approx(100 / 7, abs=1e-3)
 
 
 def test_channels_keep_length_and_the_stated_levels(material):
