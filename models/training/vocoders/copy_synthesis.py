@@ -99,7 +99,7 @@ def write(checkpoint, clips, out, seconds, seed):
 
 
 def measure(checkpoint, clips):
-    """Mel distance of each clip's twin to the clip, and seconds of work for a second of speech."""
+    """Mel distance of each clip's twin to the clip, and processor seconds (over all threads) for a second of speech."""
     import torch
 
     import corpus
@@ -111,9 +111,9 @@ def measure(checkpoint, clips):
         x = x[:len(x) // spectra.HOP * spectra.HOP] * (PEAK / max(float(np.abs(x).max()), 1e-4))
         if len(x) < spectra.N_FFT:
             continue
-        begun = time.perf_counter()
+        begun = time.process_time()
         y = vocode(checkpoint, x)
-        work, heard = work + time.perf_counter() - begun, heard + len(x) / RATE
+        work, heard = work + time.process_time() - begun, heard + len(x) / RATE
         distances.append(losses.mel_distance(torch.from_numpy(y)[None], torch.from_numpy(x)[None]))
     return np.array(distances), work / heard
 
@@ -142,7 +142,7 @@ def main():
     if a.what == "measure":
         distances, factor = measure(a.checkpoint, material.unseen(a.input, data, a.count, a.seed))
         return print(f"{len(distances)} clips of dev: mel distance {distances.mean():.3f} (median {np.median(distances):.3f}, "
-                     f"worst tenth over {np.quantile(distances, 0.9):.3f}); {factor:.3f} s of work for a second of speech")
+                     f"worst tenth over {np.quantile(distances, 0.9):.3f}); {factor:.3f} processor s for a second of speech")
     taken = {row["made_from"] for index in a.without for row in csv.DictReader(index.open(newline=""), delimiter="\t")}
     clips = {pathlib.Path(c.path).relative_to(a.input).as_posix(): c for c in material.trainable(a.input, data)}
     chosen = material.spread([c for name, c in clips.items() if name not in taken], a.count, a.seed)
