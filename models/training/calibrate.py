@@ -1,6 +1,6 @@
 """Calibration: an affine map from the bare score (spoof logit minus bona fide logit) to a natural-log likelihood ratio.
 
-Fitted on `dev` in the phone condition by logistic regression with both classes at even odds, each system and each source of
+Fitted on `dev` in the condition that the model was made for by logistic regression with both classes at even odds, each system and each source of
 real speech with the same weight. How honest the result is, is measured with whole systems and sources left out.
 """
 import copy
@@ -58,8 +58,18 @@ def left_out(scores, labels, w, groups):
     return out
 
 
+def thresholds(c):
+    """(synthetic_llr, bonafide_llr) where an answer begins to cost less than none, at the prior and the costs of the configuration: with p the
+    probability of synthetic, a false `synthetic` costs (1 - p) times its price (Chow, On optimum recognition error and reject tradeoff, 1970)."""
+    def log_odds(p):
+        return float(np.log(p / (1 - p)))
+    prior = log_odds(c["prior"])
+    return (log_odds(1 - c["cost_inconclusive"] / c["cost_false_synthetic"]) - prior,
+            log_odds(c["cost_inconclusive"] / c["cost_false_bonafide"]) - prior)
+
+
 def calibrate(config, out, corpus_folder, run, log=print):
-    """Fits calibration and thresholds on `dev` and writes them into the manifest."""
+    """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest."""
     import veravox
     bare = run / "uncalibrated"
     bare.mkdir(parents=True, exist_ok=True)
@@ -67,7 +77,7 @@ def calibrate(config, out, corpus_folder, run, log=print):
     shutil.copyfile(out / manifest["onnx"]["file"], bare / manifest["onnx"]["file"])
     write_manifest(bare, {**copy.deepcopy(manifest), "calibration": dict(UNCALIBRATED), "figures": []})
     clips = corpus.read_index(corpus_folder, "dev")
-    scored = scoring.score(veravox.Detector(str(bare)), clips, "phone", log)
+    scored = scoring.score(veravox.Detector(str(bare)), clips, scoring.main_condition(config), log)
     owner = np.array([i for i, s in enumerate(scored) for _ in s.windows])
     x = np.array([v for s in scored for v in s.windows])
     y = np.array([int(clips[i].label == "spoof") for i in owner])
@@ -75,14 +85,9 @@ def calibrate(config, out, corpus_folder, run, log=print):
     w = weights(y, groups, owner)
     scale, offset = fit(x, y, w)
     held_out = left_out(x, y, w, groups)
-    # Thresholds apply to a leg's ratio, which for these short clips is that of one window or the mean of two.
-    legs = np.array([np.nan if s.llr is None else scale * s.llr + offset for s in scored])
-    real = np.array([c.label == "bonafide" for c in clips])
-    c = config["calibration"]
-    synthetic = float(np.nanquantile(legs[real], 1 - c["false_synthetic"]))
-    bonafide = float(np.nanquantile(legs[~real], c["false_bonafide"]))
+    synthetic, bonafide = thresholds(config["calibration"])
     manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6)}
-    manifest["decision"] = {"prior": c["prior"], "synthetic_llr": round(max(synthetic, 0.1), 2), "bonafide_llr": round(min(bonafide, -0.1), 2)}
+    manifest["decision"] = {"prior": config["calibration"]["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
     write_manifest(out, manifest)
     honest = metrics.cllr(held_out[y == 0], held_out[y == 1])
     (run / "calibration.json").write_text(json.dumps({"cllr_left_out": honest}))

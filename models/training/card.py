@@ -1,20 +1,21 @@
 """The model card, models/<name>/README.md, from the run's own numbers."""
 import json
 
-import torch
-
 import scoring
-from evaluate import UNSEEN
+from evaluate import POOLED, UNSEEN
 from export import read_manifest
+
+WATTS_OF_A_CORE = 8      # a guess: a server processor's power by its cores
 
 METRICS = {
     "eer_percent": "EER pooled, %", "eer_percent_mean_over_systems": "EER, mean over systems, %",
-    "auc_inside_pages": "AUC inside pages", "cllr_bits": "Cllr, bits", "min_dcf": "minDCF",
+    "auc_inside_pages": "AUC inside pages", "cllr_bits": "Cllr, bits", "min_cllr_bits": "minCllr, bits", "min_dcf": "minDCF", "act_dcf": "actDCF",
     "eer_percent_tts": "EER text-to-speech, %", "eer_percent_vc": "EER voice conversion, %",
     "eer_percent_vocoder": "EER vocoders, %", "eer_percent_codec": "EER neural codecs, %",
     "false_synthetic_percent": "human voices called synthetic, %", "false_bonafide_percent": "synthetic voices called human, %",
     "true_synthetic_percent": "synthetic voices called synthetic, %", "true_bonafide_percent": "human voices called human, %",
     "inconclusive_percent": "no verdict, %", "too_little_speech_percent": "no score: too little speech, %",
+    "unlike_training_percent": "no verdict: unlike anything in training, %",
 }
 
 
@@ -59,9 +60,9 @@ COMPARED = {"eer_percent": "the pooled EER", "eer_percent_mean_over_systems": "t
             "eer_percent_vc": "the EER on voice conversion"}
 
 
-def compared(peers, mine, metric):
-    """Who is ahead and who behind by one figure of the phone condition."""
-    theirs = {name: next(e["value"] for e in entries if e["condition"] == "phone" and e["metric"] == metric) for name, entries in peers.items()}
+def compared(peers, mine, condition, metric):
+    """Who is ahead and who behind by one figure."""
+    theirs = {name: next(e["value"] for e in entries if e["condition"] == condition and e["metric"] == metric) for name, entries in peers.items()}
     better = (lambda v: v > mine[metric]["value"]) if metric.startswith("auc") else (lambda v: v < mine[metric]["value"])
     behind = [n for n, v in theirs.items() if better(v)]
     ahead = [n for n in theirs if n not in behind]
@@ -69,64 +70,111 @@ def compared(peers, mine, metric):
     return f"{COMPARED[metric]}, " + " and ".join(parts)
 
 
+def channel_table(figures, names):
+    """Error rates by codec and noise."""
+    by = {(e["condition"], e["metric"]): e for e in figures}
+    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"])] for name in names if (name, "eer_percent") in by]
+    return table(["", "EER pooled, %", "mean over systems, %"], rows)
+
+
 def worst_table(rows, what):
     return table([what, "EER, %", "clips"], [[name.removeprefix("github:"), f"{value:.0f}", n] for value, name, n in rows])
 
 
+def reliability_plot(points, path, title):
+    """Predicted probability against what was true, as a picture: on the diagonal the ratios mean what they say."""
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(figsize=(4.2, 4.0), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as it should be")
+    axes.plot([p for p, *_ in points], [t for _, t, _ in points], marker="o", color="tab:blue", label=f"{sum(n for *_, n in points)} clips of dev, in {len(points)} bins")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of synthetic, as said (even odds)", ylabel="share that was synthetic", title=title)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left", fontsize=8)
+    part = path.with_name(path.name + ".part")
+    figure.savefig(part, format="png", dpi=110, metadata={"Software": None})
+    pyplot.close(figure)
+    part.rename(path)
+
+
 def write(config, out, run, corpus_folder, log=print):
-    manifest, results = read_manifest(out), json.loads((run / "results.json").read_text())
-    material = json.loads((run / "material.json").read_text())
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=False)
-    f, d, c = manifest["input"]["features"], manifest["decision"], manifest["calibration"]
+    """README.md and reliability.png of the model, from its manifest and what the run measured."""
+    manifest, results, material, members = (read_manifest(out), *(json.loads((run / f"{n}.json").read_text()) for n in ("results", "material", "members")))
+    i, f, d, c = manifest["input"], manifest["input"]["features"], manifest["decision"], manifest["calibration"]
+    rate, main = i["sample_rate_hz"], scoring.main_condition(config)
+    other = "as is" if main == "phone" else "phone"
     by = {(e["condition"], e["metric"]): e for e in manifest["figures"]}
-    phone = {m: by["phone", m] for (condition, m) in by if condition == "phone"}
-    standing = "; ".join(compared(results["peers"], phone, metric) for metric in COMPARED)
-    held_out = (run / "calibration.json")
-    cllr = json.loads(held_out.read_text())["cllr_left_out"] if held_out.exists() else float("nan")
+    here = {m: e for (condition, m), e in by.items() if condition == main}
+    standing = "; ".join(compared(results["peers"], here, main, metric) for metric in COMPARED)
+    cllr = json.loads((run / "calibration.json").read_text())["cllr_left_out"]
+    unseen = UNSEEN.format(main)
+    noise = results["noise"]
+    answered = sum(n for decision, n in noise["decisions"].items() if decision != "inconclusive")
+    reliability_plot(results["reliability"][main], out / "reliability.png", f"{manifest['name']} {manifest['version']}, {main}")
+    costs = config["calibration"]
     text = f"""# {manifest['name']} {manifest['version']}
 
-A small convolutional network that says whether a voice on a telephone line is a person's own or machine-made: text-to-speech, voice
-conversion, a vocoder or a neural codec. It is the project's first model, trained on a few hours of speech, and **it is wrong often**: at equal
-error rates it errs on {phone['eer_percent']['value']:.0f} of 100 clips of 4 s from other recordings, mostly of voices and machines that it never heard. Do not rest a decision about a person on it.
+{manifest['description']}. It says whether a voice is a person's own or machine-made: text-to-speech, voice conversion, a vocoder or a neural codec.
+**It is wrong often**: at equal error rates it errs on {here['eer_percent']['value']:.0f} of 100 clips of 4 s from recordings, voices and mostly machines that it never heard. Do not rest a
+decision about a person on it.
 
-- Input: {manifest['input']['sample_rate_hz']} Hz, windows of {manifest['input']['window_samples'] / manifest['input']['sample_rate_hz']:g} s of speech, {f['kind']} ({f['n_fft']}-point frames every {f['hop_length']} samples, {f['f_min_hz']:.0f}–{f['f_max_hz']:.0f} Hz, normalisation "{f['normalisation']}"). Wider audio is brought down to 8 kHz.
-- Output: a natural-log likelihood ratio, **positive = synthetic**, 0 = undecided: llr = {c['scale']} × (logit spoof − logit bonafide) + {c['offset']}.
-- Decision: `synthetic` from {d['synthetic_llr']} on, `bonafide` down from {d['bonafide_llr']}, else `inconclusive`. The thresholds were set on `dev`, phone condition, to about 5 % of either false answer; on other audio expect more.
-- {sum(p.numel() for k, p in state['average'].items() if 'running' not in k and 'tracked' not in k):,} parameters, {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB. Licence of the weights: {manifest['licence']}.
+- Input: {rate} Hz, windows of {i['window_samples'] / rate:g} s of speech, {f['kind']} ({f['n_fft']}-point frames every {f['hop_length']} samples, {f['f_min_hz']:.0f}–{f['f_max_hz']:.0f} Hz, normalisation "{f['normalisation']}"). Audio of a higher rate is brought down to it.
+- Output: a natural-log likelihood ratio, **positive = synthetic**, 0 = undecided: llr = {c['scale']} × (logit spoof − logit bonafide) + {c['offset']}; and a novelty, by which {config['calibration']['novel_share']:.1%} of the
+  training windows are unlike training.
+- Decision: `synthetic` from {d['synthetic_llr']} on, `bonafide` down from {d['bonafide_llr']}, else `inconclusive`: what costs the least at a prior of {costs['prior']} where a false answer costs 1 ({costs['cost_false_synthetic']:g} for a false `synthetic`,
+  {costs['cost_false_bonafide']:g} for a false `bonafide`) and no answer {costs['cost_inconclusive']:g} (Chow 1970). The thresholds follow from the costs and the calibration, and were not tuned on error rates.
+- {sum(m['parameters'] for m in members):,} parameters, {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB. Licence of the weights: {manifest['licence']}.
 
 ## Figures
 
 On the 1,040 clips of the corpus's `dev` (63 sources of real speech, 112 systems; other repositories than in training), through the library's own streaming path. In brackets the 95 % interval of a bootstrap over systems and sources.
-`dev` also served to choose between a few configurations, to calibrate and to set the thresholds, so the figures are a little kinder than a fresh set would be.
+`dev` also served to choose between configurations and to calibrate, so the figures are a little kinder than a fresh set would be.
 Not all of it is unheard: {results['overlap']} of the 112 systems share their name with one in training (another checkpoint, another page), and the reader of LJSpeech speaks in both halves. On
-the systems whose name is new the pooled EER is {with_interval(by[UNSEEN, 'eer_percent'])} %, the mean over systems {with_interval(by[UNSEEN, 'eer_percent_mean_over_systems'])} %.
+the systems whose name is new the pooled EER is {with_interval(by[unseen, 'eer_percent'])} %, the mean over systems {with_interval(by[unseen, 'eer_percent_mean_over_systems'])} %. The mean score of
+{POOLED} gives an EER of {with_interval(by[f'{main}, {POOLED}', 'eer_percent'])} % ({by[f'{main}, {POOLED}', 'eer_percent']['n_bonafide']} / {by[f'{main}, {POOLED}', 'eer_percent']['n_spoof']} trials).
 
 {figure_table(manifest['figures'])}
 
-Conditions: {'; '.join(f'*{k}*: {v}' for k, v in scoring.CONDITIONS.items())}. Clips are 4.2 s at most, and shorter where a speaker paused. A clip
-without a score counts as 0, undecided, in every figure; where most clips have none, only the shares are given. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the phone condition (an
-answer of "don't know" each time costs 1). minDCF: prior of a spoof 0.05, a false alarm costs 1, a miss 10.
+Conditions: {'; '.join(f'*{k}*: {v}' for k, (v, _) in scoring.CONDITIONS.items())}. Clips are 4.2 s at most, and shorter where a speaker paused. A clip
+without a score counts as 0, undecided, in every figure; where most clips have none, only the shares are given. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the condition *{main}* (an
+answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0.05, rejecting a person costs 1, accepting a spoof 10; 1 is what the better of the two blind answers costs.
+
+![reliability](reliability.png)
+
+### By codec and noise
+
+{channel_table(manifest['figures'], [*scoring.CODECS, *scoring.NOISE])}
+
+The same clips, 520 human and 520 synthetic. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
+
+### By language
+
+{table(['language', 'EER, %', 'human clips', 'synthetic clips'], [[name, f'{value:.0f}', real, fake] for name, value, real, fake in results['languages'][main]])}
+
+Languages with at least 10 clips of either kind, each on its own clips. The sex of the speakers is not known to the corpus.
 
 ### Beside published detectors, on the same clips
 
 {peer_table(manifest['name'], manifest['figures'], results['peers'])}
 
-AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. In the phone
-condition this model is, by {standing}. An interval that holds the other's value means that the order may be chance. None of these is good enough to be trusted alone.
+AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. In the condition
+*{main}* this model is, by {standing}. An interval that holds the other's value means that the order may be chance. None of these is good enough to be trusted alone.
 
 ## Where it fails
 
-The systems that escape most often (EER of their clips against all real clips, phone condition, systems with at least 3 clips):
+The systems that escape most often (EER of their clips against all real clips, condition *{main}*, systems with at least 3 clips):
 
-{worst_table(results['worst']['systems'], 'system')}
+{worst_table(results['worst'][main]['systems'], 'system')}
 
 Above 50 % a system's clips look more human to the model than human ones do. The sources of real speech most often taken for synthetic (EER of their clips against all synthetic clips):
 
-{worst_table(results['worst']['sources'], 'source')}
+{worst_table(results['worst'][main]['sources'], 'source')}
 
 - Real recordings from demonstration pages of synthesisers, mostly studio speech, are among its hardest human voices; vocoders fed with real speech its hardest machines.
 - Speech restored, or coded by a neural codec (Lyra, EnCodec), counts as synthetic, though the words may be a person's own.
-- How it fares on calls longer than 4 s is not known: `dev` has none. Less than {manifest['input']['min_speech_samples'] / manifest['input']['sample_rate_hz']:g} s of voice is not judged at all.
+- Of {sum(noise['decisions'].values())} recordings without speech (noises, coughs, music) {answered} got a verdict all the same; {noise['reasons'].get('unlike_training', 0)} were found unlike anything in training.
+- How it fares on calls of 10 or 30 s is not measured: the clips of `dev` end at 4.2 s. Less than {i['min_speech_samples'] / rate:g} s of voice is not judged at all.
 - Languages other than English are few in training and in `dev`; children, ill and very old voices are all but missing.
 - It knows nothing of attacks that adapt to it.
 
@@ -139,23 +187,24 @@ only says that nothing was found. Not for music, singing or whispering.
 
 {data_table(material)}
 
-`train` of the corpus, without the clips whose repository states no licence; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
-HiFi-GAN, Lyra and Griffin-Lim. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
+`train` of the corpus's full build, without the clips whose repository states no licence and without two sources that also have clips in `dev`; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
+{', '.join(config['data']['twins'])}. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
 noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most of the room responses come from a GPL-3.0 collection of responses under free licences. Nothing of the data is shipped.
 
 ## Training
 
-Half of the draws are real, half of those from pages that also hold synthetic clips; synthetic draws go by system. Both classes pass the same random telephone channels: GSM, AMR,
-Opus, MP3, Speex and G.726 variants, rooms, noise, equalisers, band edges, levels, soft clipping, G.711 A-law and mu-law, tandems, packet loss. AdamW, mixup, label smoothing, time and
-frequency masks, averaged weights; {state['step']} steps of up to {config['training']['batch']} windows, {state['spent'] / 60:.0f} minutes on two CPU cores shared with other work. Every number stands in
-`models/training/{config['model']['name']}.toml`; what else was tried is in `models/training/README.md`.
+{'; '.join(f"`{m['run']}`: network `{m['network']}`, {m['steps']} steps, {m['minutes']:.0f} minutes" for m in members)}, on one core of a two-core machine, that is some {sum(m['minutes'] for m in members) / 60 * WATTS_OF_A_CORE:.0f} Wh at an assumed {WATTS_OF_A_CORE} W a core; data and trials cost several
+times as much. Both classes pass the same random channels: codecs ({', '.join(n for n in config['data']['copies'] if n not in ('slower', 'faster'))}), rooms, noise, equalisers, band edges, levels,
+gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`.
 
 ## To reproduce
 
-    python models/training/run.py models/training/{config['model']['name']}.toml --corpus DIR --cache DIR
-    python models/training/evaluate.py models/{config['model']['name']} --corpus DIR
+    python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --cache DIR
+    python models/training/evaluate.py models/{manifest['name']} --corpus DIR
 
 The first trains and writes this folder; the second measures it again and compares with the manifest.
 """
-    (out / "README.md").write_text(text)
+    part = out / "README.md.part"
+    part.write_text(text)
+    part.rename(out / "README.md")
     log(f"card: {out / 'README.md'}")

@@ -1,10 +1,11 @@
 """Telephone channels: what lies between a mouth, or a machine, and the detector.
 
 Every draw of both classes goes through the same chain with the same chances, so that no codec, bandwidth, level or noise
-tells the class. Codecs with state come from the stored variants of the clips; the rest is done here, sample by sample.
+tells the class. Codecs with state come from the stored copies of the clips; the rest is done here, sample by sample.
 """
 import numpy as np
 import scipy.fft
+from scipy.signal import resample_poly
 
 import g711
 
@@ -33,17 +34,57 @@ def coloured_noise(bins, rng):
     return spectrum / np.maximum(np.arange(bins, dtype=np.float32), 10) ** slope
 
 
+def _pitch_lag(past, rate):
+    """Lag of the strongest repetition between 66 and 200 Hz."""
+    shortest, longest = rate // 200, rate // 66
+    recent = past[-longest:]
+    products = [float(recent @ past[-longest - lag:len(past) - lag]) for lag in range(shortest, longest)]
+    return shortest + int(np.argmax(products))
+
+
 def lose_packets(x, rate, rng, loss_rate):
-    """20 ms packets are lost in short bursts; the receiver fills in zeros, or the last packet, faded."""
+    """20 ms packets are lost in short bursts. The receiver fills in zeros, or the last packet, faded, or repeats the last pitch period and fades
+    that (after ITU-T G.711 Appendix I)."""
     size, x = rate // 50, x.copy()
-    repeat, burst = rng.random() < 0.6, rng.uniform(1, 3)
+    concealment, burst = rng.choice(["zeros", "repeat", "pitch"], p=[0.3, 0.3, 0.4]), rng.uniform(1, 3)
     lost = rng.random(len(x) // size) < loss_rate / burst
     for k in np.nonzero(lost)[0]:
-        fade = 0.8 if repeat and k else 0.0
-        for j in range(int(k), min(int(k) + int(rng.geometric(1 / burst)), len(x) // size)):
-            source = x[(j - 1) * size:j * size] if j else np.zeros(size, np.float32)
-            x[j * size:(j + 1) * size] = fade * source
+        start, stop = int(k) * size, min(int(k) + int(rng.geometric(1 / burst)), len(x) // size) * size
+        n = stop - start
+        fade = np.maximum(0.8 ** (1 + np.arange(n) // size), 0.0).astype(np.float32)
+        if concealment == "zeros" or start < rate // 16:
+            x[start:stop] = 0
+        elif concealment == "repeat":
+            x[start:stop] = fade * np.resize(x[start - size:start], n)
+        else:
+            lag = _pitch_lag(x[max(0, start - rate // 16):start], rate)
+            x[start:stop] = fade * np.resize(x[start - lag:start], n)
     return x
+
+
+def gain_control(x, rate, rng):
+    """Automatic gain: the level of speech is pulled towards one value, in part, over some 100 ms."""
+    hop = rate // 50
+    level = np.sqrt(np.convolve(x ** 2, np.ones(hop, np.float32) / hop, "same")[::hop] + 1e-7)
+    decay, held = np.exp(-0.02 / rng.uniform(0.1, 0.6)), level.copy()
+    for k in range(1, len(held)):
+        held[k] = max(level[k], decay * held[k - 1])
+    strength = rng.uniform(0.2, 0.8)
+    gain = (held.mean() / np.maximum(held, 0.05 * held.max())) ** strength
+    return x * np.interp(np.arange(len(x)), np.arange(len(gain)) * hop, gain).astype(np.float32)
+
+
+def raw_boost(x, rng):
+    """Noise that depends on the signal, after RawBoost (Tak et al., ICASSP 2022): a weak random filter of powers of the signal, and impulses that
+    scale with it."""
+    y, peak = x.copy(), max(float(np.abs(x).max()), 1e-4)
+    for power in range(2, 2 + int(rng.integers(1, 4))):
+        taps = rng.standard_normal(int(rng.integers(5, 40))).astype(np.float32)
+        taps *= 10 ** (rng.uniform(-30, -12) / 20) / np.linalg.norm(taps)
+        y += np.convolve(peak * (x / peak) ** power, taps, "same")
+    at = rng.random(len(x)) < rng.uniform(0, 0.05)
+    y[at] += y[at] * rng.uniform(-0.6, 0.6, int(at.sum())).astype(np.float32)
+    return y
 
 
 def rms(x):
@@ -59,19 +100,36 @@ class Channel:
     def __call__(self, x, rng):
         c = self.config
         x = self._dither(x, rng)
+        if rng.random() < c["raw_boost"]:
+            x = raw_boost(x, rng)
         x = self._analogue(x, rng)
+        if rng.random() < c["gain_control"]:
+            x = gain_control(x, self.rate, rng)
         x = x * (10 ** (_uniform(rng, c["level_dbfs"]) / 20) / rms(x))
         if rng.random() < c["soft_clip"]:
             drive = rng.uniform(1, 4) / max(float(np.abs(x).max()), 1e-4)
             x = np.tanh(x * drive) / drive
+        if self.rate > 8000 and rng.random() < c["narrow_line"]:
+            x = resample_poly(self._line(resample_poly(x, 8000, self.rate).astype(np.float32), 8000, rng), self.rate, 8000)[:len(x)]
+        elif self.rate > 8000:
+            x = self._packets(x, self.rate, rng)
+        else:
+            x = self._line(x, self.rate, rng)
+        return x.astype(np.float32)
+
+    def _line(self, x, rate, rng):
+        """A narrow line: G.711, a second pass where two networks meet, lost packets."""
+        c = self.config
         if rng.random() < c["g711"]:
             law = "mulaw" if rng.random() < 0.5 else "alaw"
             x = g711.code_and_decode(x, law)
             if rng.random() < c["tandem"]:
                 x = g711.code_and_decode(x * rng.uniform(0.3, 1.0), "alaw" if rng.random() < 0.5 else law)
-        if rng.random() < c["packet_loss"]:
-            x = lose_packets(x, self.rate, rng, _uniform(rng, c["packet_loss_rate"]))
-        return x.astype(np.float32)
+        return self._packets(x, rate, rng)
+
+    def _packets(self, x, rate, rng):
+        lossy = rng.random() < self.config["packet_loss"]
+        return lose_packets(x, rate, rng, _uniform(rng, self.config["packet_loss_rate"])) if lossy else x
 
     def _dither(self, x, rng):
         level = 10 ** (_uniform(rng, self.config["dither_db"]) / 20) * max(float(np.abs(x).max()), 1e-3)
@@ -97,8 +155,10 @@ class Channel:
         if rng.random() < c["equaliser"]:
             gain *= equaliser_gain(frequencies, rng, c["equaliser_db"])
         if rng.random() < c["band"]:
-            low, high = _uniform(rng, c["band_low_hz"]), _uniform(rng, c["band_high_hz"])
-            gain *= butterworth_gain(frequencies, low, high, int(rng.integers(2, 9)))
+            # The textbook line, 300 to 3400 Hz and steep, is the commonest; around it lies every other one.
+            plain = rng.random() < c["textbook_band"]
+            low, high = (300.0, 3400.0) if plain else (_uniform(rng, c["band_low_hz"]), _uniform(rng, c["band_high_hz"]))
+            gain *= butterworth_gain(frequencies, low, high, 6 if plain else int(rng.integers(2, 9)))
         return scipy.fft.irfft(spectrum * gain, n)[:len(x)]
 
     def _noise_spectrum(self, samples, n, bins, rng):

@@ -5,6 +5,7 @@ FLAC files could be decoded, and each variant of the clips (a codec, a speed) is
 """
 import csv
 import dataclasses
+import hashlib
 import json
 import pathlib
 
@@ -27,6 +28,8 @@ class Clip:
     licence: str
     language: str
     seconds: float
+    speaker: str = ""        # empty where it is not known
+    rate_hz: int = 16000     # of the recording before it came to 16 kHz
 
 
 def read_index(corpus, split):
@@ -37,7 +40,7 @@ def read_index(corpus, split):
     if not rows:
         raise SystemExit(f"{corpus / 'index.tsv'} names no clip of the split '{split}'")
     return [Clip(path=str(corpus / r["file"]), split=r["split"], label=r["label"], system=r["system"], kind=r["kind"],
-                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]))
+                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]), speaker=r["speaker"], rate_hz=int(r["source_rate_hz"] or 16000))
             for r in rows]
 
 
@@ -58,6 +61,7 @@ class Store:
         self.path = pathlib.Path(path)
         about = json.loads(self.path.with_suffix(".json").read_text())
         self.starts = np.array(about["starts"], np.int64)
+        self.fingerprint = about["fingerprint"]
         self.samples = np.memmap(self.path, np.int16, "r")
 
     def __len__(self):
@@ -71,30 +75,19 @@ class Store:
 
     @staticmethod
     def write(path, waveforms):
-        """Writes under another name first: a run that was cut off leaves no half store behind."""
+        """Writes under another name first: a run that was cut off leaves no half store behind. The fingerprint is that of the samples."""
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part, starts = path.with_suffix(".part"), [0]
+        part, starts, digest = path.with_suffix(".part"), [0], hashlib.sha256()
         with open(part, "wb") as f:
             for x in waveforms:
-                f.write(np.round(np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes())
+                samples = np.round(np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes()
+                digest.update(samples)
+                f.write(samples)
                 starts.append(starts[-1] + len(x))
-        path.with_suffix(".json").write_text(json.dumps({"starts": starts}))
+        path.with_suffix(".json").write_text(json.dumps({"starts": starts, "fingerprint": digest.hexdigest()}))
         part.rename(path)
         return Store(path)
-
-
-class Subset:
-    """Some clips of a store, under indices of their own."""
-
-    def __init__(self, whole, indices):
-        self.whole, self.indices = whole, list(indices)
-
-    def __len__(self):
-        return len(self.indices)
-
-    def __getitem__(self, i):
-        return self.whole[self.indices[i]]
 
 
 def store(cache, name, clips, rate):

@@ -8,6 +8,12 @@ import corpus
 import g711
 
 RATE = 16000
+# Pages of `dev` with text-to-speech or voice conversion that was new in 2022 or later; what comes tomorrow is nearer to these than to the vocoders
+# of 2018, which `dev` is full of.
+NEWEST = ["github:" + page for page in (
+    "Edresson/YourTTS", "Face-StyleSpeech/Face-StyleSpeech.github.io", "SMITH-10/TTS-Sample-Audio", "TranSpeech/TranSpeech.github.io",
+    "ZET-Speech/ZET-Speech-Demo", "comospeech/comospeech.github.io", "dyoshioka-555/SponTTS-samples", "hayeong0/DDDM-VC", "lvc-vc/lvc-vc-demo",
+    "mindslab-ai/mindslab-ai.github.io", "speechbot/speechbot.github.io", "vits-2/demo")]
 
 
 def phone_line(x, rate=RATE):
@@ -22,12 +28,14 @@ def phone_line(x, rate=RATE):
 class Monitor:
     """A quick look at `dev` while training: one window of each clip, phone condition, not through the streaming path."""
 
-    def __init__(self, config, folder, cache, features):
+    def __init__(self, config, folder, features):
         self.clips = corpus.read_index(folder, "dev")
         rate, samples = config["input"]["sample_rate_hz"], config["input"]["window_samples"]
         waves = (corpus.exactly(phone_line(corpus.load(c.path, RATE)) if rate == 8000 else corpus.load(c.path, rate), samples)
                  for c in self.clips)
         self.features = features.batch(np.stack(list(waves)))
+        if self.features.shape[1] == 1:
+            self.features = self.features[:, 0]       # a waveform
         self.labels = np.array([c.label == "spoof" for c in self.clips], int)
 
     def scores(self, net):
@@ -44,5 +52,7 @@ class Monitor:
         out = {"eer": 100 * metrics.eer(real, spoof),
                "systems": 100 * metrics.Trials(real, source[y == 0], spoof, system[y == 1]).value("mean_eer_over_systems"),
                "pages": metrics.Trials(real, source[y == 0], spoof, source[y == 1]).value("auc_inside_groups")}
+        new = (y == 1) & np.isin(source, NEWEST) & np.isin(kind, ["tts", "vc"])
+        out["newest"] = 100 * metrics.eer(real, s[new])
         out.update({str(k): 100 * metrics.eer(real, spoof[kind[y == 1] == k]) for k in np.unique(kind[y == 1])})
         return {k: round(v, 3) for k, v in out.items()}

@@ -1,16 +1,19 @@
-"""What a training step sees: balanced draws of clips, cut, sent through the channels, and turned into features.
+"""One training window: a clip of the wanted kind, cut, joined, sent through a codec and the channel.
 
-A batch depends on the seed and its step alone, so that a run that was cut off goes on with the same batches.
+Windows are drawn by group, not by clip, so that no big page drowns a small one, and both classes take the same way.
 """
 import collections
 
 import numpy as np
-import torch
 
 from channels import Channel
 from corpus import exactly
 
 LABELS = ["bonafide", "spoof"]
+# What a window can be: real speech of pages that also hold synthetic clips, other real speech, the systems of the corpus, installable engines, twins of
+# real clips by a vocoder.
+CATEGORIES = ["mixed", "other", "system", "engine", "twin"]
+SPOOF = {"mixed": 0, "other": 0, "system": 1, "engine": 1, "twin": 1}
 
 
 def without_pauses(x, rate, below_db=35.0, margin=5):
@@ -28,86 +31,68 @@ def without_pauses(x, rate, below_db=35.0, margin=5):
     return frames[near].reshape(-1) if near.sum() >= 10 else x
 
 
-class Pool:
-    """Clips in groups (sources or systems). A group with n clips is drawn with weight n ** power."""
+class Groups:
+    """Clips in groups (sources or systems). A group with n clips is drawn with weight n ** power, times its boost."""
 
-    def __init__(self, clips, wanted, group, power):
+    def __init__(self, clips, wanted, group, power, boost=None):
         groups = collections.defaultdict(list)
         for i, clip in enumerate(clips):
             if wanted(clip):
                 groups[group(clip)].append(i)
         self.groups = [groups[name] for name in sorted(groups)]
-        weights = np.array([len(g) ** power for g in self.groups], float)
+        weights = np.array([len(g) ** power * max((boost or {}).get(clips[i].source, 1.0) for i in g) for g in self.groups], float)
         self.weights = weights / weights.sum() if len(weights) else weights
 
     def draw(self, rng):
+        """(clip, another of the same group)."""
         members = self.groups[rng.choice(len(self.groups), p=self.weights)]
-        return members[int(rng.integers(len(members)))]
+        return tuple(members[int(k)] for k in rng.integers(len(members), size=2))
 
 
-class Draws(torch.utils.data.Dataset):
-    """Item k is the batch of step k: (features [b, frames, columns], labels [b])."""
+class Draws:
+    """Windows of training clips after the channels, each fixed by the seed and its number."""
 
-    def __init__(self, material, config, features, first=0):
-        self.material, self.config, self.first, self.features = material, config, first, features
-        self.seed = config["training"]["seed"]
+    def __init__(self, material, config):
+        self.material, self.config = material, config
+        self.rate, self.samples = config["input"]["sample_rate_hz"], config["input"]["window_samples"]
         c, clips = config["sampling"], material.clips
         real = {x.source for x in clips if x.label == "bonafide"}
         mixed = real & {x.source for x in clips if x.label == "spoof" and x.kind not in ("engine", "twin")}
-        power = c["power"]
-        self.pools = {
-            "mixed": Pool(clips, lambda x: x.label == "bonafide" and x.source in mixed, lambda x: x.source, power),
-            "other": Pool(clips, lambda x: x.label == "bonafide" and x.source not in mixed, lambda x: x.source, power),
-            "system": Pool(clips, lambda x: x.label == "spoof" and x.kind not in ("engine", "twin"), lambda x: x.system, power),
-            "engine": Pool(clips, lambda x: x.kind == "engine", lambda x: x.system, power),
-            "twin": Pool(clips, lambda x: x.kind == "twin", lambda x: x.system, power),
+        power, boost = c["power"], c.get("boost", {})
+        # A clip that was recorded at a lower rate than the model's leaves the top of the band empty, and one class has more of them than the other.
+        fills = lambda x: x.rate_hz >= c["min_rate_hz"]     # noqa: E731
+        self.groups = {
+            "mixed": Groups(clips, lambda x: fills(x) and x.label == "bonafide" and x.source in mixed, lambda x: x.source, power, boost),
+            "other": Groups(clips, lambda x: fills(x) and x.label == "bonafide" and x.source not in mixed, lambda x: x.source, power, boost),
+            "system": Groups(clips, lambda x: fills(x) and x.label == "spoof" and x.kind not in ("engine", "twin"), lambda x: x.system, power, boost),
+            "engine": Groups(clips, lambda x: fills(x) and x.kind == "engine", lambda x: x.system, power),
+            "twin": Groups(clips, lambda x: fills(x) and x.kind == "twin", lambda x: x.system, power),
         }
-        self.channel = Channel(config["channels"], config["input"]["sample_rate_hz"], material.noise, material.rooms)
+        self.categories = [name for name in CATEGORIES if self.groups[name].groups]
+        shares = np.array([c["pool_shares"][name] for name in self.categories], float)
+        self.shares = shares / shares.sum()
+        self.channel = Channel(config["channels"], self.rate, material.noise, material.rooms)
 
-    def __len__(self):
-        return self.config["training"]["steps"] - self.first
-
-    def choose(self, spoof, rng):
-        """Index of a clip of the wanted class."""
-        c, u = self.config["sampling"], rng.random()
-        if not spoof:
-            names = ("mixed", "other") if u < c["real_from_mixed_pages"] else ("other", "mixed")
-        elif u < c["engine_share"]:
-            names = ("engine", "system")
-        elif u < c["engine_share"] + c["twin_share"]:
-            names = ("twin", "system")
+    def speech(self, clip, rng):
+        """A clip from the plain store, or from a copy that went through a codec."""
+        copies = self.material.copies[clip]
+        if copies and rng.random() < self.config["channels"]["copy"]:
+            store, index = copies[int(rng.integers(len(copies)))]
+            x = store[index]
         else:
-            names = ("system", "engine")
-        return next(self.pools[n] for n in names if self.pools[n].groups).draw(rng)
+            x = self.material.store[clip]
+        return without_pauses(x, self.rate) if rng.random() < self.config["sampling"]["cut_pauses"] else x
 
-    def window(self, spoof, samples, rng):
-        """One window of a clip of the wanted class, after the channels."""
-        stores = self.material.stores
-        plain = len(stores) == 1 or rng.random() >= self.config["channels"]["variant"]
-        store = stores[0] if plain else stores[int(rng.integers(1, len(stores)))]
-        x = store[self.choose(spoof, rng)]
-        if rng.random() < self.config["sampling"]["cut_pauses"]:
-            x = without_pauses(x, self.config["input"]["sample_rate_hz"])
-        start = int(rng.integers(max(len(x) - samples, 0) + 1))
-        return self.channel(exactly(x, samples, start), rng)
-
-    def batch(self, step):
-        rng = np.random.default_rng([self.seed, 11, step])
-        c = self.config["training"]
-        lengths, chances = zip(*c["windows"])
-        samples = int(rng.choice(lengths, p=np.array(chances) / sum(chances)))
-        size = max(2, c["batch"] * min(lengths) // samples)
-        labels = np.arange(size) % 2
-        waves = np.stack([self.window(bool(y), samples, rng) for y in labels])
-        return waves, labels, samples
-
-    def __getitem__(self, k):
-        waves, labels, samples = self.batch(self.first + k)
-        return torch.from_numpy(self.features[samples].batch(waves)), torch.from_numpy(labels)
-
-
-def feature_extractors(config):
-    """The library's own features, one extractor for each length of window that training uses."""
-    import veravox
-    lengths = {length for length, _ in config["training"]["windows"]} | {config["input"]["window_samples"]}
-    return {n: veravox.WindowFeatures({**config["input"], "window_samples": n}) for n in lengths}
+    def window(self, k):
+        """(samples, category, clip) of window k. A clip that is too short goes on with another of its group, and so do some that are long
+        enough: a seam, or a repetition, must not tell the class."""
+        rng = np.random.default_rng([self.config["sampling"]["seed"], 11, k])
+        category = self.categories[rng.choice(len(self.categories), p=self.shares)]
+        clip, other = self.groups[category].draw(rng)
+        x = self.speech(clip, rng)
+        if len(x) < self.samples or rng.random() < self.config["sampling"]["join"]:
+            keep = int(self.samples * rng.uniform(0.3, 0.9))
+            start = int(rng.integers(max(len(x) - keep, 0) + 1))
+            x = np.concatenate([x[start:start + keep], self.speech(other, rng)])
+        start = int(rng.integers(max(len(x) - self.samples, 0) + 1))
+        return self.channel(exactly(x, self.samples, start), rng), category, clip

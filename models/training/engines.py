@@ -47,10 +47,16 @@ OTHERS = {
     "nl": ["De bakker op de hoek maakt het beste roggebrood.", "Wij fietsen zondag langs het kanaal naar zee."],
     "tr": ["Yarın sabah erkenden pazara gideceğiz.", "Küçük tekne yağmurdan önce limana döndü."],
     "sv": ["Båten till ön går klockan kvart över nio.", "Min farfar lagade gamla klockor och radior."],
+    "fi": ["Vene lähtee saareen varttia yli yhdeksän.", "Isoisäni korjasi vanhoja kelloja ja radioita."],
+    "cs": ["Starý mlýn stojí u řeky za naší vesnicí.", "V sobotu pojedeme vlakem do Brna za babičkou."],
 }
 ENGLISH_VOICES = ["en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-us-nyc"]
 TIMBRES = ["", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+croak", "+klatt", "+klatt3", "+whisper"]
 FLITE = ["kal", "kal16", "awb", "rms", "slt"]
+# (voice, language, encoding of its text); those that are not installed are passed over.
+FESTIVAL = [("kal_diphone", "en", "utf-8"), ("ked_diphone", "en", "utf-8"), ("cmu_us_slt_arctic_hts", "en", "utf-8"), ("cmu_us_slt_arctic_hts", "en", "utf-8"),
+            ("lp_diphone", "it", "iso-8859-1"), ("pc_diphone", "it", "iso-8859-1"), ("suo_fi_lj_diphone", "fi", "iso-8859-1"), ("hy_fi_mv_diphone", "fi", "iso-8859-1"),
+            ("czech_ph", "cs", "iso-8859-2"), ("czech_dita", "cs", "iso-8859-2"), ("czech_machac", "cs", "iso-8859-2")]
 
 
 def _plan(count, seed):
@@ -70,7 +76,9 @@ def _plan(count, seed):
             voice = str(rng.choice(FLITE))
             options = ["--setf", f"duration_stretch={rng.uniform(0.85, 1.2):.2f}"]
         else:
-            voice = "kal_diphone"
+            voice, language, encoding = FESTIVAL[int(rng.integers(len(FESTIVAL)))]
+            sentence = sentence if language == "en" else " ".join(OTHERS[language])
+            options = [encoding]
         yield engine, voice, language, sentence, options
 
 
@@ -80,8 +88,9 @@ def _speak(engine, voice, sentence, options, target):
     elif engine == "flite":
         command, text = ["flite", "-voice", voice, *options, "-t", sentence, "-o", str(target)], None
     else:
-        command, text = ["text2wave", "-o", str(target)], sentence
-    return subprocess.run(command, input=text, text=True, capture_output=True).returncode == 0
+        command, text = ["text2wave", "-eval", f"(voice_{voice})", "-o", str(target)], sentence.encode(options[0])
+    target.unlink(missing_ok=True)
+    return subprocess.run(command, input=text, capture_output=True).returncode == 0 and target.exists()
 
 
 def make(cache, count, seed):

@@ -13,10 +13,12 @@ import numpy as np
 from veravox import metrics
 
 import corpus
+import phone_codecs
 import scoring
 from export import read_manifest, write_manifest
 
-UNSEEN = "phone, systems whose name is not in train"
+UNSEEN = "{}, systems whose name is not in train"     # of the condition
+CHANNEL_METRICS = ["eer_percent", "eer_percent_mean_over_systems"]
 KINDS = ["tts", "vc", "vocoder", "codec"]
 # What a figure of the manifest is called in `veravox.metrics`, and how many times larger its unit makes it.
 FIGURES = {
@@ -24,8 +26,11 @@ FIGURES = {
     "eer_percent_mean_over_systems": ("mean_eer_over_systems", 100),
     "auc_inside_pages": ("auc_inside_groups", 1),
     "cllr_bits": ("cllr", 1),
+    "min_cllr_bits": ("min_cllr", 1),
     "min_dcf": ("min_dcf", 1),
+    "act_dcf": ("act_dcf", 1),
 }
+POOLED = "three clips of one system or speaker"
 
 
 class Trials:
@@ -49,6 +54,40 @@ class Trials:
         return entry(condition, metric, trials.estimate(figure, rounds=rounds), factor, int(real.sum()), int(fake.sum()))
 
 
+def pooled(clips, scores, of=3, seed=5):
+    """(clips, scores) where the mean over `of` clips of one system, or of one speaker (of one source where the speaker is not known), stands for
+    them; what is left over of a group stands alone only where the group has fewer."""
+    rng, groups = np.random.default_rng(seed), {}
+    for i, c in enumerate(clips):
+        groups.setdefault((c.label, c.source, c.system if c.label == "spoof" else c.speaker), []).append(i)
+    heads, means = [], []
+    for _, members in sorted(groups.items()):
+        members = rng.permutation(members)
+        for k in range(0, max(len(members) - of + 1, 1), of):
+            heads.append(clips[members[k]])
+            means.append(float(np.mean([scores[i] for i in members[k:k + of]])))
+    return heads, means
+
+
+def by_language(clips, scores, least=10):
+    """[(language, EER in percent of its own clips, human clips, synthetic clips)] of the languages with enough of both."""
+    trials, language = Trials(clips, scores), np.array([c.language.split("-")[0] or "unknown" for c in clips])
+    rows = []
+    for name in np.unique(language):
+        real, fake = trials.s[trials.real & (language == name)], trials.s[trials.fake & (language == name)]
+        if min(len(real), len(fake)) >= least:
+            rows.append((str(name), 100 * metrics.eer(real, fake), len(real), len(fake)))
+    return rows
+
+
+def reliability(clips, llrs, bins=8):
+    """[(mean probability of synthetic, share that is, clips)] in equally filled bins, at even odds: each class weighs the same."""
+    trials = Trials(clips, llrs)
+    p, order = 1 / (1 + np.exp(-trials.s)), np.argsort(trials.s, kind="stable")
+    weight = np.where(trials.fake, 0.5 / trials.fake.sum(), 0.5 / trials.real.sum())
+    return [(float(np.average(p[part], weights=weight[part])), float(np.average(trials.fake[part], weights=weight[part])), len(part)) for part in np.array_split(order, bins)]
+
+
 def entry(condition, metric, estimate, factor, bona, spoof):
     value, low, high = (factor * v for v in (estimate.value, estimate.low, estimate.high))
     return {"set": "dev", "condition": condition, "metric": metric.replace(" ", "_"), "value": round(value, 3),
@@ -68,7 +107,8 @@ def shares(trials, scored, condition):
                             ("true_synthetic_percent", decisions == "synthetic", trials.fake),
                             ("true_bonafide_percent", decisions == "bonafide", trials.real),
                             ("inconclusive_percent", decisions == "inconclusive", everything),
-                            ("too_little_speech_percent", silent, everything)):
+                            ("too_little_speech_percent", silent, everything),
+                            ("unlike_training_percent", np.array(["unlike_training" in s.reasons for s in scored]), everything)):
         share = metrics.mean(hit[of], groups[of], rounds=400)
         out.append(entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum())))
     return out
@@ -85,26 +125,41 @@ def worst(trials, count=20, least=3):
             "sources": ranked(trials.real, trials.source, lambda s: metrics.eer(s, spoof))}
 
 
-def figures(detector, corpus_folder, log=None, rounds=400):
-    """All figures of a detector: entries for its manifest, and what only the card tells."""
+def figures(detector, corpus_folder, cache, log=None, rounds=400):
+    """All figures of a detector: entries for its manifest, and what only the card tells. Coded clips are kept in `cache`."""
     clips = corpus.read_index(corpus_folder, "dev")
     entries, more = [], {}
     trained = {c.system for c in corpus.read_index(corpus_folder, "train") if c.label == "spoof"}
     for condition in scoring.CONDITIONS:
         scored = scoring.score(detector, clips, condition, log)
         trials = Trials(clips, scoring.values(scored))
-        metrics_here = ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages", "cllr_bits", "min_dcf"]
+        metrics_here = ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages", "cllr_bits", "min_cllr_bits", "min_dcf", "act_dcf"]
         if sum(s.llr is None for s in scored) > len(scored) / 2:
             metrics_here = []      # where most clips have no score, error rates would say nothing of the model
         elif condition in ("phone", "as is"):
             metrics_here += [f"eer_percent {kind}" for kind in KINDS]
         entries += [trials.figure(condition, m, rounds) for m in metrics_here]
         entries += shares(trials, scored, condition)
-        if condition == "phone":
-            more["worst"] = worst(trials)
+        if condition in ("phone", "as is"):
+            entries += [Trials(*pooled(clips, trials.s)).figure(f"{condition}, {POOLED}", "eer_percent", rounds)]
+            more.setdefault("languages", {})[condition] = by_language(clips, trials.s)
+            more.setdefault("reliability", {})[condition] = reliability(clips, trials.s)
+            more.setdefault("worst", {})[condition] = worst(trials)
+        if condition in ("phone", "as is"):
             more["overlap"] = len(set(trials.system[trials.fake]) & trained)
             trials.fake &= ~np.isin(trials.system, sorted(trained))
-            entries += [trials.figure(UNSEEN, m, rounds) for m in ("eer_percent", "eer_percent_mean_over_systems")]
+            entries += [trials.figure(UNSEEN.format(condition), m, rounds) for m in ("eer_percent", "eer_percent_mean_over_systems")]
+    for name in scoring.CODECS:
+        try:
+            scored = scoring.score_coded(detector, clips, name, cache, log)
+        except phone_codecs.Missing as missing:
+            (log or print)(f"evaluate: the condition '{name}' is left out: {missing}")
+            continue
+        entries += [Trials(clips, scoring.values(scored)).figure(name, m, rounds) for m in CHANNEL_METRICS]
+    for condition in scoring.NOISE:
+        scored = scoring.score(detector, clips, condition, log)
+        entries += [Trials(clips, scoring.values(scored)).figure(condition, m, rounds) for m in CHANNEL_METRICS]
+    more["noise"] = noise_answers(detector, corpus_folder)
     more["peers"] = {}
     for name, by_condition in scoring.peers(corpus_folder, clips).items():
         for condition, scores in by_condition.items():
@@ -114,10 +169,21 @@ def figures(detector, corpus_folder, log=None, rounds=400):
     return entries, more
 
 
-def write_figures(folder, corpus_folder, run, log=print):
+def noise_answers(detector, corpus_folder):
+    """What the detector says of recordings without speech: {decision: how many}, and {reason: how many}."""
+    decisions, reasons = {}, {}
+    for clip in corpus.read_index(corpus_folder, "noise"):
+        leg = detector.detect(corpus.load(clip.path, 16000), 16000)["legs"][0]
+        decisions[leg["decision"]] = decisions.get(leg["decision"], 0) + 1
+        for reason in leg["reasons"]:
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return {"decisions": decisions, "reasons": reasons}
+
+
+def write_figures(folder, corpus_folder, run, cache, log=print):
     """Measures, and writes the figures into the manifest and, with the rest, into the run."""
     import veravox
-    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, log)
+    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, log)
     manifest = read_manifest(folder)
     manifest["figures"] = entries
     write_manifest(pathlib.Path(folder), manifest)
@@ -131,21 +197,22 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model", type=pathlib.Path)
     p.add_argument("--corpus", type=pathlib.Path, required=True)
+    p.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(__file__).parent / "cache", help="where coded clips are kept")
     p.add_argument("--rounds", type=int, default=400, help="rounds of the bootstrap")
     p.add_argument("--tolerance", type=float, default=0.25, help="largest difference from the manifest's value, in its unit")
     a = p.parse_args()
     import veravox
     recorded = {(e["condition"], e["metric"]): e for e in read_manifest(a.model)["figures"]}
-    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, lambda t: print(t, flush=True), a.rounds)
+    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, a.cache, lambda t: print(t, flush=True), a.rounds)
     differing = 0
-    print(f"\n{'condition':18} {'metric':34} {'value':>8} {'95 % interval':>18} {'real':>5} {'synth.':>6} {'manifest':>9}")
+    print(f"\n{'condition':44} {'metric':34} {'value':>8} {'95 % interval':>18} {'real':>5} {'synth.':>6} {'manifest':>9}")
     for e in entries:
         known = recorded.get((e["condition"], e["metric"]))
         # Shares of errors jump by 0.2 for one clip; ratios are compared a hundred times as finely.
         limit = a.tolerance if "percent" in e["metric"] else a.tolerance / 100
         differs = known is None or abs(known["value"] - e["value"]) > limit
         differing += differs
-        print(f"{e['condition']:18} {e['metric']:34} {e['value']:8.3f} {e['low']:8.3f}..{e['high']:8.3f} {e['n_bonafide']:5} {e['n_spoof']:6} "
+        print(f"{e['condition']:44} {e['metric']:34} {e['value']:8.3f} {e['low']:8.3f}..{e['high']:8.3f} {e['n_bonafide']:5} {e['n_spoof']:6} "
               f"{'-' if known is None else format(known['value'], '9.3f')}{' differs' if differs else ''}")
     for name, peer in more["peers"].items():
         print(name, " ".join(f"{e['condition']} {e['metric']} {e['value']:.2f}" for e in peer if e["metric"] in ("eer_percent", "auc_inside_pages")))

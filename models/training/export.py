@@ -9,15 +9,40 @@ import torch
 
 import draws
 import model
+import train
 
 UNCALIBRATED = {"scale": 1.0, "offset": 0.0}
+NOVELTY_WINDOWS = 6000   # of the pool; half of them fit the measure, the others its limit
 
 
-def averaged_network(config, run, columns):
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=False)
-    net = model.build(config, columns)
-    net.load_state_dict(state["average"])
-    return net.eval(), state["step"], state["spent"]
+def members(config, run):
+    """The configurations and folders of the runs that make the model: this run alone, or those that `model.members` names."""
+    names = config["model"]["members"]
+    folders = [run.parent / name for name in names] if names else [run]
+    for folder in folders:
+        if not (folder / "checkpoint.pt").exists():
+            raise SystemExit(f"there is no run '{folder.name}' in {run.parent}: train it first, with --run {folder.name}")
+    return [(json.loads((folder / "config.json").read_text()), folder) for folder in folders]
+
+
+def trained_network(config, run, windows):
+    """(the network to export, what is known of its training)."""
+    nets, about = [], []
+    for own, folder in members(config, run):
+        if own["input"] != config["input"]:
+            raise SystemExit(f"the run '{folder.name}' has another input than the configuration")
+        net, step, spent = train.averaged(own, folder)
+        nets.append(net)
+        about.append({"run": folder.name, "network": own["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
+    return model.Product(nets, windows).eval(), about
+
+
+def sample(config, windows, count):
+    """Inputs of so many windows of the pool, in one tensor; every n-th, so that all categories are there."""
+    extractor = train.feature_extractors(config)[config["input"]["window_samples"]]
+    chosen = windows.waves[::max(1, len(windows.waves) // count)][:count]
+    features = np.concatenate([extractor.batch(part.astype(np.float32) / 32768) for part in np.array_split(chosen, max(1, len(chosen) // 256))])
+    return torch.from_numpy(features[:, 0] if features.shape[1] == 1 else features)
 
 
 def write_manifest(folder, manifest):
@@ -31,28 +56,33 @@ def read_manifest(folder):
     return json.loads((pathlib.Path(folder) / "manifest.json").read_text())
 
 
-def write_onnx(net, frames, columns, path):
+def write_onnx(net, example, path):
     """Operator set 17, batch dynamic; checked against PyTorch before it gets its name."""
     import onnxruntime
     part = path.with_suffix(".part")
-    example = torch.randn(2, frames, columns)
-    torch.onnx.export(net, (example,), str(part), input_names=["features"], output_names=["logits"], opset_version=17,
-                      dynamic_axes={"features": {0: "batch"}, "logits": {0: "batch"}}, dynamo=False)
+    names = ["logits", "novelty"]
+    torch.onnx.export(net, (example[:2],), str(part), input_names=["features"], output_names=names, opset_version=17,
+                      dynamic_axes={name: {0: "batch"} for name in ["features", *names]}, dynamo=False)
     session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
-    example = torch.randn(3, frames, columns) * 3
-    difference = np.abs(session.run(None, {"features": example.numpy()})[0] - net(example).detach().numpy()).max()
-    if difference > 1e-4:
-        raise SystemExit(f"the exported graph differs from PyTorch by {difference:.2g}")
+    wanted = net(example[:3])
+    for name, found, expected in zip(names, session.run(names, {"features": example[:3].numpy()}), wanted):
+        difference = np.abs(found - expected.detach().numpy()).max()
+        if difference > 1e-3:
+            raise SystemExit(f"the exported graph's {name} differ from PyTorch's by {difference:.2g}")
     part.rename(path)
 
 
-def export(config, run, out, log=print):
+def export(config, run, windows, out, log=print):
     out.mkdir(parents=True, exist_ok=True)
-    frames, columns = draws.feature_extractors(config)[config["input"]["window_samples"]].shape
-    net, step, spent = averaged_network(config, run, columns)
+    inputs = sample(config, windows, NOVELTY_WINDOWS)
+    net, about = trained_network(config, run, inputs[::2])
     net = net.to(memory_format=torch.contiguous_format)
     staged = run / "model.onnx"
-    write_onnx(net, frames, columns, staged)
+    write_onnx(net, inputs, staged)
+    with torch.no_grad():
+        novelty = torch.cat([net(part)[1] for part in inputs[1::2].split(64)]).numpy()
+    limit = float(np.quantile(novelty, 1 - config["calibration"]["novel_share"]))
+    (run / "members.json").write_text(json.dumps(about, indent=1))
     digest = hashlib.sha256(staged.read_bytes()).hexdigest()
     shutil.copyfile(staged, out / "model.onnx.part")
     (out / "model.onnx.part").rename(out / "model.onnx")
@@ -61,9 +91,9 @@ def export(config, run, out, log=print):
         "schema_version": 1, "name": m["name"], "version": m["version"], "description": m["description"], "licence": m["licence"],
         "onnx": {"file": "model.onnx", "sha256": digest},
         "input": config["input"],
-        "output": {"tensor": "logits", "labels": draws.LABELS},
+        "output": {"tensor": "logits", "labels": draws.LABELS, "novelty": {"tensor": "novelty", "limit": round(limit, 4)}},
         "calibration": dict(UNCALIBRATED),
         "decision": {"prior": config["calibration"]["prior"], "synthetic_llr": 1.5, "bonafide_llr": -1.5},
         "figures": [],
     })
-    log(f"export: {(out / 'model.onnx').stat().st_size / 1e3:.0f} kB after step {step}, {model.parameters(net)} parameters")
+    log(f"export: {(out / 'model.onnx').stat().st_size / 1e3:.0f} kB, {model.parameters(net)} parameters, of {', '.join(m['run'] for m in about)}")

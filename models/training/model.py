@@ -1,6 +1,13 @@
-"""The network: a small residual CNN that pools over time, so that a window of any length gives one pair of logits."""
+"""The networks: several back ends that turn a window of any length into an embedding, and the outputs on top of it.
+
+`Detector` is what is trained and exported. Its score is that of the main output plus a share of the twin output: vocoder twins of
+real clips teach another cue than whole synthesisers do, and a shared output lets the one drown the other.
+"""
 import torch
 from torch import nn
+from torch.nn import functional
+
+COSINE_SCALE = 15.0      # of the margin losses, whose logits are cosines
 
 
 class Residual(nn.Module):
@@ -19,31 +26,240 @@ class Residual(nn.Module):
         return torch.relu(self.shortcut(x) + self.second_norm(self.second(y)))
 
 
-class PhoneNet(nn.Module):
-    """features [batch, frames, columns] -> logits [batch, 2], in the order bonafide, spoof."""
+def statistics(y, axis):
+    """Mean and deviation over time, in full precision: bfloat16 is too coarse for a deviation."""
+    y = y.float()
+    mean = y.mean(axis)
+    offset = y - mean.unsqueeze(axis)
+    return torch.cat([mean, torch.sqrt((offset * offset).mean(axis) + 1e-5)], 1).flatten(1)
 
-    def __init__(self, columns, channels=(16, 24, 40, 64), dropout=0.2):
+
+class ResidualNet(nn.Module):
+    """Residual CNN over time and frequency; statistics over time for each band that is left."""
+
+    def __init__(self, columns, channels=(16, 24, 40, 64)):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 5, 2, 2, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
         self.stages = nn.Sequential(*[Residual(a, b) for a, b in zip(channels[:-1], channels[1:])])
         bands = columns
         for _ in range(len(channels)):
             bands = (bands + 1) // 2
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * channels[-1] * bands, 2)
+        self.size = 2 * channels[-1] * bands
 
     def forward(self, features):
-        y = self.stages(self.stem(features.unsqueeze(1)))     # [batch, channel, time, band]
-        if y.dtype != torch.float32:
-            y = y.float()                                     # bfloat16 is too coarse for the deviation
-        mean = y.mean(2)
-        offset = y - mean.unsqueeze(2)
-        deviation = torch.sqrt((offset * offset).mean(2) + 1e-5)
-        return self.head(self.dropout(torch.cat([mean, deviation], 1).flatten(1)))
+        return statistics(self.stages(self.stem(features.unsqueeze(1))), 2)
 
 
-def build(config, columns):
-    return PhoneNet(columns, tuple(config["model"]["channels"]), config["model"]["dropout"])
+class MaxFeatureMap(nn.Module):
+    """A convolution of which the stronger of two channels goes on."""
+
+    def __init__(self, inputs, outputs, kernel, padding):
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, 2 * outputs, kernel, 1, padding)
+
+    def forward(self, x):
+        a, b = self.convolution(x).chunk(2, 1)
+        return torch.maximum(a, b)
+
+
+class LightNet(nn.Module):
+    """A small LCNN (Lavrentyeva et al., Interspeech 2019): max feature maps in place of ReLU."""
+
+    def __init__(self, columns, channels=(16, 24, 40, 48)):
+        super().__init__()
+        layers, inputs, bands = [], 1, columns
+        for k, outputs in enumerate(channels):
+            layers += [MaxFeatureMap(inputs, outputs, 5 if k == 0 else 3, 2 if k == 0 else 1), nn.MaxPool2d(2, ceil_mode=True), nn.BatchNorm2d(outputs)]
+            inputs, bands = outputs, (bands + 1) // 2
+        self.layers, self.size = nn.Sequential(*layers), 2 * channels[-1] * bands
+
+    def forward(self, features):
+        return statistics(self.layers(features.unsqueeze(1)), 2)
+
+
+class Dilated(nn.Module):
+    """A dilated convolution over time with a shortcut."""
+
+    def __init__(self, channels, dilation):
+        super().__init__()
+        self.convolution = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation, groups=4, bias=False)
+        self.mix = nn.Conv1d(channels, channels, 1, bias=False)
+        self.first_norm, self.second_norm = nn.BatchNorm1d(channels), nn.BatchNorm1d(channels)
+
+    def forward(self, x):
+        return torch.relu(x + self.second_norm(self.mix(torch.relu(self.first_norm(self.convolution(x))))))
+
+
+class TextureNet(nn.Module):
+    """Whole frames, convolved over time alone, and how their projections vary together: mean, deviation and covariance of a few
+    of them, and the same of their changes. The texture of a voice, where the residual CNN sees its shapes."""
+
+    def __init__(self, columns, channels=(96, 24)):
+        super().__init__()
+        width, self.tracks = channels
+        self.first = nn.Sequential(nn.Conv1d(columns, width, 5, padding=2, bias=False), nn.BatchNorm1d(width), nn.ReLU())
+        self.blocks = nn.ModuleList([Dilated(width, d) for d in (1, 2, 4, 8)])
+        self.tracks_of = nn.Conv1d(columns, self.tracks, 1)
+        self.compress = nn.Sequential(nn.Linear(2 * self.tracks * self.tracks, 64), nn.ReLU())
+        self.size = 2 * 2 * width + 64
+
+    def _covariance(self, tracks):
+        tracks = tracks - tracks.mean(2, keepdim=True)
+        tracks = tracks / torch.sqrt((tracks * tracks).mean(2, keepdim=True) + 1e-4)
+        return (tracks @ tracks.transpose(1, 2) / tracks.shape[2]).flatten(1)
+
+    def forward(self, features):
+        x = features.transpose(1, 2)
+        y, outputs = self.first(x), []
+        for block in self.blocks:
+            y = block(y)
+            outputs.append(y)
+        tracks = self.tracks_of(x).float()
+        changes = tracks[:, :, 1:] - tracks[:, :, :-1]
+        together = self.compress(torch.cat([self._covariance(tracks), self._covariance(changes)], 1))
+        return torch.cat([statistics(outputs[1], 2), statistics(outputs[-1], 2), together.float()], 1)
+
+
+class Conformer(nn.Module):
+    """One conformer layer (Gulati et al., Interspeech 2020): attention and a convolution over time between two halves of a feed-forward."""
+
+    def __init__(self, width, heads=4, kernel=15):
+        super().__init__()
+        self.halves = nn.ModuleList([nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)) for _ in range(2)])
+        self.norm, self.heads = nn.LayerNorm(width), heads
+        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.before = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GLU(2))
+        self.depthwise = nn.Sequential(nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width), nn.BatchNorm1d(width), nn.SiLU())
+        self.after, self.last = nn.Linear(width, width), nn.LayerNorm(width)
+
+    def _attend(self, x):
+        q, k, v = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.query_key_value(self.norm(x)).chunk(3, 2))
+        weights = torch.softmax(q @ k.transpose(2, 3) / q.shape[-1] ** 0.5, 3)
+        return self.out((weights @ v).transpose(1, 2).flatten(2))
+
+    def forward(self, x):
+        x = x + 0.5 * self.halves[0](x)
+        x = x + self._attend(x)
+        x = x + self.after(self.depthwise(self.before(x).transpose(1, 2)).transpose(1, 2))
+        return self.last(x + 0.5 * self.halves[1](x))
+
+
+class ConformerNet(nn.Module):
+    """A strided CNN and two conformer layers on a quarter of the frames."""
+
+    def __init__(self, columns, channels=(16, 24, 64)):
+        super().__init__()
+        first, second, width = channels
+        self.stem = nn.Sequential(nn.Conv2d(1, first, 5, 2, 2, bias=False), nn.BatchNorm2d(first), nn.ReLU(), Residual(first, second))
+        self.project = nn.Linear(second * (((columns + 1) // 2 + 1) // 2), width)
+        self.layers, self.size = nn.Sequential(Conformer(width), Conformer(width)), 2 * width
+
+    def forward(self, features):
+        y = self.stem(features.unsqueeze(1)).transpose(1, 2).flatten(2)
+        return statistics(self.layers(self.project(y)), 1)
+
+
+class RawNet(nn.Module):
+    """Convolutions on the waveform itself, strided down to 100 frames a second at 8 kHz, then over time."""
+
+    def __init__(self, columns, channels=(48, 64, 96)):
+        super().__init__()
+        first, second, width = channels
+        norm_relu = lambda n: (nn.BatchNorm1d(n), nn.ReLU())   # noqa: E731
+        self.front = nn.Sequential(nn.Conv1d(1, first, 65, 10, 32, bias=False), *norm_relu(first), nn.Conv1d(first, second, 5, 4, 2, bias=False), *norm_relu(second),
+                                   nn.Conv1d(second, width, 5, 2, 2, bias=False), *norm_relu(width))
+        self.blocks, self.size = nn.Sequential(*[Dilated(width, d) for d in (1, 2, 4, 8)]), 2 * width
+
+    def forward(self, waveform):
+        return statistics(self.blocks(self.front(waveform.unsqueeze(1))), 2)
+
+
+class Both(nn.Module):
+    """The residual CNN and the texture side by side."""
+
+    def __init__(self, columns, channels=(16, 24, 40, 64, 96, 24)):
+        super().__init__()
+        self.shapes, self.texture = ResidualNet(columns, channels[:-2]), TextureNet(columns, channels[-2:])
+        self.size = self.shapes.size + self.texture.size
+
+    def forward(self, features):
+        return torch.cat([self.shapes(features), self.texture(features)], 1)
+
+
+NETWORKS = {"residual": ResidualNet, "light": LightNet, "texture": TextureNet, "conformer": ConformerNet, "raw": RawNet, "both": Both}
+
+
+class Detector(nn.Module):
+    """features [batch, frames, columns] or waveform [batch, samples] -> logits [batch, 2], in the order bonafide, spoof."""
+
+    def __init__(self, backend, families, dropout=0.2, twin_weight=0.5, cosine=False):
+        super().__init__()
+        self.backend, self.dropout, self.twin_weight, self.cosine = backend, nn.Dropout(dropout), twin_weight, cosine
+        self.main, self.twin, self.family = nn.Linear(backend.size, 1), nn.Linear(backend.size, 1), nn.Linear(backend.size, families)
+
+    def _logit(self, embedding, output):
+        if not self.cosine:
+            return output(embedding).squeeze(1)
+        return COSINE_SCALE * functional.linear(functional.normalize(embedding, dim=1), functional.normalize(output.weight, dim=1)).squeeze(1)
+
+    def outputs(self, inputs):
+        """The three outputs: main and twin [batch], family [batch, families]."""
+        embedding = self.dropout(self.backend(inputs))
+        return self._logit(embedding, self.main), self._logit(embedding, self.twin), self.family(embedding)
+
+    def of_embedding(self, embedding):
+        score = self._logit(embedding, self.main) + self.twin_weight * self._logit(embedding, self.twin)
+        return torch.stack([-score / 2, score / 2], 1)
+
+    def forward(self, inputs):
+        return self.of_embedding(self.dropout(self.backend(inputs)))
+
+
+class Novelty(nn.Module):
+    """How unlike the training windows an embedding is: the squared distance to their mean in units of their spread (Mahalanobis; Lee et al.,
+    NeurIPS 2018), along their first principal axes and, as one number, off them; the logarithm of the mean of both."""
+
+    def __init__(self, embeddings, axes=48):
+        super().__init__()
+        mean = embeddings.mean(0)
+        centred = embeddings - mean
+        _, spread, directions = torch.linalg.svd(centred, full_matrices=False)
+        variance = spread ** 2 / len(embeddings)
+        # Axes that few windows span say nothing of the others, and what hardly varies must not be divided by.
+        axes, floor = max(1, min(axes, len(embeddings) // 8)), 1e-3 * float(variance.sum())
+        for name, value in (("mean", mean), ("directions", directions[:axes].clone()), ("weights", 1 / (variance[:axes] + floor)),
+                            ("rest", variance[axes:].sum() + floor)):
+            self.register_buffer(name, value)
+
+    def forward(self, embedding):
+        centred = embedding - self.mean
+        along = centred @ self.directions.T
+        off = centred - along @ self.directions
+        return torch.log((along * along * self.weights).mean(1) + (off * off).sum(1) / self.rest).unsqueeze(1)
+
+
+class Product(nn.Module):
+    """What is exported: the mean of the logits of one or more detectors over the same input, and the mean of their novelties."""
+
+    def __init__(self, detectors, windows):
+        """`windows` are inputs of training, on which novelty is fitted."""
+        super().__init__()
+        self.detectors = nn.ModuleList(detectors).eval()
+        with torch.no_grad():
+            self.novelties = nn.ModuleList(Novelty(torch.cat([d.backend(part) for part in windows.split(64)])) for d in detectors)
+        self.eval()
+
+    def forward(self, inputs):
+        embeddings = [detector.backend(inputs) for detector in self.detectors]
+        logits = [detector.of_embedding(e) for detector, e in zip(self.detectors, embeddings)]
+        novelty = [n(e) for n, e in zip(self.novelties, embeddings)]
+        return torch.stack(logits).mean(0), torch.stack(novelty).mean(0)
+
+
+def build(config, columns, families):
+    m = config["model"]
+    backend = NETWORKS[m["network"]](columns, tuple(m["channels"]))
+    return Detector(backend, families, m["dropout"], m["twin_weight"], config["training"]["loss"] != "cross_entropy")
 
 
 def parameters(net):

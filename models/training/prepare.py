@@ -1,27 +1,32 @@
-"""Everything that training reads, made once and kept in the cache: clips, engine clips, twins, variants, noise, rooms."""
+"""Everything that training reads, made once and kept in the cache: clips, engine clips, twins, copies through codecs, noise, rooms."""
 import dataclasses
+import pathlib
 import time
 
 import numpy as np
 
+import copies
 import corpus
 import engines
+import phone_codecs
 import twins
-import variants
 
 
 @dataclasses.dataclass
 class Material:
-    """`stores` are copies of the same clips: the first is the plain one, the others are its variants."""
+    """`store` holds the clips; `copies[i]` are the places (store, index) of clip i after codecs and at other speeds."""
     clips: list
-    stores: list
+    store: corpus.Store
+    copies: list
     noise: corpus.Store
     rooms: list
 
 
 def _train_clips(config, folder):
-    skipped = set(config["data"]["skip_licences"])
-    return [c for c in corpus.read_index(folder, "train") if c.licence not in skipped]
+    """Clips whose repository states a licence, of sources that have nothing in `dev`."""
+    licences, sources = set(config["data"]["skip_licences"]), set(config["data"]["skip_sources"])
+    clips = [c for c in corpus.read_index(folder, "train") if c.licence not in licences and c.source not in sources]
+    return clips[::config["data"]["every"]]
 
 
 def rooms(folder, rate):
@@ -36,27 +41,26 @@ def rooms(folder, rate):
     return responses
 
 
-def material(config, folder, cache, vocoders=None, log=print):
-    """The material of one configuration; what the cache already holds is not made again."""
-    rate, seed, started = config["input"]["sample_rate_hz"], config["training"]["seed"], time.time()
-    clips = _train_clips(config, folder)
+def material(config, folder, cache, full=None, vocoders=None, jobs=1, log=print):
+    """The material of one configuration; what the cache already holds is not made again. `full` is the folder of the full build of the
+    corpus, whose split `train` then takes the place of the small one's; `vocoders` that of the pretrained vocoders."""
+    rate, started, data = config["input"]["sample_rate_hz"], time.time(), config["data"]
+    clips = _train_clips(config, full or folder)
     real = [c for c in clips if c.label == "bonafide"]
-    clips += engines.make(cache, config["data"]["engine_clips"], 1)
-    clips += twins.make(cache, vocoders, real, config["data"]["twin_clips"], 1)
-    stores = [corpus.store(cache, "train", clips, rate)]
+    clips += engines.make(cache, data["engine_clips"], 1)
+    own = sorted(pathlib.Path(cache).glob("vocoders/*.pt"))
+    clips += twins.make(cache, vocoders, real, data["twins"], own, 1, jobs, log)
+    wide = corpus.store(cache, "train", clips, phone_codecs.RATE)
     log(f"prepare: {len(clips)} clips after {time.time() - started:.0f} s")
-    if rate == variants.RATE:
-        for name in config["data"]["variants"]:
-            made = variants.store(cache, "train", stores[0], name, seed)
-            if made is not None:
-                stores.append(made)
-            log(f"prepare: {name} after {time.time() - started:.0f} s")
-    # Sources are left out here and not above, so that another choice of them needs no new variants.
-    kept = [i for i, c in enumerate(clips) if c.source not in config["data"]["skip_sources"]]
-    clips, stores = [clips[i] for i in kept], [corpus.Subset(s, kept) for s in stores]
-    skipped = config["data"]["skip_noise_licences"]
+    made = copies.make(cache, "train", wide, rate, data["copies"], data["copies_per_clip"], 1, jobs, log)
+    places = [[] for _ in clips]
+    for store, indices in made:
+        for place, i in enumerate(indices):
+            places[i].append((store, place))
+    log(f"prepare: {sum(map(len, places))} copies after {time.time() - started:.0f} s")
+    skipped = data["skip_noise_licences"]
     noise = [c for c in corpus.read_index(folder, "noise") if not any(f"-{word}" in c.licence for word in skipped)]
-    return Material(clips, stores, corpus.store(cache, "noise", noise, rate), rooms(folder, rate))
+    return Material(clips, corpus.store(cache, "train", clips, rate), places, corpus.store(cache, "noise", noise, rate), rooms(folder, rate))
 
 
 def counts(material):

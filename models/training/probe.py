@@ -4,6 +4,8 @@ A model takes any bait. These six numbers say nothing of a voice, so a linear pr
 """
 import numpy as np
 
+import draws
+
 
 def numbers(x, rate):
     """Level, peak over level, silence share, shares of energy at the edges of the band, and the frequency under which 99 % lies."""
@@ -32,11 +34,11 @@ def linear_auc(rows, labels, folds=5, seed=0):
     return float(roc_auc_score(labels, scores))
 
 
-def leak(draws, batches=40):
-    """AUC of the probe on the waveforms of so many training batches."""
+def leak(drawn, count):
+    """AUC of the probe on so many of the windows that training sees."""
     rows, labels = [], []
-    for step in range(batches):
-        waves, y, _ = draws.batch(step)
-        rows += [numbers(x, draws.config["input"]["sample_rate_hz"]) for x in waves]
-        labels += list(y)
+    for k in range(count):
+        samples, category, _ = drawn.window(k)
+        rows.append(numbers(samples, drawn.rate))
+        labels.append(draws.SPOOF[category])
     return linear_auc(rows, labels)

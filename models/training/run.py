@@ -8,12 +8,15 @@ off goes on from its last checkpoint.
 """
 import argparse
 import json
+import os
 import pathlib
 import sys
 import time
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
+SMOKE = ["data.every=20", "data.copies=['slower', 'g722']", "data.engine_clips=0", "data.twins={griffin_lim = 4}", "sampling.pool=400", "training.steps=40", "training.batch=16",
+         "training.warmup_steps=5", "training.check_every=0"]
 STEPS = ["prepare", "train", "export", "calibrate", "evaluate", "card"]
 
 
@@ -51,15 +54,18 @@ def main():
     p.add_argument("--cache", type=pathlib.Path, default=HERE / "cache")
     p.add_argument("--out", type=pathlib.Path, help="the model folder (default: models/<name>)")
     p.add_argument("--run", default=None, help="name of the run inside the cache (default: the model's name)")
+    p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose split `train` then takes the place of the small one's")
     p.add_argument("--vocoders", type=pathlib.Path, help="folder of pretrained vocoders for twins (default: beside the corpus)")
     p.add_argument("--only", default=",".join(STEPS), help="steps to run, by commas")
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change the configuration")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--workers", type=int, default=1, help="processes that prepare batches; 0: none")
+    p.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that prepare material")
+    p.add_argument("--smoke", action="store_true", help="every step in under two minutes, on little data: the model is worth nothing")
     p.add_argument("--stop-after", type=float, help="stop training after so many seconds; the next run goes on")
     a = p.parse_args()
     sys.path.insert(0, str(HERE))
-    config = merged(tomllib.loads(a.config.read_text()), a.set)
+    config = merged(tomllib.loads(a.config.read_text()), (SMOKE if a.smoke else []) + a.set)
     only = a.only.split(",")
     if unknown := set(only) - set(STEPS):
         p.error(f"no step is called {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
@@ -68,23 +74,27 @@ def main():
     log = Log(run / "log.txt")
     vocoders = a.vocoders or a.corpus.parent / "vocoders"
 
-    if {"prepare", "train"} & set(only):
+    if {"prepare", "train", "export"} & set(only):
+        import pool
         import prepare
-        material = prepare.material(config, a.corpus, a.cache, vocoders if vocoders.is_dir() else None, log)
+        material = prepare.material(config, a.corpus, a.cache, a.full, vocoders if vocoders.is_dir() else None, a.jobs, log)
         (run / "material.json").write_text(json.dumps(prepare.counts(material), indent=1))
+        (run / "config.json").write_text(json.dumps(config, indent=1))
+        windows = pool.make(a.cache, config, material, a.jobs, log)
     if "train" in only:
         import train
-        _, spent = train.train(config, material, run, a.corpus, a.cache, a.threads, a.workers, a.stop_after, log)
+        teachers = [train.averaged(json.loads((run.parent / name / "config.json").read_text()), run.parent / name)[0] for name in config["training"]["teachers"]]
+        _, spent = train.train(config, windows, material, run, a.corpus, a.threads, a.workers, a.stop_after, teachers, log)
         log(f"train: {spent / 60:.1f} minutes of training in all")
     if "export" in only:
         import export
-        export.export(config, run, out, log)
+        export.export(config, run, windows, out, log)
     if "calibrate" in only:
         import calibrate
         calibrate.calibrate(config, out, a.corpus, run, log)
     if "evaluate" in only:
         import evaluate
-        evaluate.write_figures(out, a.corpus, run, log)
+        evaluate.write_figures(out, a.corpus, run, a.cache, log)
     if "card" in only:
         import card
         card.write(config, out, run, a.corpus, log)

@@ -5,15 +5,64 @@ import pathlib
 
 import numpy as np
 
+import copies
 import corpus
 import dev
+import phone_codecs
 
+
+def _phone(x):
+    return dev.phone_line(x), 8000
+
+
+def _as_is(x):
+    return x, dev.RATE
+
+
+def _first(seconds):
+    return lambda x: _phone(x[:int(seconds * dev.RATE)])
+
+
+def _noisy(snr_db):
+    """White noise at this ratio to the clip as a whole, then the phone line. Seeded by the clip, the same for every detector."""
+    def condition(x):
+        rng = np.random.default_rng(len(x))
+        noise = rng.standard_normal(len(x)).astype(np.float32)
+        level = float(np.sqrt(np.mean(np.square(x)))) * 10 ** (-snr_db / 20)
+        return _phone(x + level * noise)
+    return condition
+
+
+# name: (what it is, function from a clip at 16 kHz to samples and their rate)
 CONDITIONS = {
-    "phone": "RMS to 0.1, 8 kHz, 300-3400 Hz sixth-order Butterworth, mu-law",
-    "as is": "the clip as it is, 16 kHz",
-    "phone, first 2 s": "the phone condition, cut after 2 s",
-    "phone, first 1 s": "the phone condition, cut after 1 s",
+    "phone": ("RMS to 0.1, 8 kHz, 300-3400 Hz sixth-order Butterworth, mu-law", _phone),
+    "as is": ("the clip as it is, 16 kHz", _as_is),
+    "phone, first 2 s": ("the phone condition, cut after 2 s", _first(2)),
+    "phone, first 1 s": ("the phone condition, cut after 1 s", _first(1)),
 }
+# Codecs of which only the error rates are reported: (the codec, rate that its audio is scored at).
+CODECS = {
+    "GSM-FR": ("gsm", 8000),
+    "AMR-NB 5.15": ("amr_nb_5k", 8000),
+    "AMR-NB 12.2": ("amr_nb_12k", 8000),
+    "G.729": ("g729", 8000),
+    "Opus 8": ("opus_8k", 8000),
+    "G.722": ("g722", 16000),
+    "AMR-WB 8.85": ("amr_wb_9k", 16000),
+    "Opus 16, wideband": ("opus_wb_16k", 16000),
+}
+
+
+NOISE = {
+    "phone, noise at 20 dB": ("white noise at 20 dB, then the phone condition", _noisy(20)),
+    "phone, noise at 10 dB": ("white noise at 10 dB, then the phone condition", _noisy(10)),
+    "phone, noise at 5 dB": ("white noise at 5 dB, then the phone condition", _noisy(5)),
+}
+
+
+def main_condition(config):
+    """What the model was made for, is calibrated on and judged by first."""
+    return "phone" if config["input"]["sample_rate_hz"] == 8000 else "as is"
 
 
 @dataclasses.dataclass
@@ -23,26 +72,33 @@ class Scored:
     decision: str
     windows: list
     speech_seconds: float
+    reasons: list
 
 
 def audio(clip, condition):
     """(samples, rate) of a clip under a condition."""
-    x = corpus.load(clip.path, dev.RATE)
-    if condition == "as is":
-        return x, dev.RATE
-    if condition.startswith("phone, first"):
-        x = x[:int(float(condition.split()[2]) * dev.RATE)]
-    return dev.phone_line(x), 8000
+    return {**CONDITIONS, **NOISE}[condition][1](corpus.load(clip.path, dev.RATE))
 
 
 def score(detector, clips, condition, log=None):
     """A `Scored` for each clip."""
+    return _score(detector, (audio(clip, condition) for clip in clips), len(clips), condition, log)
+
+
+def score_coded(detector, clips, name, cache, log=None):
+    """A `Scored` for each clip after one of `CODECS`. Coded clips are kept in the cache, since they are the same for every detector."""
+    codec, rate = CODECS[name]
+    made = copies.coded_store(cache, "dev", corpus.store(cache, "dev", clips, phone_codecs.RATE), codec, rate)
+    return _score(detector, ((made[k], rate) for k in range(len(clips))), len(clips), name, log)
+
+
+def _score(detector, audios, count, condition, log):
     results = []
-    for k, clip in enumerate(clips):
-        leg = detector.detect(*audio(clip, condition))["legs"][0]
-        results.append(Scored(leg["llr"], leg["decision"], [w["llr"] for w in leg["windows"]], leg["speech_seconds"]))
+    for k, (samples, rate) in enumerate(audios):
+        leg = detector.detect(np.ascontiguousarray(samples, np.float32), rate)["legs"][0]
+        results.append(Scored(leg["llr"], leg["decision"], [w["llr"] for w in leg["windows"]], leg["speech_seconds"], leg["reasons"]))
         if log and (k + 1) % 260 == 0:
-            log(f"score: {condition}, {k + 1} of {len(clips)} clips")
+            log(f"score: {condition}, {k + 1} of {count} clips")
     return results
 
 

@@ -15,15 +15,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import channels  # noqa: E402
+import copies  # noqa: E402
 import corpus  # noqa: E402
 import draws  # noqa: E402
 import evaluate  # noqa: E402
 import export  # noqa: E402
 import g711  # noqa: E402
+import losses  # noqa: E402
 import model  # noqa: E402
+import phone_codecs  # noqa: E402
+import pool  # noqa: E402
 import prepare  # noqa: E402
 import probe  # noqa: E402
 import train  # noqa: E402
+import twins  # noqa: E402
 
 CORPUS = HERE.parents[2] / "shared" / "corpus"
 HEADER = "file split label system kind source licence speaker language seconds source_rate_hz source_codec utterance".split()
@@ -36,9 +41,14 @@ def need_corpus(what):
         pytest.skip(f"no corpus in ../shared/corpus: {what}")
 
 
-def configuration():
-    config = tomllib.loads((HERE / "phone.toml").read_text())
-    config["data"].update(variants=["speed92"], engine_clips=0, twin_clips=0)
+def quiet(text):
+    """A log that nobody reads."""
+
+
+def configuration(name="phone"):
+    config = tomllib.loads((HERE / f"{name}.toml").read_text())
+    config["data"].update(copies=["slower"], copies_per_clip=1, engine_clips=0, twins={"griffin_lim": 2})
+    config["sampling"]["pool"] = 60
     config["training"].update(batch=8, steps=6, check_every=0, warmup_steps=2)
     return config
 
@@ -55,14 +65,19 @@ def tiny(tmp_path_factory):
             t = np.arange(16000 * (2 if k % 3 else 1)) / 16000
             x = 0.3 * np.sign(np.sin(2 * np.pi * (90 + 20 * k) * t)) * np.sin(2 * np.pi * 3 * t) + 0.01 * rng.standard_normal(len(t))
             soundfile.write(folder / split / f"{k:05d}.flac", x, 16000)
-            rows.append([f"{split}/{k:05d}.flac", split, label, f"system {k % 3}", "tts", f"page {k % 2 + k % 3}", "MIT", "", "en", str(len(t) / 16000), "16000", "wav", ""])
+            rows.append([f"{split}/{k:05d}.flac", split, label, f"system {k % 3}", "human" if label == "bonafide" else "tts", f"page {k % 2 + k % 3}", "MIT", "", "en", str(len(t) / 16000), "16000", "wav", ""])
     (folder / "index.tsv").write_text("\n".join("\t".join(r) for r in [HEADER, *rows]) + "\n")
     return folder
 
 
 @pytest.fixture(scope="module")
 def material(tiny, tmp_path_factory):
-    return prepare.material(configuration(), tiny, tmp_path_factory.mktemp("cache"), log=lambda text: None)
+    return prepare.material(configuration(), tiny, tmp_path_factory.mktemp("cache"), log=quiet)
+
+
+@pytest.fixture(scope="module")
+def windows(material, tmp_path_factory):
+    return pool.make(tmp_path_factory.mktemp("pool"), configuration(), material, log=quiet)
 
 
 @pytest.mark.parametrize("law,levels,tops", [("mulaw", 255, (-32124, 32124)), ("alaw", 256, (-32256, 32256))])
@@ -84,7 +99,7 @@ def test_figures_of_the_manifest_are_those_of_the_library_in_percent():
     assert value("eer_percent tts") == 12.5 and value("eer_percent vc") == 100
     inside = trials.figure("phone", "auc_inside_pages", 200)
     assert (inside["low"], inside["value"], inside["high"], inside["n_bonafide"], inside["n_spoof"]) == (0, 0.5, 1, 2, 4)
-    scored = [types.SimpleNamespace(llr=None, decision="inconclusive"), *[types.SimpleNamespace(llr=1.0, decision="synthetic")] * 6]
+    scored = [types.SimpleNamespace(llr=None, decision="inconclusive", reasons=["unlike_training"]), *[types.SimpleNamespace(llr=1.0, decision="synthetic", reasons=[])] * 6]
     values = {e["metric"]: e["value"] for e in evaluate.shares(trials, scored, "phone")}
     assert values["false_synthetic_percent"] == 50 and values["true_synthetic_percent"] == 100
     assert values["inconclusive_percent"] == values["too_little_speech_percent"] == pytest.approx(100 / 7, abs=1e-3)
@@ -94,34 +109,119 @@ def test_channels_keep_length_and_the_stated_levels(material):
     c = configuration()["channels"]
     channel = channels.Channel({**c, "g711": 0, "packet_loss": 0, "soft_clip": 0}, 8000, material.noise, material.rooms)
     for seed in range(30):
-        x = material.stores[0][seed % len(material.clips)]
+        x = material.store[seed % len(material.clips)]
         y = channel(x, np.random.default_rng(seed))
         assert y.shape == x.shape and y.dtype == np.float32 and np.isfinite(y).all()
         assert c["level_dbfs"][0] - 0.1 <= 20 * np.log10(channels.rms(y)) <= c["level_dbfs"][1] + 0.1
 
 
-def test_lost_packets_are_zero_or_a_repetition():
+def test_lost_packets_change_nothing_else(material):
     x = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
-    y = channels.lose_packets(x, 8000, np.random.default_rng(2), 0.2)
-    changed = [k for k in range(50) if (y[k * 160:(k + 1) * 160] != x[k * 160:(k + 1) * 160]).any()]
-    assert 0 < len(changed) < 40
-    for k in changed:
-        assert not y[k * 160:(k + 1) * 160].any() or np.allclose(y[k * 160:(k + 1) * 160], 0.8 * y[(k - 1) * 160:k * 160])
+    for seed in range(20):
+        y = channels.lose_packets(x, 8000, np.random.default_rng(seed), 0.2)
+        changed = [k for k in range(50) if (y[k * 160:(k + 1) * 160] != x[k * 160:(k + 1) * 160]).any()]
+        assert len(changed) < 40 and np.abs(y).max() <= np.abs(x).max()
 
 
-def test_a_batch_depends_on_seed_and_step_alone_and_is_balanced(material):
-    one, two = (draws.Draws(material, configuration(), None) for _ in range(2))
-    two.batch(3)
-    (a, labels, _), (b, _, _) = one.batch(5), two.batch(5)
-    assert (a == b).all() and labels.sum() * 2 == len(labels)
-    assert not np.array_equal(a, one.batch(6)[0][:, :a.shape[1]])
+def test_a_lost_packet_of_a_tone_is_concealed_by_its_pitch():
+    x = np.sin(2 * np.pi * 100 * np.arange(8000) / 8000).astype(np.float32)     # a period of 80 samples
+    concealed = [channels.lose_packets(x, 8000, np.random.default_rng(seed), 0.05) for seed in range(40)]
+    assert min(np.abs(y - x).max() for y in concealed if (y != x).any()) < 0.5, "the best concealment follows the tone, faded to 0.8"
 
 
-def test_pools_draw_groups_not_clips(material):
+def test_gain_control_brings_loud_and_quiet_together():
+    t = np.arange(32000) / 8000
+    x = (np.sin(2 * np.pi * 200 * t) * np.where(t < 2, 0.5, 0.05)).astype(np.float32)
+    ratio = lambda y: channels.rms(y[:14000]) / channels.rms(y[-14000:])    # noqa: E731
+    assert all(ratio(channels.gain_control(x, 8000, np.random.default_rng(seed))) < 0.8 * ratio(x) for seed in range(10))
+
+
+@pytest.mark.parametrize("name", phone_codecs.NAMES)
+def test_a_codec_gives_back_what_went_in_changed(name):
+    """A codec whose tool is missing is left out of training; so it is here, aloud."""
+    t = np.arange(3 * phone_codecs.RATE) / phone_codecs.RATE
+    voice = sum(np.sin(2 * np.pi * 130 * h * t) / h for h in range(1, 20)) * (0.4 + np.abs(np.sin(2 * np.pi * 2 * t)))
+    x = np.round(5000 * voice).astype(np.int16)
+    try:
+        y = phone_codecs.through(name, x)
+    except phone_codecs.Missing as missing:
+        pytest.skip(f"the codec {name} WAS NOT TESTED: {missing}")
+    assert y.dtype == np.int16 and abs(len(y) - len(x)) < 1600
+    lag = copies._delay(x, y)
+    spectrum = lambda z: np.log(np.abs(np.fft.rfft(z[8000:40000].astype(float)))[260:4000:130] + 1)    # noqa: E731
+    assert np.corrcoef(spectrum(x), spectrum(y[lag:]))[0, 1] > 0.7 and (y[lag:lag + len(x) // 2] != x[:len(y[lag:lag + len(x) // 2])]).any()
+
+
+def test_each_clip_gets_its_copies_and_no_class_has_more_of_a_codec():
+    planned = copies.plan(500, ["a", "b", "c", "d"], 2, 1)
+    count = np.zeros(500, int)
+    for indices in planned.values():
+        count[indices] += 1
+        assert 200 < len(indices) < 300
+    assert (count == 2).all()
+
+
+def test_twins_keep_words_and_length():
+    t = np.arange(24000) / 16000
+    x = (0.3 * np.sign(np.sin(2 * np.pi * 120 * t)) * np.abs(np.sin(2 * np.pi * 2 * t))).astype(np.float32)
+    level = lambda y: np.sqrt(np.convolve(np.asarray(y, float) ** 2, np.ones(800) / 800, "same")[800:20000:400])     # noqa: E731
+    for maker in (twins.world, twins.griffin_lim, twins.lpc):
+        y = maker(x, np.random.default_rng(1))
+        assert abs(len(y) - len(x)) < 800 and np.corrcoef(level(x), level(y[:len(x)]))[0, 1] > 0.6, maker.__name__
+
+
+def test_windows_are_fixed_by_seed_and_number(material):
+    one, two = (draws.Draws(material, configuration()) for _ in range(2))
+    two.window(3)
+    (a, category, clip), (b, *same) = one.window(5), two.window(5)
+    assert (a == b).all() and [category, clip] == same and len(a) == 32000
+    assert not np.array_equal(a, one.window(6)[0])
+
+
+def test_a_pool_that_was_cut_off_goes_on(material, tmp_path):
+    config = configuration()
+    whole = pool.make(tmp_path / "whole", config, material, log=quiet) if (tmp_path / "whole").mkdir() is None else None
+    path = next((tmp_path / "whole").glob("*.i16"))
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / path.name).write_bytes(path.read_bytes()[:20 * 64000 + 100])      # 20 windows and a part of one
+    rows = [json.dumps([int(a), int(b)]) + "\n" for a, b in zip(whole.category[:25], whole.clip[:25])]
+    (tmp_path / "cut" / path.name).with_suffix(".rows").write_text("".join(rows))
+    again = pool.make(tmp_path / "cut", config, material, log=quiet)
+    assert (again.waves == whole.waves).all() and (again.category == whole.category).all() and (again.clip == whole.clip).all()
+
+
+def test_batches_depend_on_seed_and_step_alone_and_are_balanced(material, windows):
+    config = configuration()
+    config["training"]["batch"] = 256
+    features = train.feature_extractors(config)
+    whole, later = (train.Batches(windows, material, config, features, first) for first in (0, 2))
+    (a, category, family), (b, *_) = whole[3], later[1]
+    assert torch.equal(a, b) and not torch.equal(a[:4], whole[1][0][:4])
+    spoof = sum(int((category == draws.CATEGORIES.index(name)).sum()) for name in draws.CATEGORIES if draws.SPOOF[name])
+    assert 0.3 < spoof / len(category) < 0.7
+    assert all((f == "human") == (not draws.SPOOF[draws.CATEGORIES[c]]) for c, f in zip(category, [losses.FAMILIES[k] for k in family]))
+
+
+def test_groups_draw_groups_not_clips(material):
     clips = [corpus.Clip(str(k), "train", "spoof", "big" if k else "small", "tts", "s", "MIT", "en", 1.0) for k in range(101)]
-    pool = draws.Pool(clips, lambda c: True, lambda c: c.system, 0.0)
+    groups = draws.Groups(clips, lambda c: True, lambda c: c.system, 0.0)
     rng = np.random.default_rng(0)
-    assert np.mean([pool.draw(rng) == 0 for _ in range(400)]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([groups.draw(rng)[0] == 0 for _ in range(400)]) == pytest.approx(0.5, abs=0.1)
+    boosted = draws.Groups([*clips, corpus.Clip("n", "train", "spoof", "new", "tts", "t", "MIT", "en", 1.0)], lambda c: True, lambda c: c.system, 0.0, {"t": 8.0})
+    assert np.mean([boosted.draw(rng)[0] == 101 for _ in range(400)]) == pytest.approx(0.8, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["cross_entropy", "margin", "one_class"])
+def test_every_loss_wants_real_low_and_synthetic_high(kind):
+    labels = torch.tensor([0.0, 1.0])
+    right, wrong = torch.tensor([-10.0, 10.0]), torch.tensor([10.0, -10.0])
+    assert (losses.binary(right, labels, kind, 0.05) < losses.binary(wrong, labels, kind, 0.05)).all()
+
+
+def test_twins_teach_their_own_output_unless_it_is_shared():
+    category = torch.tensor([draws.CATEGORIES.index(name) for name in ("mixed", "system", "twin")])
+    own, shared = (losses.Targets(category, torch.zeros(3, dtype=int), s) for s in (False, True))
+    assert own.main.tolist() == [1, 1, 0] and own.twin.tolist() == [1, 0, 1] and shared.main.tolist() == [1, 1, 1]
 
 
 def test_the_probe_finds_a_leak_that_is_there():
@@ -130,35 +230,67 @@ def test_the_probe_finds_a_leak_that_is_there():
     assert probe.linear_auc([probe.numbers(x, 8000) for x in waves], np.arange(200) % 2) > 0.95
 
 
-def test_a_run_that_is_cut_off_goes_on_and_exports(material, tiny, tmp_path):
+@pytest.mark.parametrize("changes", [{}, {"sharpness": 0.05}, {"loss": "one_class", "family_weight": 0.2}])
+def test_a_run_that_is_cut_off_goes_on_and_exports(material, windows, tiny, tmp_path, changes):
     config = configuration()
-    whole, _ = train.train(config, material, tmp_path / "whole", tiny, None, workers=0, log=lambda text: None)
-    train.train(config, material, tmp_path / "cut", tiny, None, workers=0, stop_after=0, log=lambda text: None)
-    assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=False)["step"] < config["training"]["steps"]
-    resumed, _ = train.train(config, material, tmp_path / "cut", tiny, None, workers=0, log=lambda text: None)
+    config["training"].update(changes)
+    whole, _ = train.train(config, windows, material, tmp_path / "whole", tiny, workers=0, log=quiet)
+    train.train(config, windows, material, tmp_path / "cut", tiny, workers=0, stop_after=0, log=quiet)
+    assert torch.load(tmp_path / "cut" / "checkpoint.pt", weights_only=True)["step"] < config["training"]["steps"]
+    resumed, _ = train.train(config, windows, material, tmp_path / "cut", tiny, workers=0, log=quiet)
     for a, b in zip(whole.state_dict().values(), resumed.state_dict().values()):
         assert torch.allclose(a.float(), b.float(), atol=1e-3)
-    export.export(config, tmp_path / "cut", tmp_path / "model", log=lambda text: None)
+    (tmp_path / "cut" / "config.json").write_text(json.dumps(config))
+    export.export(config, tmp_path / "cut", windows, tmp_path / "model", log=quiet)
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["input"] == config["input"] and manifest["output"]["labels"] == ["bonafide", "spoof"]
 
 
-def test_the_network_takes_windows_of_any_length():
-    net = model.build(configuration(), 115).eval()
-    assert net(torch.zeros(2, 331, 115)).shape == net(torch.zeros(2, 164, 115)).shape == (2, 2)
-
-
-def test_level_bandwidth_silence_and_duration_do_not_tell_the_classes():
-    """Traps of every corpus. 0.60 leaves room for chance: 0.53 was measured on 40 batches, more than 0.7 is a leak that a model would take."""
-    need_corpus("the leak probe on real speech DID NOT RUN")
+def test_a_mean_of_runs_exports_and_a_teacher_teaches(material, windows, tiny, tmp_path):
     config = configuration()
-    config["data"]["variants"], config["training"]["batch"] = [], 64
-    everything = corpus.read_index(CORPUS, "train")
-    chosen = [c for k, c in enumerate(everything) if k % 3 == 0]
+    for name in ("one", "two"):
+        config["training"]["seed"] += 1
+        taught = [train.averaged(config, tmp_path / "one")[0]] if name == "two" else []
+        train.train(config, windows, material, tmp_path / name, tiny, workers=0, teachers=taught, log=quiet)
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+    config["model"]["members"] = ["one", "two"]
+    (tmp_path / "mean").mkdir()
+    export.export(config, tmp_path / "mean", windows, tmp_path / "model", log=quiet)
+    assert len(json.loads((tmp_path / "mean" / "members.json").read_text())) == 2
+    config["model"]["members"] = ["one", "three"]
+    with pytest.raises(SystemExit, match="no run 'three'"):
+        export.export(config, tmp_path / "mean", windows, tmp_path / "model", log=quiet)
+
+
+@pytest.mark.parametrize("name,channels", [("residual", (8, 12)), ("light", (8, 12)), ("texture", (16, 6)), ("conformer", (8, 12, 16)), ("both", (8, 12, 16, 6)), ("raw", (8, 12, 16))])
+def test_every_network_takes_windows_of_any_length_and_exports(name, channels, tmp_path):
+    config = configuration()
+    config["model"].update(network=name, channels=list(channels))
+    net = model.build(config, 115, 7).eval()
+    shapes = [(32000,), (16000,)] if name == "raw" else [(331, 115), (164, 115)]
+    for shape in shapes:
+        assert net(torch.randn(2, *shape)).shape == (2, 2)
+    inputs = torch.randn(12, *shapes[0])
+    export.write_onnx(model.Product([net], inputs), inputs, tmp_path / "model.onnx")
+
+
+def test_what_was_never_heard_is_novel():
+    seen = torch.randn(400, 60) @ torch.diag(torch.linspace(2, 0.01, 60))
+    novelty = model.Novelty(seen[::2], axes=20)
+    usual, strange = novelty(seen[1::2]), novelty(seen[1::2] + 4 * torch.randn(200, 60))
+    assert usual.shape == (200, 1) and strange.min() > usual.max()
+
+
+@pytest.mark.parametrize("name,rate", [("phone", 8000), ("wide", 16000)])
+def test_level_bandwidth_silence_and_duration_do_not_tell_the_classes(name, rate):
+    """Traps of every corpus. 0.60 leaves room for chance; more than 0.7 is a leak that a model would take."""
+    need_corpus("the leak probe on real speech DID NOT RUN")
+    config = configuration(name)
+    chosen = corpus.read_index(CORPUS, "train")[::3]
     cache = pathlib.Path(os.environ.get("VERAVOX_CACHE", HERE / "cache"))
-    material = prepare.Material(chosen, [corpus.store(cache, "probe", chosen, 8000)], corpus.store(cache, "probe_noise", corpus.read_index(CORPUS, "noise"), 8000),
-                                prepare.rooms(CORPUS, 8000))
-    assert probe.leak(draws.Draws(material, config, None), 30) < 0.60
+    material = prepare.Material(chosen, corpus.store(cache, "probe", chosen, rate), [[]] * len(chosen),
+                                corpus.store(cache, "probe_noise", corpus.read_index(CORPUS, "noise"), rate), prepare.rooms(CORPUS, rate))
+    assert probe.leak(draws.Draws(material, config), 1500) < 0.60
 
 
 def test_no_source_of_dev_is_trained_on():

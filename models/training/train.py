@@ -1,4 +1,4 @@
-"""Training: from draws to weights, with checkpoints that a cut-off run goes on from."""
+"""Training: from the pool of windows to weights, with checkpoints that a cut-off run goes on from."""
 import copy
 import json
 import math
@@ -9,18 +9,60 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-import corpus
 import dev
 import draws
+import losses
 import model
 
 
 def learning_rate(step, c):
-    """A short warm-up, a plateau, and a cosine to nothing over the last half."""
+    """A short warm-up, a plateau, and a cosine to nothing."""
     if step < c["warmup_steps"]:
         return c["learning_rate"] * (step + 1) / c["warmup_steps"]
-    half = c["steps"] // 2
-    return c["learning_rate"] * (1.0 if step < half else 0.5 + 0.5 * math.cos(math.pi * (step - half) / max(c["steps"] - half, 1)))
+    start = int(c["steps"] * c["decay_from"])
+    return c["learning_rate"] * (1.0 if step < start else 0.5 + 0.5 * math.cos(math.pi * (step - start) / max(c["steps"] - start, 1)))
+
+
+def feature_extractors(config):
+    """The library's own features, one extractor for each length of cut that training uses."""
+    import veravox
+    lengths = {length for length, _ in config["training"]["cuts"]} | {config["input"]["window_samples"]}
+    return {n: veravox.WindowFeatures({**config["input"], "window_samples": n}) for n in lengths}
+
+
+class Batches(torch.utils.data.Dataset):
+    """Item k is the batch of step first + k: (features, category, family). It depends on the seed and the step alone, so that a run
+    that was cut off goes on with the same batches."""
+
+    def __init__(self, pool, material, config, features, first=0):
+        self.pool, self.config, self.features, self.first = pool, config, features, first
+        shares = config["sampling"]["shares"]
+        self.categories = [name for name in draws.CATEGORIES if len(pool.members[name]) and shares[name] > 0]
+        weights = np.array([shares[name] for name in self.categories], float)
+        for label in (0, 1):    # a category that is missing leaves its share to the rest of its class
+            own = np.array([draws.SPOOF[name] == label for name in self.categories])
+            weights[own] *= sum(share for name, share in shares.items() if draws.SPOOF[name] == label) / weights[own].sum()
+        self.weights = weights / weights.sum()
+        self.family = np.array([losses.FAMILIES.index(clip.kind) for clip in material.clips])
+
+    def __len__(self):
+        return self.config["training"]["steps"] - self.first
+
+    def __getitem__(self, k):
+        c = self.config["training"]
+        rng = np.random.default_rng([c["seed"], 13, self.first + k])
+        lengths, chances = zip(*c["cuts"])
+        samples = int(rng.choice(lengths, p=np.array(chances) / sum(chances)))
+        size = max(2, c["batch"] * min(lengths) // samples)
+        chosen = []
+        for name in rng.choice(self.categories, size, p=self.weights):
+            members = self.pool.members[name]
+            chosen.append(int(members[int(rng.integers(len(members)))]))
+        starts = rng.integers(self.pool.waves.shape[1] - samples + 1, size=size)
+        waves = np.stack([self.pool.waves[i, start:start + samples] for i, start in zip(chosen, starts)]).astype(np.float32) / 32768
+        features = self.features[samples].batch(waves)
+        return (torch.from_numpy(features.squeeze(1) if features.shape[1] == 1 else features),
+                torch.from_numpy(self.pool.category[chosen].astype(np.int64)), torch.from_numpy(self.family[self.pool.clip[chosen]]))
 
 
 def mask(x, c, generator):
@@ -37,15 +79,14 @@ def mask(x, c, generator):
     return x
 
 
-def mixed(x, y, chance, generator):
-    """Mixup over log spectra: a convex pair of windows with a convex pair of labels."""
-    target = functional.one_hot(y, 2).float()
+def mixed(x, chance, generator):
+    """Mixup: (convex pairs of windows, share of the first of each pair, index of the second), or (x, None, None)."""
     if torch.rand(1, generator=generator).item() >= chance:
-        return x, target
+        return x, None, None
     share = 0.5 + 0.5 * torch.rand(len(x), generator=generator)
     other = torch.randperm(len(x), generator=generator)
-    a = share.view(-1, 1, 1)
-    return a * x + (1 - a) * x[other], share.view(-1, 1) * target + (1 - share.view(-1, 1)) * target[other]
+    a = share.view(-1, *[1] * (x.dim() - 1))
+    return a * x + (1 - a) * x[other], share, other
 
 
 class Average:
@@ -71,16 +112,88 @@ def save(path, **state):
     part.rename(path)
 
 
-def train(config, material, out, corpus_folder, cache, threads=1, workers=1, stop_after=None, log=print):
-    """Trains to the end of the schedule (or for `stop_after` seconds) and gives the averaged network."""
+def network(config):
+    """An untrained network of this configuration."""
+    return model.build(config, feature_extractors(config)[config["input"]["window_samples"]].shape[1], len(losses.FAMILIES))
+
+
+def averaged(config, run):
+    """(averaged weights of a run, its step, seconds spent on it)."""
+    state = torch.load(pathlib.Path(run) / "checkpoint.pt", map_location="cpu", weights_only=True)
+    net = network(config)
+    net.load_state_dict(state["average"])
+    return net.eval(), state["step"], state["spent"]
+
+
+def score_of(net, outputs):
+    return outputs[0] + net.twin_weight * outputs[1]
+
+
+class Objective:
+    """The loss of one batch: its windows masked and perhaps mixed, against labels and perhaps against teachers."""
+
+    def __init__(self, net, teachers, config, device):
+        self.net, self.teachers, self.c, self.device = net, teachers, config["training"], device
+        self.shared = config["model"]["twin_weight"] == 0
+
+    def prepare(self, x, category, family, step):
+        generator = torch.Generator().manual_seed(self.c["seed"] * 1_000_003 + step)
+        self.wanted = None
+        if self.teachers:
+            with torch.no_grad():
+                scores = [t(x)[:, 1] - t(x)[:, 0] for t in self.teachers]
+                self.wanted = torch.sigmoid(torch.stack(scores).mean(0)).to(self.device)
+        self.targets = losses.Targets(category, family, self.shared)
+        x, self.share, self.other = mixed(x, self.c["mixup"], generator)
+        self.x = (mask(x, self.c, generator) if x.dim() == 3 else x).to(self.device)
+
+    def __call__(self):
+        with torch.autocast(self.device.type, torch.bfloat16):
+            outputs = self.net.outputs(self.x)
+        outputs = tuple(o.float() for o in outputs)
+        loss = self._of(outputs, None)
+        if self.share is not None:
+            loss = self.share * loss + (1 - self.share) * self._of(outputs, self.other)
+        return loss.mean()
+
+    def _of(self, outputs, order):
+        loss = self.targets.loss(outputs, self.c, order)
+        if self.wanted is not None:
+            wanted = self.wanted if order is None else self.wanted[order]
+            taught = functional.binary_cross_entropy_with_logits(score_of(self.net, outputs), wanted, reduction="none")
+            loss = (1 - self.c["teacher_weight"]) * loss + self.c["teacher_weight"] * taught
+        return loss
+
+
+def sharpened_step(net, objective, radius):
+    """The gradient at the worst point near the weights (Foret et al., ICLR 2021): flat minima generalise. Returns the loss here."""
+    loss = objective()
+    loss.backward()
+    with torch.no_grad():
+        gradients = [p.grad.clone() if p.grad is not None else None for p in net.parameters()]
+        norm = torch.sqrt(sum((g * g).sum() for g in gradients if g is not None)) + 1e-12
+        moves = [None if g is None else g * (radius / norm) for g in gradients]
+        for p, move in zip(net.parameters(), moves):
+            if move is not None:
+                p.add_(move)
+    net.zero_grad(set_to_none=True)
+    objective().backward()
+    with torch.no_grad():
+        for p, move in zip(net.parameters(), moves):
+            if move is not None:
+                p.sub_(move)
+    return loss
+
+
+def train(config, pool, material, out, corpus_folder, threads=1, workers=1, stop_after=None, teachers=(), log=print):
+    """Trains to the end of the schedule (or for `stop_after` seconds) and gives (the averaged network, seconds spent)."""
     c, out = config["training"], pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(threads)
     torch.manual_seed(c["seed"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    features = draws.feature_extractors(config)
-    columns = features[config["input"]["window_samples"]].shape[1]
-    net = model.build(config, columns).to(device, memory_format=torch.channels_last)
+    features = feature_extractors(config)
+    net = network(config).to(device, memory_format=torch.channels_last)
     average = Average(net, c["ema"])
     decayed = [p for p in net.parameters() if p.dim() > 1]
     others = [p for p in net.parameters() if p.dim() <= 1]
@@ -88,49 +201,49 @@ def train(config, material, out, corpus_folder, cache, threads=1, workers=1, sto
                                   lr=c["learning_rate"])
     first, spent, checkpoint = 0, 0.0, out / "checkpoint.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=False)
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
         net.load_state_dict(state["net"])
         average.net.load_state_dict(state["average"])
         average.seen, first, spent = state["seen"], state["step"], state["spent"]
         optimiser.load_state_dict(state["optimiser"])
-    log(f"train: {model.parameters(net)} parameters, {columns} columns, from step {first} of {c['steps']} on {device.type}")
+    log(f"train: {model.parameters(net)} parameters, from step {first} of {c['steps']} on {device.type}")
     if first >= c["steps"]:
         return average.net, spent
-    check = dev.Monitor(config, corpus_folder, cache, features[config["input"]["window_samples"]]) if c["check_every"] else None
-    loader = torch.utils.data.DataLoader(draws.Draws(material, config, features, first), batch_size=None, num_workers=workers,
+    check = dev.Monitor(config, corpus_folder, features[config["input"]["window_samples"]]) if c["check_every"] else None
+    loader = torch.utils.data.DataLoader(Batches(pool, material, config, features, first), batch_size=None, num_workers=workers,
                                          prefetch_factor=4 if workers else None)
-    begun, losses, windows = time.time(), [], 0
+    objective = Objective(net, list(teachers), config, device)
+    begun, sums, windows = time.time(), [], 0
 
     def keep(step):
         save(checkpoint, net=net.state_dict(), average=average.net.state_dict(), seen=average.seen, step=step,
              optimiser=optimiser.state_dict(), spent=spent + time.time() - begun)
 
-    for step, (x, y) in enumerate(loader, first):
+    for step, batch in enumerate(loader, first):
         torch.manual_seed(c["seed"] * 1_000_003 + step)          # dropout, the same after a resumption
-        generator = torch.Generator().manual_seed(c["seed"] * 1_000_003 + step)
-        x, target = mixed(x, y, c["mixup"], generator)
-        x, target = mask(x, c, generator).to(device), target.to(device)
+        objective.prepare(*batch, step)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, c)
         net.train()
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = net(x)
-        loss = functional.cross_entropy(logits.float(), target, label_smoothing=c["label_smoothing"])
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        if c["sharpness"]:
+            loss = sharpened_step(net, objective, c["sharpness"])
+        else:
+            loss = objective()
+            loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 3.0)
         optimiser.step()
         average.update(net)
-        losses.append(loss.item())
-        windows += len(x)
+        sums.append(loss.item())
+        windows += len(batch[0])
         done = step + 1
         if done % 100 == 0:
             rate = (done - first) / (time.time() - begun)
-            log(f"step {done}/{c['steps']} loss {np.mean(losses[-100:]):.4f} {windows / (time.time() - begun):.0f} windows/s "
+            log(f"step {done}/{c['steps']} loss {np.mean(sums[-100:]):.4f} {windows / (time.time() - begun):.0f} windows/s "
                 f"{(c['steps'] - done) / rate / 60:.1f} min left")
         over = stop_after is not None and time.time() - begun > stop_after
         if c["check_every"] and (done % c["check_every"] == 0 or done == c["steps"] or over):
-            figures = {"step": done, "loss": float(np.mean(losses[-500:])), **check.figures(average.net.eval())}
+            figures = {"step": done, "loss": round(float(np.mean(sums[-500:])), 4), **check.figures(average.net.eval())}
             log("dev " + json.dumps(figures))
             with open(out / "progress.jsonl", "a") as f:
                 f.write(json.dumps(figures) + "\n")
