@@ -7,6 +7,7 @@
 mod texture;
 
 use crate::decide::Reason;
+use crate::detector::MIN_RATE_SHARE;
 use crate::speech::{Frame, FrameClass};
 use texture::Texture;
 
@@ -25,8 +26,6 @@ const MIN_SNR_DB: f64 = 6.0;
 const MIN_BACKGROUND_SECONDS: f64 = 0.5;
 /// Frames quieter than this (-55 dB of full scale) do not sound.
 const AUDIBLE_POWER: f64 = 3.2e-6;
-/// Lower rates than this share of the model's own cannot hold the band that it was made for.
-const MIN_RATE_SHARE: f64 = 0.9;
 
 /// Running measures of one leg.
 pub(crate) struct Conditions {

@@ -40,6 +40,8 @@ pub enum Reason {
     NarrowBand,
     /// Many samples are not numbers.
     InvalidSamples,
+    /// Most of the speech is unlike anything that the model was trained on.
+    UnlikeTraining,
     /// The evidence lies between the thresholds.
     Undecided,
     /// The leg as a whole sounds human, a stretch of it synthetic.
@@ -70,6 +72,7 @@ impl Reason {
             Self::Clipping => "clipping",
             Self::NarrowBand => "narrow_band",
             Self::InvalidSamples => "invalid_samples",
+            Self::UnlikeTraining => "unlike_training",
             Self::Undecided => "undecided",
             Self::MixedVoices => "mixed_voices",
         }
@@ -100,6 +103,29 @@ pub struct Thresholds {
     pub bonafide_llr: f64,
 }
 
+/// Thresholds that a user sets; what is `None` stays as the model's manifest has it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ThresholdChanges {
+    /// Prior probability of a synthetic voice, inside (0, 1).
+    pub prior: Option<f64>,
+    /// A leg at or above this llr is `synthetic`.
+    pub synthetic_llr: Option<f64>,
+    /// A leg at or below this llr is `bonafide`.
+    pub bonafide_llr: Option<f64>,
+}
+
+impl ThresholdChanges {
+    /// `defaults` with these changes.
+    #[must_use]
+    pub fn over(&self, defaults: &Thresholds) -> Thresholds {
+        Thresholds {
+            prior: self.prior.unwrap_or(defaults.prior),
+            synthetic_llr: self.synthetic_llr.unwrap_or(defaults.synthetic_llr),
+            bonafide_llr: self.bonafide_llr.unwrap_or(defaults.bonafide_llr),
+        }
+    }
+}
+
 /// The score of one window. Positions are samples of the leg at the model's rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowScore {
@@ -111,6 +137,8 @@ pub struct WindowScore {
     pub fresh_speech: u64,
     /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
     pub llr: f32,
+    /// It is unlike anything that the model was trained on.
+    pub novel: bool,
 }
 
 /// A stretch of a leg whose windows all point to a synthetic voice.
@@ -129,9 +157,13 @@ pub struct Stretch {
 /// The mean llr of windows, each weighed by its fresh speech. `None` without windows.
 #[must_use]
 pub fn leg_llr(windows: &[WindowScore]) -> Option<f64> {
+    mean_by_speech(windows, |w| f64::from(w.llr))
+}
+
+fn mean_by_speech(windows: &[WindowScore], value: impl Fn(&WindowScore) -> f64) -> Option<f64> {
     let weight = |w: &WindowScore| w.fresh_speech.max(1) as f64;
     let total: f64 = windows.iter().map(weight).sum();
-    (total > 0.0).then(|| windows.iter().map(|w| weight(w) * f64::from(w.llr)).sum::<f64>() / total)
+    (total > 0.0).then(|| windows.iter().map(|w| weight(w) * value(w)).sum::<f64>() / total)
 }
 
 /// The stretches of consecutive windows at or above the threshold for `synthetic`.
@@ -160,9 +192,16 @@ fn points_to_synthetic(window: &WindowScore, thresholds: &Thresholds) -> bool {
 /// window alone crosses the threshold too easily by chance.
 const MIXED_MIN_WINDOWS: usize = 3;
 
+/// Share of a leg's speech in windows unlike anything in training from which on no verdict rests on it.
+const MAX_NOVEL_SHARE: f64 = 0.5;
+
 /// Decides on a leg. `against` are the reasons that its audio gives against any verdict.
 #[must_use]
-pub fn decide(windows: &[WindowScore], thresholds: &Thresholds, against: Vec<Reason>) -> (Decision, Vec<Reason>) {
+pub fn decide(windows: &[WindowScore], thresholds: &Thresholds, mut against: Vec<Reason>) -> (Decision, Vec<Reason>) {
+    let novel_share = mean_by_speech(windows, |w| f64::from(u8::from(w.novel))).unwrap_or(0.0);
+    if novel_share > MAX_NOVEL_SHARE {
+        against.push(Reason::UnlikeTraining);
+    }
     if !against.is_empty() {
         return (Decision::Inconclusive, against);
     }
@@ -191,7 +230,7 @@ mod tests {
         let at = |n: usize| n as u64 * 100;
         llrs.iter()
             .enumerate()
-            .map(|(n, &llr)| WindowScore { start: at(n), end: at(n) + 200, fresh_speech: 100, llr })
+            .map(|(n, &llr)| WindowScore { start: at(n), end: at(n) + 200, fresh_speech: 100, llr, novel: false })
             .collect()
     }
 
@@ -228,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn speech_unlike_training_gets_no_verdict() {
+        let mut three = windows(&[9.0, 9.0, 9.0]);
+        three[0].novel = true;
+        assert_eq!(decide(&three, &THRESHOLDS, Vec::new()).0, Decision::Synthetic);
+        three[1].novel = true;
+        let (decision, reasons) = decide(&three, &THRESHOLDS, vec![Reason::Noise]);
+        assert_eq!((decision, reasons), (Decision::Inconclusive, vec![Reason::Noise, Reason::UnlikeTraining]));
+    }
+
+    #[test]
     fn fresh_speech_weighs() {
         let mut two = windows(&[3.0, 0.0]);
         two[0].fresh_speech = 300;
@@ -236,7 +285,13 @@ mod tests {
 
     #[test]
     fn names_are_the_serialised_ones() {
-        for reason in [Reason::TooLittleSpeech, Reason::MusicOrTones, Reason::InvalidSamples, Reason::MixedVoices] {
+        for reason in [
+            Reason::UnlikeTraining,
+            Reason::TooLittleSpeech,
+            Reason::MusicOrTones,
+            Reason::InvalidSamples,
+            Reason::MixedVoices,
+        ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }
         assert_eq!(serde_json::to_value(Decision::Bonafide).unwrap(), Decision::Bonafide.as_str());

@@ -1,16 +1,21 @@
-//! The entrance: a model with its settings, from which streams are made and files are scanned.
+//! The entrance: models with their settings, from which streams are made and files are scanned.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::decide::Thresholds;
+use crate::decide::{ThresholdChanges, Thresholds};
 use crate::decode::{AudioReader, DecodeOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Model;
+use crate::manifest::Manifest;
+use crate::model::{BUILTIN, Builtin, Model};
 use crate::report::{AudioSummary, CallReport, LegVerdict, ReportHead};
+use crate::runtime::Runtime;
 use crate::stream::{Sample, Stream, check_equal_lengths};
 
-/// A model with its settings. Immutable, cheap to clone, shared between threads.
+/// Lower rates than this share of a model's own cannot hold the band that it was made for.
+pub(crate) const MIN_RATE_SHARE: f64 = 0.9;
+
+/// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
 ///
 /// ```
 /// use veravox::{Detector, decode::DecodeOptions};
@@ -22,12 +27,41 @@ use crate::stream::{Sample, Stream, check_equal_lengths};
 ///     println!("leg {}: {} after {:.1} s of speech", leg.leg, leg.decision, leg.speech_seconds);
 /// }
 /// # assert_eq!(report.legs.len(), 1);
+/// # assert_eq!(report.head.model.name, "phone");
 /// # Ok::<(), veravox::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Detector {
-    model: Arc<Model>,
-    thresholds: Thresholds,
+    choices: Arc<Choices>,
+    changes: ThresholdChanges,
+    runtime: &'static Runtime,
+}
+
+/// The models, from the lowest rate to the highest.
+struct Choices {
+    narrowest: Choice,
+    wider: Vec<Choice>,
+}
+
+/// A model that audio may be scored with, loaded when the first does.
+struct Choice {
+    manifest: Manifest,
+    builtin: Option<&'static Builtin>,
+    loaded: OnceLock<Arc<Model>>,
+}
+
+impl Choice {
+    fn model(&self) -> Result<Arc<Model>> {
+        if let Some(model) = self.loaded.get() {
+            return Ok(Arc::clone(model));
+        }
+        let Some(builtin) = self.builtin else {
+            return Err(Error::new(ErrorKind::Runtime, "a model is neither loaded nor built in"));
+        };
+        // Two threads may load it side by side; one of the two is kept.
+        let model = builtin.load()?;
+        Ok(Arc::clone(self.loaded.get_or_init(|| model)))
+    }
 }
 
 /// How far a scan is: seconds of audio read, and in all where the header says so.
@@ -40,12 +74,34 @@ pub struct Progress {
 }
 
 impl Detector {
-    /// The detector with the model that comes with the library and the thresholds of its manifest.
+    /// The detector with the models that come with the library, `phone` for 8 kHz and `wide` for 16 kHz and above, and
+    /// the thresholds of their manifests. Audio is scored by the widest model whose band its sample rate can hold.
     ///
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
     pub fn builtin() -> Result<Self> {
-        Model::builtin().map(Self::new)
+        let [phone, wide] = &BUILTIN;
+        Self::of(built_in(phone)?, vec![built_in(wide)?])
+    }
+
+    /// The detector with one of the models that come with the library, for audio of any rate.
+    ///
+    /// ```
+    /// let detector = veravox::Detector::builtin_named("phone")?;
+    /// assert_eq!(detector.manifest(48_000).name, "phone");
+    /// assert!(veravox::Detector::builtin_named("telegraph").is_err());
+    /// # Ok::<(), veravox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when there is none of this name, and those of
+    /// [`builtin`](Self::builtin).
+    pub fn builtin_named(name: &str) -> Result<Self> {
+        let builtin = BUILTIN.iter().find(|b| b.name == name).ok_or_else(|| {
+            let known = BUILTIN.each_ref().map(|b| b.name).join(", ");
+            Error::new(ErrorKind::InvalidArgument, format!("no built-in model has this name, there are {known}"))
+        })?;
+        Self::of(built_in(builtin)?, Vec::new())
     }
 
     /// A detector with the model in `folder`, which holds `manifest.json`.
@@ -53,50 +109,93 @@ impl Detector {
     /// # Errors
     /// Those of [`Model::load`].
     pub fn load(folder: &Path) -> Result<Self> {
-        Model::load(folder).map(Self::new)
+        Self::new(Model::load(folder)?)
     }
 
     /// A detector with a loaded model and the thresholds of its manifest.
-    #[must_use]
-    pub fn new(model: Arc<Model>) -> Self {
-        let thresholds = model.manifest().decision;
-        Self { model, thresholds }
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
+    pub fn new(model: Arc<Model>) -> Result<Self> {
+        let choice = Choice { manifest: model.manifest().clone(), builtin: None, loaded: model.into() };
+        Self::of(choice, Vec::new())
     }
 
-    /// The same detector with other thresholds.
+    fn of(narrowest: Choice, wider: Vec<Choice>) -> Result<Self> {
+        let choices = Arc::new(Choices { narrowest, wider });
+        Ok(Self { choices, changes: ThresholdChanges::default(), runtime: Runtime::get()? })
+    }
+
+    fn choices(&self) -> impl Iterator<Item = &Choice> {
+        std::iter::once(&self.choices.narrowest).chain(&self.choices.wider)
+    }
+
+    /// The same detector with other thresholds, for each of its models.
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior is not inside (0, 1) or the thresholds are out of
     /// order.
-    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Result<Self> {
-        thresholds.check().map_err(|e| Error::new(ErrorKind::InvalidArgument, e.to_string()))?;
-        self.thresholds = thresholds;
+    pub fn with_thresholds(mut self, changes: ThresholdChanges) -> Result<Self> {
+        for choice in self.choices() {
+            let changed = changes.over(&choice.manifest.decision);
+            changed.check().map_err(|e| Error::new(ErrorKind::InvalidArgument, e.to_string()))?;
+        }
+        self.changes = changes;
         Ok(self)
     }
 
-    /// The model.
-    #[must_use]
-    pub fn model(&self) -> &Arc<Model> {
-        &self.model
+    /// The model for audio at `sample_rate_hz`: the widest whose band that rate can hold, else the narrowest.
+    fn choice(&self, sample_rate_hz: u32) -> &Choice {
+        let holds =
+            |c: &&Choice| f64::from(sample_rate_hz) >= MIN_RATE_SHARE * f64::from(c.manifest.input.sample_rate_hz);
+        self.choices.wider.iter().rev().find(holds).unwrap_or(&self.choices.narrowest)
     }
 
-    /// The thresholds in use.
-    #[must_use]
-    pub fn thresholds(&self) -> &Thresholds {
-        &self.thresholds
+    /// The manifests of its models, from the lowest rate to the highest.
+    pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
+        self.choices().map(|c| &c.manifest)
     }
 
-    /// What every report of this detector starts with.
+    /// The manifest of the model that scores audio at `sample_rate_hz`.
     #[must_use]
-    pub fn report_head(&self) -> ReportHead {
-        ReportHead::of(&self.model, &self.thresholds)
+    pub fn manifest(&self, sample_rate_hz: u32) -> &Manifest {
+        &self.choice(sample_rate_hz).manifest
+    }
+
+    /// The model that scores audio at `sample_rate_hz`, loaded on the first call.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when the runtime cannot load it.
+    pub fn model(&self, sample_rate_hz: u32) -> Result<Arc<Model>> {
+        self.choice(sample_rate_hz).model()
+    }
+
+    /// The thresholds in use for audio at `sample_rate_hz`.
+    #[must_use]
+    pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
+        self.changes.over(&self.manifest(sample_rate_hz).decision)
+    }
+
+    /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
+    #[must_use]
+    pub fn report_head(&self, sample_rate_hz: u32) -> ReportHead {
+        self.head(self.choice(sample_rate_hz))
+    }
+
+    /// What the reports of this detector may start with, one for each of its models.
+    pub fn report_heads(&self) -> impl Iterator<Item = ReportHead> + '_ {
+        self.choices().map(|choice| self.head(choice))
+    }
+
+    fn head(&self, choice: &Choice) -> ReportHead {
+        ReportHead::of(&choice.manifest, self.runtime, &self.changes.over(&choice.manifest.decision))
     }
 
     /// A stream for one leg of a call with audio at `sample_rate_hz`.
     ///
     /// # Errors
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default
-    /// [`Limits`](crate::decode::Limits).
+    /// [`Limits`](crate::decode::Limits), [`Runtime`](ErrorKind::Runtime) when the runtime cannot load the model.
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Stream> {
         Stream::new(self, sample_rate_hz)
     }
@@ -151,7 +250,7 @@ impl Detector {
         }
         let duration_seconds = reader.samples_read() as f64 / rate;
         Ok(CallReport {
-            head: self.report_head(),
+            head: self.report_head(info.sample_rate_hz),
             audio: AudioSummary::of(&info, duration_seconds),
             warnings: reader.warnings().to_vec(),
             legs: number(streams.into_iter().map(Stream::finish))?,
@@ -159,6 +258,43 @@ impl Detector {
     }
 }
 
+fn built_in(builtin: &'static Builtin) -> Result<Choice> {
+    Ok(Choice { manifest: builtin.manifest()?, builtin: Some(builtin), loaded: OnceLock::new() })
+}
+
 fn number(legs: impl Iterator<Item = Result<LegVerdict>>) -> Result<Vec<LegVerdict>> {
     legs.enumerate().map(|(leg, verdict)| verdict.map(|v| LegVerdict { leg, ..v })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audio_is_scored_by_the_widest_model_that_its_rate_can_hold() {
+        let detector = Detector::builtin().unwrap();
+        let rates: Vec<_> = detector.manifests().map(|m| m.input.sample_rate_hz).collect();
+        assert!(rates.is_sorted_by(|a, b| a < b), "{rates:?}");
+        for (rate, name) in [(8_000, "phone"), (11_025, "phone"), (14_400, "wide"), (16_000, "wide"), (48_000, "wide")]
+        {
+            assert_eq!(detector.manifest(rate).name, name, "{rate} Hz");
+            assert_eq!(detector.report_head(rate).model.name, name, "{rate} Hz");
+        }
+        assert_eq!(detector.model(44_100).unwrap().manifest(), detector.manifest(44_100));
+        assert_eq!(Detector::builtin_named("phone").unwrap().manifest(48_000).name, "phone");
+    }
+
+    #[test]
+    fn changed_thresholds_hold_for_every_model() {
+        let detector = Detector::builtin().unwrap();
+        let changes = ThresholdChanges { synthetic_llr: Some(7.0), ..ThresholdChanges::default() };
+        let changed = detector.clone().with_thresholds(changes).unwrap();
+        for rate in [8_000, 16_000] {
+            let defaults = detector.manifest(rate).decision;
+            assert_eq!(changed.thresholds(rate), Thresholds { synthetic_llr: 7.0, ..defaults });
+        }
+        let upside_down = ThresholdChanges { synthetic_llr: Some(-9.0), ..ThresholdChanges::default() };
+        let error = detector.with_thresholds(upside_down).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
 }

@@ -45,7 +45,7 @@ pub mod stream;
 pub mod vad;
 mod window;
 
-pub use decide::{Decision, Reason, Thresholds};
+pub use decide::{Decision, Reason, ThresholdChanges, Thresholds};
 pub use detector::Detector;
 pub use error::{Error, ErrorKind, Result};
 pub use report::{CallReport, FileReport, LegVerdict};

@@ -75,13 +75,27 @@ pub struct Input {
 }
 
 /// The model's output: two logits for each window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// Name of the graph's output.
     pub tensor: String,
     /// What the logits stand for, in order: `bonafide` and `spoof`.
     pub labels: Vec<Label>,
+    /// The output that tells how unlike anything in training a window is, where the graph has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<Novelty>,
+}
+
+/// A second output: one value for each window, the higher the less it resembles what the model was trained on. Both classes
+/// of training are alike to it; it says whether the score means anything, not which way it points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Novelty {
+    /// Name of the graph's output, of shape `[batch, 1]`.
+    pub tensor: String,
+    /// A window above it is unlike anything in training.
+    pub limit: f64,
 }
 
 /// What a logit stands for.
@@ -162,6 +176,9 @@ impl Manifest {
         ensure(scale > 0.0 && scale.is_finite() && offset.is_finite(), || {
             format!("calibration: scale must be above 0 and offset finite, are {scale} and {offset}")
         })?;
+        if let Some(Novelty { limit, .. }) = &self.output.novelty {
+            ensure(limit.is_finite(), || format!("output.novelty.limit must be finite, is {limit}"))?;
+        }
         self.decision.check()?;
         for figure in &self.figures {
             let ordered = figure.low <= figure.value && figure.value <= figure.high;

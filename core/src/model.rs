@@ -7,20 +7,46 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionOutputs};
 use ort::value::TensorRef;
 
 pub use check::{Rule, check};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Extractor;
-use crate::manifest::{Label, Manifest};
+use crate::manifest::{Label, Manifest, Novelty};
 use crate::runtime::Runtime;
 
-/// The model inside the library: `models/phone`.
-const BUILTIN_MANIFEST: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/phone/manifest.json"));
-const BUILTIN_ONNX: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/phone/model.onnx"));
+/// A model inside the library, as its folder in `models/` holds it.
+pub(crate) struct Builtin {
+    pub name: &'static str,
+    manifest: &'static str,
+    onnx: &'static [u8],
+}
+
+macro_rules! builtin {
+    ($name:literal) => {
+        Builtin {
+            name: $name,
+            manifest: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/", $name, "/manifest.json")),
+            onnx: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/", $name, "/model.onnx")),
+        }
+    };
+}
+
+/// The models inside the library: telephone speech at 8 kHz, and 16 kHz.
+pub(crate) static BUILTIN: [Builtin; 2] = [builtin!("phone"), builtin!("wide")];
+
+impl Builtin {
+    pub fn manifest(&self) -> Result<Manifest> {
+        Manifest::parse_fields(self.manifest)
+    }
+
+    pub fn load(&'static self) -> Result<Arc<Model>> {
+        check::load(self.manifest, &mut |_| Ok(Cow::Borrowed(self.onnx)), &mut |_| {})
+    }
+}
 
 /// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
 pub struct Model {
@@ -28,6 +54,15 @@ pub struct Model {
     onnx: Cow<'static, [u8]>,
     runtime: &'static Runtime,
     idle: Mutex<Vec<Scorer>>,
+}
+
+/// What the model says of one window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawScore {
+    /// logit(spoof) - logit(bonafide): positive speaks for a synthetic voice; not yet calibrated.
+    pub score: f64,
+    /// How unlike anything in training the window is, where the model tells.
+    pub novelty: Option<f64>,
 }
 
 /// What one thread needs to score windows: a session, the feature extractor and their buffers.
@@ -38,14 +73,6 @@ struct Scorer {
 }
 
 impl Model {
-    /// The model that comes with the library.
-    ///
-    /// # Errors
-    /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
-    pub fn builtin() -> Result<Arc<Self>> {
-        check::load(BUILTIN_MANIFEST, &mut |_| Ok(Cow::Borrowed(BUILTIN_ONNX)), &mut |_| {})
-    }
-
     /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.
     ///
     /// # Errors
@@ -68,13 +95,12 @@ impl Model {
         self.runtime
     }
 
-    /// The raw score of a window of `window_samples` at the manifest's rate: logit(spoof) - logit(bonafide). Positive
-    /// speaks for a synthetic voice; not yet calibrated.
+    /// The raw score of a window of `window_samples` at the manifest's rate.
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the window has the wrong length,
-    /// [`Runtime`](ErrorKind::Runtime) when the model fails or its logits are not finite.
-    pub fn score(&self, window: &[f32]) -> Result<f64> {
+    /// [`Runtime`](ErrorKind::Runtime) when the model fails or its outputs are not finite.
+    pub fn score(&self, window: &[f32]) -> Result<RawScore> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scorer = match idle {
             Some(scorer) => scorer,
@@ -102,25 +128,44 @@ impl Model {
 }
 
 impl Scorer {
-    fn score(&mut self, manifest: &Manifest, window: &[f32]) -> Result<f64> {
+    fn score(&mut self, manifest: &Manifest, window: &[f32]) -> Result<RawScore> {
         self.extractor.compute(window, &mut self.features)?;
-        let failed = |e: ort::Error| Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e);
         let tensor =
             TensorRef::from_array_view((manifest.input.batch_of_one(), self.features.as_slice())).map_err(failed)?;
         let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
-        let output = outputs.get(manifest.output.tensor.as_str()).ok_or_else(|| {
-            Error::new(ErrorKind::Runtime, format!("the model gave no output named {}", manifest.output.tensor))
-        })?;
-        let (_, logits) = output.try_extract_tensor::<f32>().map_err(failed)?;
+        let logits = values(&outputs, &manifest.output.tensor)?;
         let logit = |label| {
             let index = manifest.output.labels.iter().position(|l| *l == label)?;
             logits.get(index).filter(|v| v.is_finite()).map(|v| f64::from(*v))
         };
-        match (logit(Label::Spoof), logit(Label::Bonafide)) {
-            (Some(spoof), Some(bonafide)) => Ok(spoof - bonafide),
-            _ => Err(Error::new(ErrorKind::Runtime, format!("expected two finite logits, the model gave {logits:?}"))),
-        }
+        let (Some(spoof), Some(bonafide)) = (logit(Label::Spoof), logit(Label::Bonafide)) else {
+            return Err(Error::new(
+                ErrorKind::Runtime,
+                format!("expected two finite logits, the model gave {logits:?}"),
+            ));
+        };
+        let novelty = match &manifest.output.novelty {
+            None => None,
+            Some(Novelty { tensor, .. }) => match values(&outputs, tensor)? {
+                [value] if value.is_finite() => Some(f64::from(*value)),
+                other => {
+                    let message = format!("expected one finite novelty, the model gave {other:?}");
+                    return Err(Error::new(ErrorKind::Runtime, message));
+                }
+            },
+        };
+        Ok(RawScore { score: spoof - bonafide, novelty })
     }
+}
+
+fn failed(e: ort::Error) -> Error {
+    Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e)
+}
+
+/// The values of one output.
+fn values<'a>(outputs: &'a SessionOutputs<'_>, name: &str) -> Result<&'a [f32]> {
+    let missing = || Error::new(ErrorKind::Runtime, format!("the model gave no output named {name}"));
+    outputs.get(name).ok_or_else(missing)?.try_extract_tensor::<f32>().map(|(_, values)| values).map_err(failed)
 }
 
 fn open_session(runtime: &Runtime, onnx: &[u8]) -> Result<Session> {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::decide::{Decision, Reason, Thresholds};
 use crate::decode::AudioInfo;
 use crate::error::Error;
-use crate::model::Model;
+use crate::manifest::Manifest;
+use crate::runtime::Runtime;
 
 /// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
@@ -146,8 +147,7 @@ pub struct ErrorReport {
 }
 
 impl ReportHead {
-    pub(crate) fn of(model: &Model, thresholds: &Thresholds) -> Self {
-        let manifest = model.manifest();
+    pub(crate) fn of(manifest: &Manifest, runtime: &Runtime, thresholds: &Thresholds) -> Self {
         Self {
             schema_version: REPORT_SCHEMA_VERSION,
             model: ModelSummary {
@@ -155,7 +155,7 @@ impl ReportHead {
                 version: manifest.version.clone(),
                 sha256: manifest.onnx.sha256.clone(),
             },
-            runtime: model.runtime().to_string(),
+            runtime: runtime.to_string(),
             thresholds: *thresholds,
         }
     }

@@ -100,10 +100,10 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn new(detector: &Detector, sample_rate_hz: u32) -> Result<Self> {
         Limits::default().check_sample_rate(sample_rate_hz)?;
-        let model = Arc::clone(detector.model());
+        let model = detector.model(sample_rate_hz)?;
         let input = &model.manifest().input;
         Ok(Self {
-            thresholds: *detector.thresholds(),
+            thresholds: detector.thresholds(sample_rate_hz),
             conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
             resampler: Resampler::new(sample_rate_hz, input.sample_rate_hz)?,
             gate: SpeechGate::new(input.sample_rate_hz)?,
@@ -177,11 +177,13 @@ impl Stream {
     /// Runs the resampled audio through gate, windower and model.
     fn score_resampled(&mut self, finish: bool) -> Result<()> {
         let Self { model, conditions, gate, windower, windows, resampled, .. } = self;
-        let calibration = model.manifest().calibration;
+        let (calibration, novelty) = (model.manifest().calibration, &model.manifest().output.novelty);
         let mut on_window = |window: Window<'_>| {
-            let llr = calibration.llr(model.score(window.samples)?);
+            let raw = model.score(window.samples)?;
             let Window { start, end, fresh_speech, .. } = window;
-            windows.push(WindowScore { start, end, fresh_speech, llr: llr as f32 });
+            let llr = calibration.llr(raw.score) as f32;
+            let novel = raw.novelty.zip(novelty.as_ref()).is_some_and(|(found, novelty)| found > novelty.limit);
+            windows.push(WindowScore { start, end, fresh_speech, llr, novel });
             Ok(())
         };
         let mut on_frame = |frame: Frame<'_>| {

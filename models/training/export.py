@@ -15,26 +15,16 @@ UNCALIBRATED = {"scale": 1.0, "offset": 0.0}
 NOVELTY_WINDOWS = 6000   # of the pool; half of them fit the measure, the others its limit
 
 
-def members(config, run):
-    """The configurations and folders of the runs that make the model: this run alone, or those that `model.members` names."""
-    names = config["model"]["members"]
-    folders = [run.parent / name for name in names] if names else [run]
-    for folder in folders:
-        if not (folder / "checkpoint.pt").exists():
-            raise SystemExit(f"there is no run '{folder.name}' in {run.parent}: train it first, with --run {folder.name}")
-    return [(json.loads((folder / "config.json").read_text()), folder) for folder in folders]
-
-
-def trained_network(config, run, windows):
-    """(the network to export, what is known of its training)."""
+def trained_network(members, run, windows):
+    """(the network to export, what is known of the training of its members)."""
     nets, about = [], []
-    for own, folder in members(config, run):
-        if own["input"] != config["input"]:
-            raise SystemExit(f"the run '{folder.name}' has another input than the configuration")
-        net, step, spent = train.averaged(own, folder)
+    for name, config in members.items():
+        if not (run / name / "checkpoint.pt").exists():
+            raise SystemExit(f"the member '{name}' has not been trained: there is no checkpoint in {run / name}")
+        net, step, spent = train.averaged(config, run / name)
         nets.append(net)
-        about.append({"run": folder.name, "network": own["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
-    return model.Product(nets, windows).eval(), about
+        about.append({"member": name, "network": config["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
+    return model.Product(nets, windows), about
 
 
 def sample(config, windows, count):
@@ -72,10 +62,10 @@ def write_onnx(net, example, path):
     part.rename(path)
 
 
-def export(config, run, windows, out, log=print):
+def export(config, members, run, windows, out, log=print):
     out.mkdir(parents=True, exist_ok=True)
     inputs = sample(config, windows, NOVELTY_WINDOWS)
-    net, about = trained_network(config, run, inputs[::2])
+    net, about = trained_network(members, run, inputs[::2])
     net = net.to(memory_format=torch.contiguous_format)
     staged = run / "model.onnx"
     write_onnx(net, inputs, staged)
@@ -96,4 +86,4 @@ def export(config, run, windows, out, log=print):
         "decision": {"prior": config["calibration"]["prior"], "synthetic_llr": 1.5, "bonafide_llr": -1.5},
         "figures": [],
     })
-    log(f"export: {(out / 'model.onnx').stat().st_size / 1e3:.0f} kB, {model.parameters(net)} parameters, of {', '.join(m['run'] for m in about)}")
+    log(f"export: {(out / 'model.onnx').stat().st_size / 1e3:.0f} kB, {model.parameters(net)} parameters, of {', '.join(m['member'] for m in about)}")

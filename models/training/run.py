@@ -7,6 +7,7 @@ Steps: prepare, train, export, calibrate, evaluate, card. Each can be left out o
 off goes on from its last checkpoint.
 """
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -20,18 +21,27 @@ SMOKE = ["data.every=20", "data.copies=['slower', 'g722']", "data.engine_clips=0
 STEPS = ["prepare", "train", "export", "calibrate", "evaluate", "card"]
 
 
-def merged(config, changes):
-    """The configuration with `section.key=value` changes; values are written as in TOML."""
-    for change in changes:
-        name, _, value = change.partition("=")
+def changed(config, changes):
+    """A copy of the configuration where {"section.key": value} have other values."""
+    config = copy.deepcopy(config)
+    for name, value in changes.items():
         *path, key = name.split(".")
         section = config
         for part in path:
-            section = section[part]
+            section = section.get(part, {})
         if key not in section:
-            raise SystemExit(f"--set {change}: the configuration has no '{name}'")
-        section[key] = tomllib.loads(f"v = {value}")["v"]
+            raise SystemExit(f"the configuration has no '{name}' that could be changed")
+        section[key] = value
     return config
+
+
+def read(path, sets):
+    """(configuration, {member: its own configuration}). A model is the mean of its members, which differ in what `[members.NAME]` says; `sets` are
+    "section.key=value" as on the command line, and win."""
+    config = tomllib.loads(path.read_text())
+    members = config.pop("members")
+    changes = {name: tomllib.loads(f"v = {value}")["v"] for name, _, value in (s.partition("=") for s in sets)}
+    return changed(config, changes), {name: changed(config, own | changes) for name, own in members.items()}
 
 
 class Log:
@@ -54,6 +64,7 @@ def main():
     p.add_argument("--cache", type=pathlib.Path, default=HERE / "cache")
     p.add_argument("--out", type=pathlib.Path, help="the model folder (default: models/<name>)")
     p.add_argument("--run", default=None, help="name of the run inside the cache (default: the model's name)")
+    p.add_argument("--members", help="train these members of the model alone, by commas: others may be trained beside them")
     p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose split `train` then takes the place of the small one's")
     p.add_argument("--vocoders", type=pathlib.Path, help="folder of pretrained vocoders for twins (default: beside the corpus)")
     p.add_argument("--only", default=",".join(STEPS), help="steps to run, by commas")
@@ -65,7 +76,9 @@ def main():
     p.add_argument("--stop-after", type=float, help="stop training after so many seconds; the next run goes on")
     a = p.parse_args()
     sys.path.insert(0, str(HERE))
-    config = merged(tomllib.loads(a.config.read_text()), (SMOKE if a.smoke else []) + a.set)
+    config, members = read(a.config, (SMOKE if a.smoke else []) + a.set)
+    if unknown := set(a.members.split(",") if a.members else []) - set(members):
+        p.error(f"no member is called {', '.join(sorted(unknown))}; there are {', '.join(members)}")
     only = a.only.split(",")
     if unknown := set(only) - set(STEPS):
         p.error(f"no step is called {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
@@ -79,16 +92,16 @@ def main():
         import prepare
         material = prepare.material(config, a.corpus, a.cache, a.full, vocoders if vocoders.is_dir() else None, a.jobs, log)
         (run / "material.json").write_text(json.dumps(prepare.counts(material), indent=1))
-        (run / "config.json").write_text(json.dumps(config, indent=1))
         windows = pool.make(a.cache, config, material, a.jobs, log)
     if "train" in only:
         import train
-        teachers = [train.averaged(json.loads((run.parent / name / "config.json").read_text()), run.parent / name)[0] for name in config["training"]["teachers"]]
-        _, spent = train.train(config, windows, material, run, a.corpus, a.threads, a.workers, a.stop_after, teachers, log)
-        log(f"train: {spent / 60:.1f} minutes of training in all")
+        for name in a.members.split(",") if a.members else members:
+            log(f"train: member {name}")
+            spent = train.member(members[name], windows, material, run / name, a.corpus, a.threads, a.workers, a.stop_after, log)
+            log(f"train: {spent / 60:.1f} minutes of training in all")
     if "export" in only:
         import export
-        export.export(config, run, windows, out, log)
+        export.export(config, members, run, windows, out, log)
     if "calibrate" in only:
         import calibrate
         calibrate.calibrate(config, out, a.corpus, run, log)

@@ -252,3 +252,11 @@ def train(config, pool, material, out, corpus_folder, threads=1, workers=1, stop
         if over:
             break
     return average.net, spent + time.time() - begun
+
+
+def member(config, pool, material, out, corpus_folder, threads, workers, stop_after, log=print):
+    """Trains one member of a model in its folder of the cache; returns the seconds spent on it. `training.teachers` are members trained before it."""
+    out.mkdir(parents=True, exist_ok=True)
+    taught_by = [averaged(json.loads((out.parent / name / "config.json").read_text()), out.parent / name)[0] for name in config["training"]["teachers"]]
+    (out / "config.json").write_text(json.dumps(config, indent=1))
+    return train(config, pool, material, out, corpus_folder, threads, workers, stop_after, taught_by, log)[1]

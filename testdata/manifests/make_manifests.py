@@ -75,8 +75,11 @@ def graph(
     operator="MatMul",
     n_labels=2,
     nan=False,
+    n_novelties=0,
+    novelty_factor=1.0,
 ):
-    """logits = flatten(mean over frames) . weights; for a waveform its mean square over 80 stretches of 100 samples."""
+    """logits = flatten(mean over frames) . weights; for a waveform its mean square over 80 stretches of 100 samples. With
+    `n_novelties` a second output, so many times the mean square of what the logits come from."""
     rng = np.random.default_rng(7)
     waveform = len(axes) == 1
     n = 80 if waveform else axes[-1]
@@ -101,11 +104,20 @@ def graph(
     nodes.append(helper.make_node(operator, ["mean", "weights"], [product]))
     if product != output_name:
         nodes.append(helper.make_node("Cast", [product], [output_name], to=output_kind))
+    outputs = [helper.make_tensor_value_info(promised_output or output_name, output_kind, [batch, n_labels])]
+    if n_novelties:
+        constants.append(numpy_helper.from_array(np.full((1, n_novelties), novelty_factor, np.float32), "factor"))
+        nodes += [
+            helper.make_node("Mul", ["mean", "mean"], ["square"]),
+            helper.make_node("ReduceMean", ["square"], ["mean square"], axes=[1], keepdims=1),
+            helper.make_node("MatMul", ["mean square", "factor"], ["novelty"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("novelty", TensorProto.FLOAT, [batch, n_novelties]))
     made = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(n, kind, [batch, *axes]) for n in (input_name, second_input) if n],
-        [helper.make_tensor_value_info(promised_output or output_name, output_kind, [batch, n_labels])],
+        outputs,
         constants,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], producer_name="veravox testdata")
@@ -126,6 +138,10 @@ def changed(path, value):
     else:
         place[last] = value
     return manifest
+
+
+def novel(limit):
+    return changed("output.novelty", {"tensor": "novelty", "limit": limit})
 
 
 def with_duplicate_name():
@@ -204,12 +220,18 @@ BAD = {
     "bad-output-name": (MANIFEST, graph(output_name="y"), "invalid_model", "graph output named logits, found y"),
     "bad-output-type": (MANIFEST, graph(output_kind=TensorProto.INT64), "invalid_model", "graph output logits to be a tensor"),
     "bad-output-shape": (MANIFEST, graph(n_labels=3), "invalid_model", "[batch, 2]"),
+    "bad-novelty-limit": (novel("1"), graph(n_novelties=1), "invalid_manifest", "invalid type: string"),
+    "bad-novelty-name": (novel(1.0), GOOD, "invalid_model", "graph output named novelty, found logits"),
+    "bad-novelty-shape": (novel(1.0), graph(n_novelties=2), "invalid_model", "graph output novelty to have the shape [batch, 1]"),
+    "bad-nan-novelty": (novel(1.0), graph(n_novelties=1, novelty_factor=np.nan), "invalid_model", "one finite novelty"),
     "bad-nan-logits": (MANIFEST, graph(nan=True), "invalid_model", "two finite logits"),
 }
 WAVEFORM = changed("input.features", {"kind": "waveform"})
 WAVEFORM["input"]["tensor"] = "waveform"
 MODELS = {
     "good-features": (MANIFEST, GOOD, "", ""),
+    # Its limit lies under every novelty: all audio is unlike anything in training.
+    "good-novelty": (novel(-1.0), graph(n_novelties=1), "", ""),
     "good-waveform": (WAVEFORM, graph(axes=(N_SAMPLES,), input_name="waveform"), "", ""),
 } | BAD
 

@@ -13,7 +13,10 @@ const HELP: &str = "\
 cargo xtask test       set up and run every test: Rust, command, Python, recipe
 cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
-cargo xtask features   features side by side with librosa: speed ratio and largest difference";
+cargo xtask features   features side by side with librosa: speed ratio and largest difference
+cargo xtask bench-models [DIR ...]
+                       the models that ship, and those in the folders, side by side on the corpus's dev:
+                       accuracy, size, speed with both runtimes; the scores of published detectors beside them";
 
 /// What the tests of package and command need; those of the recipe bring `PyTorch` by its own list.
 const PYTHON_PACKAGES: [&str; 4] = ["pytest", "jsonschema", "librosa", "soundfile"];
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         "lint" => lint(),
         "python" => python().map(|_| ()),
         "features" => features(),
+        "bench-models" => bench_models(env::args().skip(2)),
         _ => Err(HELP.to_owned()),
     };
     match done {
@@ -55,7 +59,7 @@ fn test() -> Result<()> {
     // The tests choose the runtime themselves.
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
-    run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models/training"]))
+    run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))
 }
 
 fn lint() -> Result<()> {
@@ -108,6 +112,20 @@ fn features() -> Result<()> {
     run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
 }
 
+/// Options that side_by_side.py knows may stand among the folders.
+fn bench_models(more: impl Iterator<Item = String>) -> Result<()> {
+    let python = python()?;
+    let corpus = root().join("../shared/corpus");
+    if !corpus.join("index.tsv").exists() {
+        return Err(format!("the models are measured on the corpus, which is expected in {}", corpus.display()));
+    }
+    let command = target().join(if cfg!(windows) { "veravox.exe" } else { "veravox" });
+    let mut compare = in_root(&python, &["models/training/side_by_side.py", "models/phone", "models/wide"]);
+    compare.args(more).arg("--corpus").arg(&corpus).arg("--command").arg(&command);
+    compare.env("ORT_DYLIB_PATH", onnxruntime_library(&python)?);
+    run(compare)
+}
+
 /// A virtual environment in `.venv` with the packages of the tests and the extension of this tree. Returns its Python.
 fn python() -> Result<PathBuf> {
     let venv = root().join(".venv");
@@ -137,7 +155,6 @@ fn python() -> Result<PathBuf> {
 /// Users get a wheel: `pip install ./bindings/python`.
 fn install_extension(python: &Path) -> Result<()> {
     run(cargo(&["build", "--release"]))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("release");
     let (built, installed) = match env::consts::OS {
         "windows" => ("_core.dll", "_core.pyd"),
         "macos" => ("lib_core.dylib", "_core.abi3.so"),
@@ -147,12 +164,17 @@ fn install_extension(python: &Path) -> Result<()> {
     let copy = package.join("veravox").join(installed);
     // Renamed into place: a Python that has the old one open keeps it.
     let part = copy.with_extension("part");
-    std::fs::copy(target.join(built), &part).map_err(|e| format!("cannot copy {built}: {e}"))?;
+    std::fs::copy(target().join(built), &part).map_err(|e| format!("cannot copy {built}: {e}"))?;
     std::fs::rename(&part, &copy).map_err(|e| format!("cannot put {} in place: {e}", copy.display()))?;
     let code = "import sysconfig; print(sysconfig.get_path('purelib'))";
     let site = PathBuf::from(run_quietly(in_root(python, &["-c", code]))?);
     std::fs::write(site.join("veravox-tree.pth"), package.as_os_str().as_encoded_bytes())
         .map_err(|e| format!("cannot write to {}: {e}", site.display()))
+}
+
+/// Where optimised builds lie.
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("release")
 }
 
 fn onnxruntime_library(python: &Path) -> Result<String> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::{Detector, Thresholds};
+use veravox::{Detector, ThresholdChanges};
 
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]
@@ -37,8 +37,9 @@ pub enum Command {
 /// Which model and runtime to use.
 #[derive(Args, Clone)]
 pub struct Setup {
-    /// Folder of the model, with its manifest.json; the built-in one without it.
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder of the model, with its manifest.json, or the name of a built-in one (phone, wide); the built-in one that fits
+    /// the sample rate without it.
+    #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else tract.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
@@ -214,24 +215,26 @@ impl Setup {
         })
     }
 
+    /// The name of the built-in model that was asked for; a folder of the same name has to be written as a path, `./phone`.
+    pub fn builtin_name(&self) -> Option<&str> {
+        self.model.as_ref()?.to_str().filter(|name| ["phone", "wide"].contains(name))
+    }
+
     /// The detector with the model that was asked for.
     pub fn detector(&self) -> veravox::Result<Detector> {
         self.start_runtime()?;
-        match &self.model {
-            Some(folder) => Detector::load(folder),
-            None => Detector::builtin(),
+        let Some(model) = &self.model else { return Detector::builtin() };
+        match self.builtin_name() {
+            Some(name) => Detector::builtin_named(name),
+            None => Detector::load(model),
         }
     }
 }
 
 impl DecisionArguments {
-    /// The thresholds of `defaults` with what the user set.
-    pub fn over(&self, defaults: &Thresholds) -> Thresholds {
-        Thresholds {
-            prior: self.prior.unwrap_or(defaults.prior),
-            synthetic_llr: self.synthetic_llr.unwrap_or(defaults.synthetic_llr),
-            bonafide_llr: self.bonafide_llr.unwrap_or(defaults.bonafide_llr),
-        }
+    /// What the user set.
+    pub fn changes(&self) -> ThresholdChanges {
+        ThresholdChanges { prior: self.prior, synthetic_llr: self.synthetic_llr, bonafide_llr: self.bonafide_llr }
     }
 }
 

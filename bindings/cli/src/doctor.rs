@@ -1,8 +1,10 @@
 //! `veravox doctor`: what is in use.
 
-use std::io::Write as _;
+use std::io::Write;
 
 use serde_json::json;
+use veravox::Thresholds;
+use veravox::manifest::Manifest;
 
 use crate::args::{Doctor, Setup};
 use crate::{Exit, Outcome};
@@ -10,40 +12,41 @@ use crate::{Exit, Outcome};
 pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     let runtime = setup.start_runtime()?;
     let detector = setup.detector()?;
-    let manifest = detector.model().manifest();
     let library = runtime.library().map(|path| path.display().to_string());
-    let place = setup.model.as_ref().map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
+    let folder = setup.model.as_ref().filter(|_| setup.builtin_name().is_none());
+    let place = folder.map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     let mut out = anstream::stdout().lock();
     if arguments.json {
+        let models: Vec<_> = detector
+            .manifests()
+            .map(|manifest| {
+                json!({
+                    "name": manifest.name,
+                    "version": manifest.version,
+                    "sha256": manifest.onnx.sha256,
+                    "place": place,
+                    "sample_rate_hz": manifest.input.sample_rate_hz,
+                    "thresholds": detector.thresholds(manifest.input.sample_rate_hz),
+                })
+            })
+            .collect();
         let facts = json!({
             "veravox": env!("CARGO_PKG_VERSION"),
             "runtime": { "name": runtime.name(), "version": runtime.version(), "library": library, "note": runtime.note() },
-            "model": {
-                "name": manifest.name,
-                "version": manifest.version,
-                "sha256": manifest.onnx.sha256,
-                "place": place,
-                "sample_rate_hz": manifest.input.sample_rate_hz,
-            },
-            "thresholds": detector.thresholds(),
+            "models": models,
             "cores": std::thread::available_parallelism().map_or(1, usize::from),
         });
         writeln!(out, "{facts:#}")?;
         return Ok(Exit::Done);
     }
-    let seconds = |samples: usize| samples as f64 / f64::from(manifest.input.sample_rate_hz);
-    writeln!(out, "veravox     {}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "runtime     {runtime}{}", library.map_or_else(String::new, |l| format!(" from {l}")))?;
-    match runtime.note() {
-        Some(note) => writeln!(out, "            {note}")?,
-        None if runtime.name() == "tract" => {
-            writeln!(
-                out,
-                "            ONNX Runtime is several times as fast: pip install onnxruntime, or set ORT_DYLIB_PATH"
-            )?;
-        }
-        None => {}
+    for manifest in detector.manifests() {
+        describe(&mut out, manifest, &detector.thresholds(manifest.input.sample_rate_hz), &place)?;
     }
+    Ok(Exit::Done)
+}
+
+fn describe(out: &mut impl Write, manifest: &Manifest, thresholds: &Thresholds, place: &str) -> std::io::Result<()> {
+    let seconds = |samples: usize| samples as f64 / f64::from(manifest.input.sample_rate_hz);
     writeln!(out, "model       {} {} ({place})", manifest.name, manifest.version)?;
     writeln!(out, "            {}", manifest.description)?;
     writeln!(out, "            SHA-256 {}", manifest.onnx.sha256)?;
@@ -55,7 +58,6 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
         seconds(manifest.input.hop_samples),
         seconds(manifest.input.min_speech_samples)
     )?;
-    let thresholds = detector.thresholds();
     writeln!(
         out,
         "decision    synthetic from llr {:+.2}, bona fide to llr {:+.2}, probability at prior {}",
@@ -76,5 +78,5 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
             figure.n_spoof
         )?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }

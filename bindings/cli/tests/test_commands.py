@@ -17,11 +17,13 @@ def library_of_onnxruntime():
 
 def test_doctor_names_model_and_runtime(veravox):
     facts = json.loads(veravox("doctor", "--json").stdout)
-    manifest = json.loads((ROOT / "models" / "phone" / "manifest.json").read_text())
+    manifests = [json.loads((ROOT / "models" / name / "manifest.json").read_text()) for name in ("phone", "wide")]
     assert facts["runtime"]["name"] == "tract"
-    assert facts["model"]["sha256"] == manifest["onnx"]["sha256"]
+    assert [model["sha256"] for model in facts["models"]] == [manifest["onnx"]["sha256"] for manifest in manifests]
     words = veravox("doctor").stdout
-    assert "tract" in words and f"{manifest['name']} {manifest['version']}" in words
+    assert "tract" in words and all(f"{manifest['name']} {manifest['version']}" in words for manifest in manifests)
+    one = json.loads(veravox("--model", "wide", "doctor", "--json").stdout)
+    assert [model["name"] for model in one["models"]] == ["wide"]
 
 
 def test_doctor_finds_onnx_runtime_where_it_is(veravox):
@@ -40,10 +42,11 @@ def test_a_runtime_that_was_named_and_is_not_there_is_an_error(veravox):
     assert done.returncode == 2 and "/nowhere/libonnxruntime.so" in done.stderr
 
 
-def test_model_check_passes_the_model_that_ships(veravox):
-    done = veravox("model", "check", "models/phone")
+@pytest.mark.parametrize("name", ["phone", "wide"])
+def test_model_check_passes_the_models_that_ship(veravox, name):
+    done = veravox("model", "check", f"models/{name}")
     assert done.returncode == 0, done.stdout
-    assert "broken" not in done.stdout and "phone" in done.stdout
+    assert "broken" not in done.stdout and name in done.stdout
 
 
 @pytest.mark.parametrize("folder", sorted(p.name for p in MANIFESTS.iterdir() if p.is_dir() and p.name.startswith("bad-")))

@@ -130,9 +130,10 @@ impl Detector {
         inner.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
     }
 
-    /// The model's manifest as a dict.
-    fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json_to_python(py, self.inner.model().manifest())
+    /// The manifest, as a dict, of the model that scores audio at `sample_rate_hz`.
+    #[pyo3(signature = (sample_rate_hz=8_000))]
+    fn manifest<'py>(&self, py: Python<'py>, sample_rate_hz: u32) -> PyResult<Bound<'py, PyAny>> {
+        json_to_python(py, self.inner.manifest(sample_rate_hz))
     }
 
     /// Scans a file; returns the report as a dict (see core/schemas/report.schema.json).
@@ -155,7 +156,7 @@ impl Detector {
             n => return Err(argument_error(py, format!("expected samples of shape [n] or [legs, n], got {n} axes"))),
         };
         let verdicts = py.detach(|| self.inner.scan_samples(&legs, sample_rate_hz)).map_err(|e| to_python(py, &e))?;
-        let report = json_to_python(py, &self.inner.report_head())?;
+        let report = json_to_python(py, &self.inner.report_head(sample_rate_hz))?;
         report.set_item("legs", json_to_python(py, &verdicts)?)?;
         Ok(report)
     }

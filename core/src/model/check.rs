@@ -75,8 +75,8 @@ impl Rule {
             Self::Graph => "the runtime loads the graph",
             Self::InputName => "the graph has the input that the manifest names",
             Self::InputShape => "the input has the shape of the features",
-            Self::OutputName => "the graph has the output that the manifest names",
-            Self::OutputShape => "the output has a logit for each label",
+            Self::OutputName => "the graph has the outputs that the manifest names",
+            Self::OutputShape => "the outputs have a logit for each label, and one novelty",
             Self::Trial => "a window of silence gives finite logits",
         }
     }
@@ -174,14 +174,22 @@ fn check_graph(manifest: &Manifest, session: &Session, passed: &mut dyn FnMut(Ru
     check_shape(dimensions, &manifest.input.tensor_shape(), "input", wanted)?;
     passed(Rule::InputShape);
 
-    let wanted = &manifest.output.tensor;
-    let output = outputs.iter().find(|o| o.name() == wanted).ok_or_else(|| {
-        let message = format!("expected a graph output named {wanted}, found {}", names(outputs));
-        Error::new(ErrorKind::InvalidModel, message)
-    })?;
-    let dimensions = dimensions_of_floats(output, "output")?;
+    let output = &manifest.output;
+    let wanted: Vec<(&str, usize)> = std::iter::once((output.tensor.as_str(), output.labels.len()))
+        .chain(output.novelty.as_ref().map(|novelty| (novelty.tensor.as_str(), 1)))
+        .collect();
+    let mut shapes = Vec::new();
+    for (name, width) in wanted {
+        let found = outputs.iter().find(|o| o.name() == name).ok_or_else(|| {
+            let message = format!("expected a graph output named {name}, found {}", names(outputs));
+            Error::new(ErrorKind::InvalidModel, message)
+        })?;
+        shapes.push((dimensions_of_floats(found, "output")?, width, name));
+    }
     passed(Rule::OutputName);
-    check_shape(dimensions, &[manifest.output.labels.len()], "output", wanted)?;
+    for (dimensions, width, name) in shapes {
+        check_shape(dimensions, &[width], "output", name)?;
+    }
     passed(Rule::OutputShape);
     Ok(())
 }

@@ -56,5 +56,5 @@ fn the_detector_tells_strangers_better_than_a_coin() {
     assert!(unscored <= clips.len() / 20, "{unscored} of {} clips of speech were not scored", clips.len());
     let wins = machine.iter().flat_map(|m| human.iter().map(move |h| f64::from(u8::from(m > h))));
     let auc = wins.sum::<f64>() / (human.len() * machine.len()) as f64;
-    assert!(auc > 0.65, "AUC {auc:.2}: machines must score above people");
+    assert!(auc > 0.75, "AUC {auc:.2}: machines must score above people");
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use veravox::decode::DecodeOptions;
 use veravox::model::{Rule, check};
-use veravox::{Detector, ErrorKind};
+use veravox::{Decision, Detector, ErrorKind, Reason};
 
 use crate::testdata;
 
@@ -68,6 +68,17 @@ fn models_over_features_and_over_waveforms_score_a_call() {
         assert!(leg.llr.unwrap().is_finite(), "{name}");
         assert_eq!(report.head.model.name, "tiny");
     }
+}
+
+#[test]
+fn audio_unlike_anything_in_training_gets_no_verdict() {
+    let detector = Detector::load(&testdata("manifests/good-novelty")).unwrap();
+    let report = detector.scan_file(&testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default()).unwrap();
+    for leg in report.legs.iter().filter(|leg| leg.llr.is_some()) {
+        assert_eq!(leg.decision, Decision::Inconclusive);
+        assert!(leg.reasons.contains(&Reason::UnlikeTraining), "{:?}", leg.reasons);
+    }
+    assert!(report.legs[0].llr.is_some(), "the score is told all the same");
 }
 
 proptest! {

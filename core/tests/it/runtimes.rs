@@ -5,23 +5,24 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use veravox::decode::{AudioReader, DecodeOptions};
-use veravox::model::Model;
+use veravox::model::{Model, RawScore};
 use veravox::runtime::{Runtime, RuntimeChoice};
 
 use crate::{must_have, testdata};
 
 const RUNTIME: &str = "VERAVOX_TEST_RUNTIME";
 const LIBRARY: &str = "VERAVOX_TEST_ONNXRUNTIME";
-const MODELS: [&str; 3] = ["models/phone", "testdata/manifests/good-features", "testdata/manifests/good-waveform"];
+const MODELS: [&str; 4] =
+    ["models/phone", "models/wide", "testdata/manifests/good-features", "testdata/manifests/good-waveform"];
 
 #[test]
-fn tract_and_onnx_runtime_give_the_same_logits() {
+fn tract_and_onnx_runtime_give_the_same_logits_and_novelties() {
     let library = std::env::var_os(LIBRARY).filter(|path| !path.is_empty()).map(PathBuf::from);
     let Some(library) = must_have(library, "ONNX Runtime (its library's path in VERAVOX_TEST_ONNXRUNTIME)") else {
         return;
     };
     let (tract, onnx_runtime) = (scores_by("tract"), scores_by(library.to_str().unwrap()));
-    assert!(tract.len() >= 3 * MODELS.len(), "{tract:?}");
+    assert!(tract.len() >= 6 * MODELS.len(), "{tract:?}");
     assert_eq!(tract.len(), onnx_runtime.len());
     for (tract, onnx_runtime) in tract.iter().zip(&onnx_runtime) {
         assert!((tract - onnx_runtime).abs() <= 1e-4, "tract {tract}, ONNX Runtime {onnx_runtime}");
@@ -56,7 +57,7 @@ fn scores_by(runtime: &str) -> Vec<f64> {
 }
 
 #[test]
-#[ignore = "the child of tract_and_onnx_runtime_give_the_same_logits"]
+#[ignore = "the child of tract_and_onnx_runtime_give_the_same_logits_and_novelties"]
 fn print_scores() {
     let Ok(runtime) = std::env::var(RUNTIME) else { return };
     let choice = if runtime == "tract" { RuntimeChoice::Tract } else { RuntimeChoice::OnnxRuntime(runtime.into()) };
@@ -73,7 +74,8 @@ fn print_scores() {
                 samples.extend_from_slice(&chunk.channels[0]);
             }
             for window in samples.chunks_exact(n).take(2) {
-                println!("score {}", model.score(window).unwrap());
+                let RawScore { score, novelty } = model.score(window).unwrap();
+                println!("score {score}\nscore {}", novelty.unwrap_or_default());
             }
         }
     }

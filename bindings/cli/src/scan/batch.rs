@@ -35,7 +35,7 @@ pub fn run(job: &Job<'_>, files: &[AudioFile], sink: &mut dyn FnMut(FileReport) 
                     if matches!(&result, Err(error) if error.kind() == ErrorKind::Cancelled) {
                         break;
                     }
-                    let report = FileReport::new(file.shown.clone(), job.detector.report_head(), result);
+                    let report = FileReport::new(file.shown.clone(), job.detector.report_head(0), result);
                     if sender.send((index, report)).is_err() {
                         break;
                     }

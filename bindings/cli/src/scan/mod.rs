@@ -30,9 +30,7 @@ struct Tally {
 }
 
 pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
-    let detector = setup.detector()?;
-    let thresholds = arguments.decision.over(detector.thresholds());
-    let detector = detector.with_thresholds(thresholds)?;
+    let detector = setup.detector()?.with_thresholds(arguments.decision.changes())?;
 
     let Found { mut files, mut unreadable, n_passed_over } =
         files::find(&arguments.paths, arguments.raw.encoding.is_some());
@@ -43,7 +41,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     if arguments.resume
         && let Some(output) = &arguments.output
     {
-        let done = resume::done(output, &detector.report_head())?;
+        let done = resume::done(output, &detector.report_heads().collect::<Vec<_>>())?;
         let n_before = files.len();
         files.retain(|file| !done.contains(&file.shown));
         unreadable.retain(|(path, _)| !done.contains(path));
@@ -58,7 +56,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let mut tally = Tally::default();
     let n_files = unreadable.len() + files.len();
     for (path, error) in unreadable {
-        let failure = Failure { head: detector.report_head(), error };
+        let failure = Failure { head: detector.report_head(0), error };
         let report = FileReport { path, outcome: FileOutcome::Failed(Box::new(failure)) };
         tally.add(&report);
         progress.suspend(|| writer.write(&report))?;

@@ -20,7 +20,7 @@ struct Line {
 /// The paths that the file has lines for, failed ones too. A line that was cut off while it was written is removed.
 ///
 /// Lines of another model or other thresholds are an error: one file must not mix results that cannot be compared.
-pub fn done(output: &Path, head: &ReportHead) -> Result<HashSet<String>, Box<dyn Error>> {
+pub fn done(output: &Path, heads: &[ReportHead]) -> Result<HashSet<String>, Box<dyn Error>> {
     let mut paths = HashSet::new();
     if !output.exists() {
         return Ok(paths);
@@ -36,10 +36,12 @@ pub fn done(output: &Path, head: &ReportHead) -> Result<HashSet<String>, Box<dyn
         }
         let line: Line = serde_json::from_str(&text)
             .map_err(|e| format!("{} line {number} is no result of veravox scan: {e}", output.display()))?;
-        let same = line.head.model == head.model
-            && line.head.thresholds == head.thresholds
-            && line.head.schema_version == head.schema_version;
-        if !same {
+        let same = |head: &ReportHead| {
+            line.head.model == head.model
+                && line.head.thresholds == head.thresholds
+                && line.head.schema_version == head.schema_version
+        };
+        if !heads.iter().any(same) {
             let words = "was made with another model or other thresholds; write to another file";
             return Err(format!("{} line {number} {words}", output.display()).into());
         }
