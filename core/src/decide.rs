@@ -192,7 +192,8 @@ fn points_to_synthetic(window: &WindowScore, thresholds: &Thresholds) -> bool {
 /// window alone crosses the threshold too easily by chance.
 const MIXED_MIN_WINDOWS: usize = 3;
 
-/// Share of a leg's speech in windows unlike anything in training from which on no verdict rests on it.
+/// No verdict where more than this share of a leg's speech lies in windows unlike anything in training. Up to there such
+/// windows count like any other.
 const MAX_NOVEL_SHARE: f64 = 0.5;
 
 /// Decides on a leg. `against` are the reasons that its audio gives against any verdict.

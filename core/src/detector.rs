@@ -43,24 +43,35 @@ struct Choices {
     wider: Vec<Choice>,
 }
 
-/// A model that audio may be scored with, loaded when the first does.
+/// A model that audio may be scored with.
 struct Choice {
     manifest: Manifest,
-    builtin: Option<&'static Builtin>,
-    loaded: OnceLock<Arc<Model>>,
+    model: Source,
+}
+
+enum Source {
+    Loaded(Arc<Model>),
+    /// Loaded when the first audio asks for it.
+    Builtin(&'static Builtin, OnceLock<Arc<Model>>),
 }
 
 impl Choice {
+    fn builtin(builtin: &'static Builtin) -> Result<Self> {
+        Ok(Self { manifest: builtin.manifest()?, model: Source::Builtin(builtin, OnceLock::new()) })
+    }
+
     fn model(&self) -> Result<Arc<Model>> {
-        if let Some(model) = self.loaded.get() {
-            return Ok(Arc::clone(model));
+        match &self.model {
+            Source::Loaded(model) => Ok(Arc::clone(model)),
+            Source::Builtin(builtin, loaded) => {
+                if let Some(model) = loaded.get() {
+                    return Ok(Arc::clone(model));
+                }
+                // Two threads may load it side by side; one of the two is kept.
+                let model = builtin.load()?;
+                Ok(Arc::clone(loaded.get_or_init(|| model)))
+            }
         }
-        let Some(builtin) = self.builtin else {
-            return Err(Error::new(ErrorKind::Runtime, "a model is neither loaded nor built in"));
-        };
-        // Two threads may load it side by side; one of the two is kept.
-        let model = builtin.load()?;
-        Ok(Arc::clone(self.loaded.get_or_init(|| model)))
     }
 }
 
@@ -75,13 +86,14 @@ pub struct Progress {
 
 impl Detector {
     /// The detector with the models that come with the library, `phone` for 8 kHz and `wide` for 16 kHz and above, and
-    /// the thresholds of their manifests. Audio is scored by the widest model whose band its sample rate can hold.
+    /// the thresholds of their manifests. Audio is scored by the widest model whose band its sample rate can hold; a
+    /// telephone recording in a file of 16 kHz goes to `wide`.
     ///
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
     pub fn builtin() -> Result<Self> {
         let [phone, wide] = &BUILTIN;
-        Self::of(built_in(phone)?, vec![built_in(wide)?])
+        Ok(Self::of(Choice::builtin(phone)?, vec![Choice::builtin(wide)?], Runtime::get()?))
     }
 
     /// The detector with one of the models that come with the library, for audio of any rate.
@@ -101,7 +113,25 @@ impl Detector {
             let known = BUILTIN.each_ref().map(|b| b.name).join(", ");
             Error::new(ErrorKind::InvalidArgument, format!("no built-in model has this name, there are {known}"))
         })?;
-        Self::of(built_in(builtin)?, Vec::new())
+        Ok(Self::of(Choice::builtin(builtin)?, Vec::new(), Runtime::get()?))
+    }
+
+    /// Whether [`open`](Self::open) takes this for the name of a model that comes with the library.
+    #[must_use]
+    pub fn is_builtin(model: &Path) -> bool {
+        BUILTIN.iter().any(|b| model.as_os_str() == b.name)
+    }
+
+    /// The detector that a user names: a model that comes with the library by its name, else one by its folder. A folder
+    /// with the name of such a model is written `./phone`.
+    ///
+    /// # Errors
+    /// Those of [`builtin_named`](Self::builtin_named) and [`load`](Self::load).
+    pub fn open(model: &Path) -> Result<Self> {
+        match model.to_str() {
+            Some(name) if Self::is_builtin(model) => Self::builtin_named(name),
+            _ => Self::load(model),
+        }
     }
 
     /// A detector with the model in `folder`, which holds `manifest.json`.
@@ -109,36 +139,35 @@ impl Detector {
     /// # Errors
     /// Those of [`Model::load`].
     pub fn load(folder: &Path) -> Result<Self> {
-        Self::new(Model::load(folder)?)
+        Model::load(folder).map(Self::new)
     }
 
     /// A detector with a loaded model and the thresholds of its manifest.
-    ///
-    /// # Errors
-    /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
-    pub fn new(model: Arc<Model>) -> Result<Self> {
-        let choice = Choice { manifest: model.manifest().clone(), builtin: None, loaded: model.into() };
-        Self::of(choice, Vec::new())
+    #[must_use]
+    pub fn new(model: Arc<Model>) -> Self {
+        let runtime = model.runtime();
+        Self::of(Choice { manifest: model.manifest().clone(), model: Source::Loaded(model) }, Vec::new(), runtime)
     }
 
-    fn of(narrowest: Choice, wider: Vec<Choice>) -> Result<Self> {
-        let choices = Arc::new(Choices { narrowest, wider });
-        Ok(Self { choices, changes: ThresholdChanges::default(), runtime: Runtime::get()? })
+    fn of(narrowest: Choice, wider: Vec<Choice>, runtime: &'static Runtime) -> Self {
+        Self { choices: Arc::new(Choices { narrowest, wider }), changes: ThresholdChanges::default(), runtime }
     }
 
     fn choices(&self) -> impl Iterator<Item = &Choice> {
         std::iter::once(&self.choices.narrowest).chain(&self.choices.wider)
     }
 
-    /// The same detector with other thresholds, for each of its models.
+    /// The same detector with other thresholds, for each of its models; they take the place of changes made before.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior is not inside (0, 1) or the thresholds are out of
-    /// order.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior is not inside (0, 1) or the thresholds of a model are
+    /// out of order.
     pub fn with_thresholds(mut self, changes: ThresholdChanges) -> Result<Self> {
         for choice in self.choices() {
             let changed = changes.over(&choice.manifest.decision);
-            changed.check().map_err(|e| Error::new(ErrorKind::InvalidArgument, e.to_string()))?;
+            changed.check().map_err(|e| {
+                Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
+            })?;
         }
         self.changes = changes;
         Ok(self)
@@ -179,15 +208,7 @@ impl Detector {
     /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
     #[must_use]
     pub fn report_head(&self, sample_rate_hz: u32) -> ReportHead {
-        self.head(self.choice(sample_rate_hz))
-    }
-
-    /// What the reports of this detector may start with, one for each of its models.
-    pub fn report_heads(&self) -> impl Iterator<Item = ReportHead> + '_ {
-        self.choices().map(|choice| self.head(choice))
-    }
-
-    fn head(&self, choice: &Choice) -> ReportHead {
+        let choice = self.choice(sample_rate_hz);
         ReportHead::of(&choice.manifest, self.runtime, &self.changes.over(&choice.manifest.decision))
     }
 
@@ -256,10 +277,6 @@ impl Detector {
             legs: number(streams.into_iter().map(Stream::finish))?,
         })
     }
-}
-
-fn built_in(builtin: &'static Builtin) -> Result<Choice> {
-    Ok(Choice { manifest: builtin.manifest()?, builtin: Some(builtin), loaded: OnceLock::new() })
 }
 
 fn number(legs: impl Iterator<Item = Result<LegVerdict>>) -> Result<Vec<LegVerdict>> {

@@ -147,9 +147,10 @@ impl Scorer {
         let novelty = match &manifest.output.novelty {
             None => None,
             Some(Novelty { tensor, .. }) => match values(&outputs, tensor)? {
-                [value] if value.is_finite() => Some(f64::from(*value)),
+                // An infinite distance is a distance.
+                [value] if !value.is_nan() => Some(f64::from(*value)),
                 other => {
-                    let message = format!("expected one finite novelty, the model gave {other:?}");
+                    let message = format!("expected one novelty that is a number, the model gave {other:?}");
                     return Err(Error::new(ErrorKind::Runtime, message));
                 }
             },

@@ -53,7 +53,10 @@ def left_out(scores, labels, w, groups):
     fold = np.array([order[g] for g in groups])
     out = np.zeros(len(scores))
     for k in range(FOLDS):
-        scale, offset = fit(scores[fold != k], labels[fold != k], w[fold != k])
+        kept = fold != k
+        # A fold may hold more of one class; the rest is brought back to even odds, or the offset would follow the fold.
+        even = w[kept] / np.where(labels[kept] == 1, w[kept][labels[kept] == 1].sum(), w[kept][labels[kept] == 0].sum()) / 2
+        scale, offset = fit(scores[kept], labels[kept], even)
         out[fold == k] = scale * scores[fold == k] + offset
     return out
 
@@ -63,9 +66,12 @@ def thresholds(c):
     probability of synthetic, a false `synthetic` costs (1 - p) times its price (Chow, On optimum recognition error and reject tradeoff, 1970)."""
     def log_odds(p):
         return float(np.log(p / (1 - p)))
+    shares = [c["cost_inconclusive"] / c[f"cost_false_{name}"] for name in ("synthetic", "bonafide")]
+    if not (min(shares) > 0 and sum(shares) < 1):
+        raise SystemExit(f"calibration: no answer must cost something, and less than both false answers together, expected "
+                         f"0 < cost_inconclusive (1 / cost_false_synthetic + 1 / cost_false_bonafide) < 1, got {sum(shares):g}")
     prior = log_odds(c["prior"])
-    return (log_odds(1 - c["cost_inconclusive"] / c["cost_false_synthetic"]) - prior,
-            log_odds(c["cost_inconclusive"] / c["cost_false_bonafide"]) - prior)
+    return log_odds(1 - shares[0]) - prior, log_odds(shares[1]) - prior
 
 
 def calibrate(config, out, corpus_folder, run, log=print):

@@ -52,7 +52,7 @@ def peer_table(name, figures, peers):
     for condition in ("phone", "as is"):
         for who, entries in [(f"**{name}**", figures), *peers.items()]:
             by = {e["metric"]: e for e in entries if e["condition"] == condition}
-            rows.append([condition, who, *[with_interval(by[m]) for m in metrics]])
+            rows.append([condition, who, *[with_interval(by[m]) if m in by else "–" for m in metrics]])
     return table(["condition", "detector", *[METRICS[m].removeprefix("EER ") for m in metrics]], rows)
 
 
@@ -68,6 +68,29 @@ def compared(peers, mine, condition, metric):
     ahead = [n for n in theirs if n not in behind]
     parts = ["ahead of " + ", ".join(ahead)] * bool(ahead) + ["**behind " + ", ".join(behind) + "**"] * bool(behind)
     return f"{COMPARED[metric]}, " + " and ".join(parts)
+
+
+def told(by, condition, metric):
+    return with_interval(by[condition, metric]) if (condition, metric) in by else "not measured, for want of trials,"
+
+
+def trials(by, condition):
+    e = by.get((condition, "eer_percent"))
+    return f" ({e['n_bonafide']} human and {e['n_spoof']} synthetic trials)" if e else ""
+
+
+def beside(manifest, peers, here, main):
+    """The section on published detectors; none where their scores are not at hand."""
+    if not peers:
+        return ""
+    standing = "; ".join(compared(peers, here, main, metric) for metric in COMPARED if metric in here)
+    return f"""### Beside published detectors, on the same clips
+
+{peer_table(manifest['name'], manifest['figures'], peers)}
+
+AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. In the condition
+*{main}* this model is, by {standing}. An interval that holds the other's value means that the order may be chance. None of these is good enough to be trusted alone.
+"""
 
 
 def channel_table(figures, names):
@@ -103,12 +126,12 @@ def write(config, out, run, corpus_folder, log=print):
     manifest, results, material, members = (read_manifest(out), *(json.loads((run / f"{n}.json").read_text()) for n in ("results", "material", "members")))
     i, f, d, c = manifest["input"], manifest["input"]["features"], manifest["decision"], manifest["calibration"]
     rate, main = i["sample_rate_hz"], scoring.main_condition(config)
-    other = "as is" if main == "phone" else "phone"
     by = {(e["condition"], e["metric"]): e for e in manifest["figures"]}
     here = {m: e for (condition, m), e in by.items() if condition == main}
-    standing = "; ".join(compared(results["peers"], here, main, metric) for metric in COMPARED)
+    if "eer_percent" not in here:
+        raise SystemExit(f"card: there is no error rate in the condition '{main}', most clips had no score")
     cllr = json.loads((run / "calibration.json").read_text())["cllr_left_out"]
-    unseen = UNSEEN.format(main)
+    unseen, three, clips = UNSEEN.format(main), f"{main}, {POOLED}", results["dev"]
     noise = results["noise"]
     answered = sum(n for decision, n in noise["decisions"].items() if decision != "inconclusive")
     reliability_plot(results["reliability"][main], out / "reliability.png", f"{manifest['name']} {manifest['version']}, {main}")
@@ -128,11 +151,11 @@ decision about a person on it.
 
 ## Figures
 
-On the 1,040 clips of the corpus's `dev` (63 sources of real speech, 112 systems; other repositories than in training), through the library's own streaming path. In brackets the 95 % interval of a bootstrap over systems and sources.
+On the {clips['bonafide'] + clips['spoof']:,} clips of the corpus's `dev` ({clips['sources']} sources of real speech, {clips['systems']} systems; other repositories than in training), through the library's own streaming path. In brackets the 95 % interval of a bootstrap over systems and sources.
 `dev` also served to choose between configurations and to calibrate, so the figures are a little kinder than a fresh set would be.
-Not all of it is unheard: {results['overlap']} of the 112 systems share their name with one in training (another checkpoint, another page), and the reader of LJSpeech speaks in both halves. On
-the systems whose name is new the pooled EER is {with_interval(by[unseen, 'eer_percent'])} %, the mean over systems {with_interval(by[unseen, 'eer_percent_mean_over_systems'])} %. The mean score of
-{POOLED} gives an EER of {with_interval(by[f'{main}, {POOLED}', 'eer_percent'])} % ({by[f'{main}, {POOLED}', 'eer_percent']['n_bonafide']} / {by[f'{main}, {POOLED}', 'eer_percent']['n_spoof']} trials).
+Not all of it is unheard: {results['overlap']} of the systems share their name with one in training (another checkpoint, another page), and readers of public sets, LJSpeech above all, speak in both halves. On
+the systems whose name is new the pooled EER is {told(by, unseen, 'eer_percent')} %, the mean over systems {told(by, unseen, 'eer_percent_mean_over_systems')} %. The mean score of
+{POOLED} gives an EER of {told(by, three, 'eer_percent')} %{trials(by, three)}.
 
 {figure_table(manifest['figures'])}
 
@@ -144,9 +167,9 @@ answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0
 
 ### By codec and noise
 
-{channel_table(manifest['figures'], [*scoring.CODECS, *scoring.NOISE])}
+{channel_table(manifest['figures'], [*scoring.CODECS, *scoring.LINES])}
 
-The same clips, 520 human and 520 synthetic. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
+The same clips. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
 
 ### By language
 
@@ -154,13 +177,7 @@ The same clips, 520 human and 520 synthetic. The 16 kHz codecs are scored at 16 
 
 Languages with at least 10 clips of either kind, each on its own clips. The sex of the speakers is not known to the corpus.
 
-### Beside published detectors, on the same clips
-
-{peer_table(manifest['name'], manifest['figures'], results['peers'])}
-
-AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was trained on ASVspoof 5; all take 16 kHz audio and were not made for telephone lines. In the condition
-*{main}* this model is, by {standing}. An interval that holds the other's value means that the order may be chance. None of these is good enough to be trusted alone.
-
+{beside(manifest, results['peers'], here, main)}
 ## Where it fails
 
 The systems that escape most often (EER of their clips against all real clips, condition *{main}*, systems with at least 3 clips):
@@ -173,7 +190,7 @@ Above 50 % a system's clips look more human to the model than human ones do. The
 
 - Real recordings from demonstration pages of synthesisers, mostly studio speech, are among its hardest human voices; vocoders fed with real speech its hardest machines.
 - Speech restored, or coded by a neural codec (Lyra, EnCodec), counts as synthetic, though the words may be a person's own.
-- Of {sum(noise['decisions'].values())} recordings without speech (noises, coughs, music) {answered} got a verdict all the same; {noise['reasons'].get('unlike_training', 0)} were found unlike anything in training.
+- Of {sum(noise['decisions'].values())} recordings without speech (noises, coughs, music; training mixed most of them under voices) {answered} got a verdict all the same; {noise['reasons'].get('unlike_training', 0)} were found unlike anything in training.
 - How it fares on calls of 10 or 30 s is not measured: the clips of `dev` end at 4.2 s. Less than {i['min_speech_samples'] / rate:g} s of voice is not judged at all.
 - Languages other than English are few in training and in `dev`; children, ill and very old voices are all but missing.
 - It knows nothing of attacks that adapt to it.
@@ -185,16 +202,16 @@ only says that nothing was found. Not for music, singing or whispering.
 
 ## Data
 
-{data_table(material)}
+{data_table(material['clips'])}
 
-`train` of the corpus's full build, without the clips whose repository states no licence and without two sources that also have clips in `dev`; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
-{', '.join(config['data']['twins'])}. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
+`train` of the corpus{"'s full build" if material['full'] else ''}, without the clips whose repository states no licence and without every source that also has clips in `dev`; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
+{', '.join(material['twins'])}. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
 noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most of the room responses come from a GPL-3.0 collection of responses under free licences. Nothing of the data is shipped.
 
 ## Training
 
-{'; '.join(f"`{m['member']}`: network `{m['network']}`, {m['steps']} steps, {m['minutes']:.0f} minutes" for m in members)}, on one core of a two-core machine, that is some {sum(m['minutes'] for m in members) / 60 * WATTS_OF_A_CORE:.0f} Wh at an assumed {WATTS_OF_A_CORE} W a core; data and trials cost several
-times as much. Both classes pass the same random channels: codecs ({', '.join(n for n in config['data']['copies'] if n not in ('slower', 'faster'))}), rooms, noise, equalisers, band edges, levels,
+{'; '.join(f"`{m['member']}`: network `{m['network']}`, {m['steps']} steps, {m['minutes']:.0f} minutes" for m in members)}, that is, on one core, some {sum(m['minutes'] for m in members) / 60 * WATTS_OF_A_CORE:.0f} Wh at an assumed {WATTS_OF_A_CORE} W a core; data and trials cost several
+times as much. Both classes pass the same random channels: codecs ({', '.join(n for n in material['copies'] if n not in ('slower', 'faster'))}), rooms, noise, equalisers, band edges, levels,
 gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`.
 
 ## To reproduce

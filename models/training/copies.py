@@ -93,13 +93,15 @@ def _make_one(job):
 
 
 def make(cache, base, clips, rate, names, per_clip, seed, jobs=1, log=print):
-    """[(store, indices)] at `rate` of the copies of `clips` (a store at 16 kHz); what the cache holds is not made again. A codec whose
+    """[(name, store, indices)] at `rate` of the copies of `clips` (a store at 16 kHz); what the cache holds is not made again. A codec whose
     tool is missing is named and left out."""
     made, wanted = [], []
     for name, indices in plan(len(clips), names, per_clip, seed).items():
+        if not len(indices):
+            continue
         path = pathlib.Path(cache) / f"{base}_{name}_{rate}.i16"
         fingerprint = json.dumps({"of": clips.fingerprint, "indices": [int(i) for i in indices]})
-        made.append((path, indices, fingerprint))
+        made.append((name, path, indices, fingerprint))
         listing = path.with_suffix(".which")
         if not (path.exists() and listing.exists() and listing.read_text() == fingerprint):
             wanted.append((path, clips.path, indices, rate, name, seed))
@@ -111,6 +113,6 @@ def make(cache, base, clips, rate, names, per_clip, seed, jobs=1, log=print):
                     log(f"prepare: copies '{job[4]}' are left out: {failed}")
                     missing.add(job[0])
                 else:
-                    job[0].with_suffix(".which").write_text(next(f for p, _, f in made if p == job[0]))
+                    job[0].with_suffix(".which").write_text(next(f for _, p, _, f in made if p == job[0]))
                     log(f"prepare: {len(job[2])} copies '{job[4]}'")
-    return [(Store(path), indices) for path, indices, _ in made if path not in missing]
+    return [(name, Store(path), indices) for name, path, indices, _ in made if path not in missing]

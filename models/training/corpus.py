@@ -62,7 +62,8 @@ class Store:
         about = json.loads(self.path.with_suffix(".json").read_text())
         self.starts = np.array(about["starts"], np.int64)
         self.fingerprint = about["fingerprint"]
-        self.samples = np.memmap(self.path, np.int16, "r")
+        # A file without a sample cannot be mapped.
+        self.samples = np.memmap(self.path, np.int16, "r") if self.starts[-1] else np.zeros(0, np.int16)
 
     def __len__(self):
         return len(self.starts) - 1

@@ -50,9 +50,11 @@ class Monitor:
         real, spoof = s[y == 0], s[y == 1]
         source, system, kind = (np.array([getattr(c, key) for c in self.clips]) for key in ("source", "system", "kind"))
         out = {"eer": 100 * metrics.eer(real, spoof),
-               "systems": 100 * metrics.Trials(real, source[y == 0], spoof, system[y == 1]).value("mean_eer_over_systems"),
-               "pages": metrics.Trials(real, source[y == 0], spoof, source[y == 1]).value("auc_inside_groups")}
+               "systems": 100 * metrics.Trials(real, source[y == 0], spoof, system[y == 1]).value("mean_eer_over_systems")}
+        if len(np.intersect1d(source[y == 0], source[y == 1])):
+            out["pages"] = metrics.Trials(real, source[y == 0], spoof, source[y == 1]).value("auc_inside_groups")
         new = (y == 1) & np.isin(source, NEWEST) & np.isin(kind, ["tts", "vc"])
-        out["newest"] = 100 * metrics.eer(real, s[new])
+        if new.any():
+            out["newest"] = 100 * metrics.eer(real, s[new])
         out.update({str(k): 100 * metrics.eer(real, spoof[kind[y == 1] == k]) for k in np.unique(kind[y == 1])})
         return {k: round(v, 3) for k, v in out.items()}

@@ -99,8 +99,9 @@ def make(cache, count, seed):
     folder.mkdir(parents=True, exist_ok=True)
     clips = []
     for k, (engine, voice, language, sentence, options) in enumerate(_plan(count, seed)):
-        path = folder / f"{k:04d}.wav"
-        if not path.exists():
+        # The engine's own rate stands in the name: an 8 kHz voice leaves the upper band empty, and the wide model must not learn that.
+        path = next(iter(folder.glob(f"{k:04d}_*.wav")), None)
+        if path is None:
             if not shutil.which("text2wave" if engine == "festival" else engine):
                 continue
             raw = folder / "raw.wav"
@@ -110,8 +111,10 @@ def make(cache, count, seed):
             loud = np.nonzero(np.abs(x) > 0.01 * np.abs(x).max())[0]
             x = x[loud[0]:loud[-1] + 1]
             start = max(0, (len(x) - int(4.2 * 16000)) // 2)     # the middle, as the corpus cuts its clips
+            path = folder / f"{k:04d}_{soundfile.info(raw).samplerate}.wav"
             soundfile.write(path, x[start:start + int(4.2 * 16000)], 16000, subtype="PCM_16")
             raw.unlink()
         clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{engine} {voice.split('+')[0]}", kind="engine",
-                          source=f"engine:{engine}", licence="own", language=language, seconds=soundfile.info(path).duration))
+                          source=f"engine:{engine}", licence="own", language=language, seconds=soundfile.info(path).duration,
+                          rate_hz=int(path.stem.split("_")[1])))
     return clips

@@ -10,6 +10,7 @@ import json
 import pathlib
 
 import numpy as np
+from scipy.special import expit
 from veravox import metrics
 
 import corpus
@@ -38,8 +39,8 @@ class Trials:
 
     def __init__(self, clips, scores):
         self.s = np.asarray(scores, float)
-        self.source, self.system, self.kind = (np.array([getattr(c, key) for c in clips]) for key in ("source", "system", "kind"))
-        self.fake = np.array([c.label == "spoof" for c in clips])
+        self.source, self.system, self.kind = (np.array([getattr(c, key) for c in clips], str) for key in ("source", "system", "kind"))
+        self.fake = np.array([c.label == "spoof" for c in clips], bool)
         self.real = ~self.fake
 
     def figure(self, condition, metric, rounds=400):
@@ -54,16 +55,26 @@ class Trials:
         return entry(condition, metric, trials.estimate(figure, rounds=rounds), factor, int(real.sum()), int(fake.sum()))
 
 
+def measured(trials, condition, names, rounds):
+    """The figures of these names that there are trials for."""
+    def possible(metric):
+        name, _, kind = metric.partition(" ")
+        fake = trials.fake & (trials.kind == kind) if kind else trials.fake
+        shared = name != "auc_inside_pages" or len(np.intersect1d(trials.source[trials.real], trials.source[fake]))
+        return trials.real.any() and fake.any() and shared
+    return [trials.figure(condition, metric, rounds) for metric in names if possible(metric)]
+
+
 def pooled(clips, scores, of=3, seed=5):
     """(clips, scores) where the mean over `of` clips of one system, or of one speaker (of one source where the speaker is not known), stands for
-    them; what is left over of a group stands alone only where the group has fewer."""
+    them. What is left over of a group, and a group with fewer, is left out: both classes are judged on as much speech."""
     rng, groups = np.random.default_rng(seed), {}
     for i, c in enumerate(clips):
         groups.setdefault((c.label, c.source, c.system if c.label == "spoof" else c.speaker), []).append(i)
     heads, means = [], []
     for _, members in sorted(groups.items()):
         members = rng.permutation(members)
-        for k in range(0, max(len(members) - of + 1, 1), of):
+        for k in range(0, len(members) - of + 1, of):
             heads.append(clips[members[k]])
             means.append(float(np.mean([scores[i] for i in members[k:k + of]])))
     return heads, means
@@ -83,7 +94,7 @@ def by_language(clips, scores, least=10):
 def reliability(clips, llrs, bins=8):
     """[(mean probability of synthetic, share that is, clips)] in equally filled bins, at even odds: each class weighs the same."""
     trials = Trials(clips, llrs)
-    p, order = 1 / (1 + np.exp(-trials.s)), np.argsort(trials.s, kind="stable")
+    p, order = expit(trials.s), np.argsort(trials.s, kind="stable")
     weight = np.where(trials.fake, 0.5 / trials.fake.sum(), 0.5 / trials.real.sum())
     return [(float(np.average(p[part], weights=weight[part])), float(np.average(trials.fake[part], weights=weight[part])), len(part)) for part in np.array_split(order, bins)]
 
@@ -138,34 +149,36 @@ def figures(detector, corpus_folder, cache, log=None, rounds=400):
             metrics_here = []      # where most clips have no score, error rates would say nothing of the model
         elif condition in ("phone", "as is"):
             metrics_here += [f"eer_percent {kind}" for kind in KINDS]
-        entries += [trials.figure(condition, m, rounds) for m in metrics_here]
+        entries += measured(trials, condition, metrics_here, rounds)
         entries += shares(trials, scored, condition)
         if condition in ("phone", "as is"):
-            entries += [Trials(*pooled(clips, trials.s)).figure(f"{condition}, {POOLED}", "eer_percent", rounds)]
+            entries += measured(Trials(*pooled(clips, trials.s)), f"{condition}, {POOLED}", ["eer_percent"], rounds)
             more.setdefault("languages", {})[condition] = by_language(clips, trials.s)
             more.setdefault("reliability", {})[condition] = reliability(clips, trials.s)
             more.setdefault("worst", {})[condition] = worst(trials)
         if condition in ("phone", "as is"):
             more["overlap"] = len(set(trials.system[trials.fake]) & trained)
             trials.fake &= ~np.isin(trials.system, sorted(trained))
-            entries += [trials.figure(UNSEEN.format(condition), m, rounds) for m in ("eer_percent", "eer_percent_mean_over_systems")]
+            entries += measured(trials, UNSEEN.format(condition), CHANNEL_METRICS, rounds)
     for name in scoring.CODECS:
         try:
             scored = scoring.score_coded(detector, clips, name, cache, log)
         except phone_codecs.Missing as missing:
             (log or print)(f"evaluate: the condition '{name}' is left out: {missing}")
             continue
-        entries += [Trials(clips, scoring.values(scored)).figure(name, m, rounds) for m in CHANNEL_METRICS]
-    for condition in scoring.NOISE:
+        entries += measured(Trials(clips, scoring.values(scored)), name, CHANNEL_METRICS, rounds)
+    for condition in scoring.LINES:
         scored = scoring.score(detector, clips, condition, log)
-        entries += [Trials(clips, scoring.values(scored)).figure(condition, m, rounds) for m in CHANNEL_METRICS]
+        entries += measured(Trials(clips, scoring.values(scored)), condition, CHANNEL_METRICS, rounds)
+    more["dev"] = {"bonafide": sum(c.label == "bonafide" for c in clips), "spoof": sum(c.label == "spoof" for c in clips),
+                   "sources": len({c.source for c in clips if c.label == "bonafide"}), "systems": len({c.system for c in clips if c.label == "spoof"})}
     more["noise"] = noise_answers(detector, corpus_folder)
     more["peers"] = {}
     for name, by_condition in scoring.peers(corpus_folder, clips).items():
         for condition, scores in by_condition.items():
             trials = Trials(clips, scores)
-            more["peers"].setdefault(name, []).extend(
-                trials.figure(condition, m, rounds) for m in ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages"] + [f"eer_percent {k}" for k in KINDS])
+            more["peers"].setdefault(name, []).extend(measured(
+                trials, condition, ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages"] + [f"eer_percent {k}" for k in KINDS], rounds))
     return entries, more
 
 

@@ -22,6 +22,8 @@ def trained_network(members, run, windows):
         if not (run / name / "checkpoint.pt").exists():
             raise SystemExit(f"the member '{name}' has not been trained: there is no checkpoint in {run / name}")
         net, step, spent = train.averaged(config, run / name)
+        if step < config["training"]["steps"]:
+            raise SystemExit(f"the member '{name}' is at step {step} of {config['training']['steps']}: let its training end first")
         nets.append(net)
         about.append({"member": name, "network": config["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
     return model.Product(nets, windows), about
@@ -46,16 +48,16 @@ def read_manifest(folder):
     return json.loads((pathlib.Path(folder) / "manifest.json").read_text())
 
 
-def write_onnx(net, example, path):
+def write_onnx(net, example, path, tensor="features"):
     """Operator set 17, batch dynamic; checked against PyTorch before it gets its name."""
     import onnxruntime
     part = path.with_suffix(".part")
     names = ["logits", "novelty"]
-    torch.onnx.export(net, (example[:2],), str(part), input_names=["features"], output_names=names, opset_version=17,
-                      dynamic_axes={name: {0: "batch"} for name in ["features", *names]}, dynamo=False)
+    torch.onnx.export(net, (example[:2],), str(part), input_names=[tensor], output_names=names, opset_version=17,
+                      dynamic_axes={name: {0: "batch"} for name in [tensor, *names]}, dynamo=False)
     session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
     wanted = net(example[:3])
-    for name, found, expected in zip(names, session.run(names, {"features": example[:3].numpy()}), wanted):
+    for name, found, expected in zip(names, session.run(names, {tensor: example[:3].numpy()}), wanted):
         difference = np.abs(found - expected.detach().numpy()).max()
         if difference > 1e-3:
             raise SystemExit(f"the exported graph's {name} differ from PyTorch's by {difference:.2g}")
@@ -68,7 +70,7 @@ def export(config, members, run, windows, out, log=print):
     net, about = trained_network(members, run, inputs[::2])
     net = net.to(memory_format=torch.contiguous_format)
     staged = run / "model.onnx"
-    write_onnx(net, inputs, staged)
+    write_onnx(net, inputs, staged, config["input"]["tensor"])
     with torch.no_grad():
         novelty = torch.cat([net(part)[1] for part in inputs[1::2].split(64)]).numpy()
     limit = float(np.quantile(novelty, 1 - config["calibration"]["novel_share"]))

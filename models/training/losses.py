@@ -29,7 +29,7 @@ class Targets:
     """What is wanted of the windows of a batch: labels and family, and which output each window teaches."""
 
     def __init__(self, category, family, shared):
-        spoof = torch.tensor([draws.SPOOF[name] for name in draws.CATEGORIES])
+        spoof = torch.tensor([draws.SPOOF[name] for name in draws.CATEGORIES], device=category.device)
         twin = category == draws.CATEGORIES.index("twin")
         self.labels, self.family = spoof[category].float(), family
         real = self.labels < 0.5

@@ -338,7 +338,10 @@ class Product(nn.Module):
 
 def build(config, columns, families):
     m = config["model"]
-    backend = NETWORKS[m["network"]](columns, tuple(m["channels"]))
+    more = {}
+    if m["network"] == "statistics":
+        more = {"frame_rate": config["input"]["sample_rate_hz"] / config["input"]["features"]["hop_length"]}
+    backend = NETWORKS[m["network"]](columns, tuple(m["channels"]), **more)
     return Detector(backend, families, m["dropout"], m["twin_weight"], config["training"]["loss"] != "cross_entropy")
 
 

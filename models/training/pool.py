@@ -3,6 +3,7 @@
 The channels cost as much as a step of a small network. Made once, they serve many epochs and many configurations, which then
 differ in what is compared and in nothing else. Each use of a window takes another cut of it and masks other parts of it.
 """
+import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -24,10 +25,12 @@ def _window(k):
 class Pool:
     """`waves` int16 [n, samples], `category` [n] (index in draws.CATEGORIES), `clip` [n] (index in the material)."""
 
-    def __init__(self, path):
+    def __init__(self, path, samples):
         about = np.load(path.with_suffix(".npz"))
         self.category, self.clip = about["category"], about["clip"]
-        self.waves = np.memmap(path, np.int16, "r").reshape(len(self.category), -1)
+        self.waves = np.memmap(path, np.int16, "r").reshape(-1, samples)
+        if len(self.waves) != len(self.category):
+            raise SystemExit(f"{path} has {len(self.waves)} windows, expected {len(self.category)}: remove it, and it is made again")
         self.members = {name: np.nonzero(self.category == k)[0] for k, name in enumerate(draws.CATEGORIES)}
         self.labels = np.array([draws.SPOOF[name] for name in draws.CATEGORIES])[self.category]
 
@@ -35,21 +38,28 @@ class Pool:
 def fingerprint(config, material):
     """What the windows depend on; a training with other numbers of these makes a pool of its own."""
     parts = [config["channels"], {k: v for k, v in config["sampling"].items() if k not in ("pool", "shares")},
-             config["input"]["sample_rate_hz"], config["input"]["window_samples"], [c.path for c in material.clips], sorted(config["data"]["copies"]),
-             config["data"]["copies_per_clip"]]
+             config["input"]["sample_rate_hz"], config["input"]["window_samples"],
+             material.store.fingerprint, material.noise.fingerprint, sorted({store.fingerprint for places in material.copies for store, _ in places}),
+             [hashlib.sha256(room.tobytes()).hexdigest() for room in material.rooms]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def make(cache, config, material, jobs=1, log=print):
     """The pool of this configuration, with `sampling.pool` windows at least. A run that was cut off goes on where it stopped, and a pool that is
     too small is added to."""
-    global _made
     path, n = pathlib.Path(cache) / f"pool_{fingerprint(config, material)}.i16", config["sampling"]["pool"]
-    done = path.with_suffix(".npz")
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)      # runs that train members side by side wait for the one that makes their pool
+        return _make(path, n, config, material, jobs, log)
+
+
+def _make(path, n, config, material, jobs, log):
+    global _made
+    samples, done = config["input"]["window_samples"], path.with_suffix(".npz")
     if done.exists() and len(np.load(done)["category"]) >= n:
-        return Pool(path)
+        return Pool(path, samples)
     begun, rows = path.with_suffix(".rows"), []
-    size = 2 * config["input"]["window_samples"]
+    size = 2 * samples
     if done.exists():
         rows = np.stack([np.load(done)["category"], np.load(done)["clip"]], 1).tolist()
         begun.write_text("".join(json.dumps(r) + "\n" for r in rows))
@@ -61,8 +71,8 @@ def make(cache, config, material, jobs=1, log=print):
     with open(path, "ab") as waves, open(begun, "a") as about, multiprocessing.get_context("fork").Pool(jobs) as workers:
         waves.truncate(first * size)
         about.truncate(sum(len(json.dumps(r)) + 1 for r in rows))
-        for samples, category, clip in workers.imap(_window, range(first, n), chunksize=64):
-            waves.write(samples.tobytes())
+        for window, category, clip in workers.imap(_window, range(first, n), chunksize=64):
+            waves.write(window.tobytes())
             rows.append([int(category), int(clip)])
             about.write(json.dumps(rows[-1]) + "\n")
             if len(rows) % 5000 == 0:
@@ -72,4 +82,4 @@ def make(cache, config, material, jobs=1, log=print):
     rows = np.array(rows)
     np.savez(done, category=rows[:, 0], clip=rows[:, 1])
     begun.unlink()
-    return Pool(path)
+    return Pool(path, samples)

@@ -82,8 +82,9 @@ def main():
     only = a.only.split(",")
     if unknown := set(only) - set(STEPS):
         p.error(f"no step is called {', '.join(sorted(unknown))}; there are {', '.join(STEPS)}")
-    out = a.out or HERE.parent / config["model"]["name"]
-    run = a.cache / "runs" / (a.run or config["model"]["name"])
+    name = "smoke" if a.smoke else config["model"]["name"]
+    run = a.cache / "runs" / (a.run or name)
+    out = a.out or (run / "model" if a.smoke else HERE.parent / name)
     log = Log(run / "log.txt")
     vocoders = a.vocoders or a.corpus.parent / "vocoders"
 

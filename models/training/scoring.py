@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 import numpy as np
+from scipy.signal import resample_poly
 
 import copies
 import corpus
@@ -51,9 +52,9 @@ CODECS = {
     "AMR-WB 8.85": ("amr_wb_9k", 16000),
     "Opus 16, wideband": ("opus_wb_16k", 16000),
 }
-
-
-NOISE = {
+# Other lines, likewise.
+LINES = {
+    "phone, brought to 16 kHz": ("the phone condition in a file of 16 kHz, as recorders make them", lambda x: (resample_poly(dev.phone_line(x), 2, 1).astype(np.float32), dev.RATE)),
     "phone, noise at 20 dB": ("white noise at 20 dB, then the phone condition", _noisy(20)),
     "phone, noise at 10 dB": ("white noise at 10 dB, then the phone condition", _noisy(10)),
     "phone, noise at 5 dB": ("white noise at 5 dB, then the phone condition", _noisy(5)),
@@ -77,7 +78,7 @@ class Scored:
 
 def audio(clip, condition):
     """(samples, rate) of a clip under a condition."""
-    return {**CONDITIONS, **NOISE}[condition][1](corpus.load(clip.path, dev.RATE))
+    return {**CONDITIONS, **LINES}[condition][1](corpus.load(clip.path, dev.RATE))
 
 
 def score(detector, clips, condition, log=None):

@@ -141,10 +141,12 @@ class Objective:
         self.wanted = None
         if self.teachers:
             with torch.no_grad():
-                scores = [t(x)[:, 1] - t(x)[:, 0] for t in self.teachers]
-                self.wanted = torch.sigmoid(torch.stack(scores).mean(0)).to(self.device)
-        self.targets = losses.Targets(category, family, self.shared)
-        x, self.share, self.other = mixed(x, self.c["mixup"], generator)
+                logits = torch.stack([teacher(x.to(self.device)) for teacher in self.teachers]).mean(0)
+                self.wanted = torch.sigmoid(logits[:, 1] - logits[:, 0])
+        self.targets = losses.Targets(category.to(self.device), family.to(self.device), self.shared)
+        # Chance stays on the CPU, so that a run draws the same on every device.
+        x, share, other = mixed(x, self.c["mixup"], generator)
+        self.share, self.other = (None, None) if share is None else (share.to(self.device), other.to(self.device))
         self.x = (mask(x, self.c, generator) if x.dim() == 3 else x).to(self.device)
 
     def __call__(self):
@@ -212,7 +214,7 @@ def train(config, pool, material, out, corpus_folder, threads=1, workers=1, stop
     check = dev.Monitor(config, corpus_folder, features[config["input"]["window_samples"]]) if c["check_every"] else None
     loader = torch.utils.data.DataLoader(Batches(pool, material, config, features, first), batch_size=None, num_workers=workers,
                                          prefetch_factor=4 if workers else None)
-    objective = Objective(net, list(teachers), config, device)
+    objective = Objective(net, [teacher.to(device) for teacher in teachers], config, device)
     begun, sums, windows = time.time(), [], 0
 
     def keep(step):
@@ -242,21 +244,31 @@ def train(config, pool, material, out, corpus_folder, threads=1, workers=1, stop
             log(f"step {done}/{c['steps']} loss {np.mean(sums[-100:]):.4f} {windows / (time.time() - begun):.0f} windows/s "
                 f"{(c['steps'] - done) / rate / 60:.1f} min left")
         over = stop_after is not None and time.time() - begun > stop_after
+        if done % 500 == 0 or done == c["steps"] or over:
+            keep(done)
         if c["check_every"] and (done % c["check_every"] == 0 or done == c["steps"] or over):
             figures = {"step": done, "loss": round(float(np.mean(sums[-500:])), 4), **check.figures(average.net.eval())}
             log("dev " + json.dumps(figures))
             with open(out / "progress.jsonl", "a") as f:
                 f.write(json.dumps(figures) + "\n")
-        if done % 500 == 0 or done == c["steps"] or over:
-            keep(done)
         if over:
             break
     return average.net, spent + time.time() - begun
 
 
+def same_training(run, config):
+    """Refuses to go on with a run that was begun with another configuration: its steps may be more or fewer, the rest must be the same."""
+    def essence(c):
+        return {**c, "training": {k: v for k, v in c["training"].items() if k not in ("steps", "check_every")}}
+    begun = run / "config.json"
+    if begun.exists() and (run / "checkpoint.pt").exists() and essence(json.loads(begun.read_text())) != essence(json.loads(json.dumps(config))):
+        raise SystemExit(f"{run} was begun with another configuration; remove it, or name this run with --run")
+
+
 def member(config, pool, material, out, corpus_folder, threads, workers, stop_after, log=print):
     """Trains one member of a model in its folder of the cache; returns the seconds spent on it. `training.teachers` are members trained before it."""
     out.mkdir(parents=True, exist_ok=True)
+    same_training(out, config)
     taught_by = [averaged(json.loads((out.parent / name / "config.json").read_text()), out.parent / name)[0] for name in config["training"]["teachers"]]
     (out / "config.json").write_text(json.dumps(config, indent=1))
     return train(config, pool, material, out, corpus_folder, threads, workers, stop_after, taught_by, log)[1]

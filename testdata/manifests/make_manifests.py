@@ -223,7 +223,7 @@ BAD = {
     "bad-novelty-limit": (novel("1"), graph(n_novelties=1), "invalid_manifest", "invalid type: string"),
     "bad-novelty-name": (novel(1.0), GOOD, "invalid_model", "graph output named novelty, found logits"),
     "bad-novelty-shape": (novel(1.0), graph(n_novelties=2), "invalid_model", "graph output novelty to have the shape [batch, 1]"),
-    "bad-nan-novelty": (novel(1.0), graph(n_novelties=1, novelty_factor=np.nan), "invalid_model", "one finite novelty"),
+    "bad-nan-novelty": (novel(1.0), graph(n_novelties=1, novelty_factor=np.nan), "invalid_model", "one novelty that is a number"),
     "bad-nan-logits": (MANIFEST, graph(nan=True), "invalid_model", "two finite logits"),
 }
 WAVEFORM = changed("input.features", {"kind": "waveform"})

@@ -112,7 +112,7 @@ fn features() -> Result<()> {
     run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
 }
 
-/// Options that side_by_side.py knows may stand among the folders.
+/// Options that `side_by_side.py` knows may stand among the folders.
 fn bench_models(more: impl Iterator<Item = String>) -> Result<()> {
     let python = python()?;
     let corpus = root().join("../shared/corpus");
@@ -121,7 +121,13 @@ fn bench_models(more: impl Iterator<Item = String>) -> Result<()> {
     }
     let command = target().join(if cfg!(windows) { "veravox.exe" } else { "veravox" });
     let mut compare = in_root(&python, &["models/training/side_by_side.py", "models/phone", "models/wide"]);
-    compare.args(more).arg("--corpus").arg(&corpus).arg("--command").arg(&command);
+    // Folders are named from where the user stands; the rest are options of side_by_side.py.
+    compare
+        .args(more.map(|word| std::fs::canonicalize(&word).map_or(word, |path| path.to_string_lossy().into_owned())))
+        .arg("--corpus")
+        .arg(&corpus)
+        .arg("--command")
+        .arg(&command);
     compare.env("ORT_DYLIB_PATH", onnxruntime_library(&python)?);
     run(compare)
 }

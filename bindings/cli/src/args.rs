@@ -37,8 +37,8 @@ pub enum Command {
 /// Which model and runtime to use.
 #[derive(Args, Clone)]
 pub struct Setup {
-    /// Folder of the model, with its manifest.json, or the name of a built-in one (phone, wide); the built-in one that fits
-    /// the sample rate without it.
+    /// Folder of the model, with its manifest.json, or the name of a built-in one, phone or wide (a folder of that name is
+    /// ./phone); the built-in one that fits the sample rate without it.
     #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else tract.
@@ -184,7 +184,7 @@ pub struct Bench {
     /// A recording to repeat; a generated buzz that counts as speech throughout without it.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Minutes of 8 kHz mono mu-law audio to scan.
+    /// Minutes of mono mu-law audio to scan, at the model's rate.
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: u32,
     /// Print a JSON object.
@@ -215,18 +215,12 @@ impl Setup {
         })
     }
 
-    /// The name of the built-in model that was asked for; a folder of the same name has to be written as a path, `./phone`.
-    pub fn builtin_name(&self) -> Option<&str> {
-        self.model.as_ref()?.to_str().filter(|name| ["phone", "wide"].contains(name))
-    }
-
     /// The detector with the model that was asked for.
     pub fn detector(&self) -> veravox::Result<Detector> {
         self.start_runtime()?;
-        let Some(model) = &self.model else { return Detector::builtin() };
-        match self.builtin_name() {
-            Some(name) => Detector::builtin_named(name),
-            None => Detector::load(model),
+        match &self.model {
+            Some(model) => Detector::open(model),
+            None => Detector::builtin(),
         }
     }
 }

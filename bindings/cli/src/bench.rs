@@ -13,7 +13,8 @@ use veravox::runtime::Runtime;
 use crate::args::{Bench, RuntimeName, Setup};
 use crate::{Exit, Outcome};
 
-const SAMPLE_RATE_HZ: u32 = 8_000;
+/// The rate whose model is measured: a call's. A model that was asked for by name or folder is measured at its own.
+const CALL_RATE_HZ: u32 = 8_000;
 const CLIP_SECONDS: usize = 5;
 /// Starts of a process, of which the median counts.
 const N_STARTS: usize = 11;
@@ -22,6 +23,8 @@ const N_STARTS: usize = 11;
 #[derive(Serialize, Deserialize)]
 struct Figures {
     runtime: String,
+    model: String,
+    sample_rate_hz: u32,
     /// Minutes of audio, its seconds of speech, and the seconds that one core took to scan it.
     audio_minutes: u32,
     speech_seconds: f64,
@@ -52,11 +55,13 @@ pub fn run(arguments: &Bench, setup: &Setup) -> Outcome {
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(Exit::Done);
     }
-    writeln!(
-        out,
-        "{} min of 8 kHz mono mu-law, one core; a {CLIP_SECONDS} s clip from process start",
-        arguments.minutes
-    )?;
+    if let Some(f) = all.first() {
+        writeln!(
+            out,
+            "{}: {} min of {} Hz mono mu-law, one core; a {CLIP_SECONDS} s clip from process start",
+            f.model, f.audio_minutes, f.sample_rate_hz
+        )?;
+    }
     writeln!(out, "{:22} {:>9} {:>12} {:>10} {:>12}", "runtime", "scan", "real time", "memory", "5 s clip")?;
     for f in &all {
         let memory = f.peak_memory_mb.map_or_else(|| "?".to_owned(), |mb| format!("{mb:.0} MB"));
@@ -94,21 +99,25 @@ fn this_program(setup: &Setup, runtime: &str) -> io::Result<Command> {
 }
 
 fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::error::Error>> {
-    let bytes = match &arguments.file {
-        Some(path) => mulaw_of(&mut AudioReader::open(path, &DecodeOptions::default())?)?,
-        None => buzz(),
-    };
-    let (clip_ms_median, clip_ms_fastest) = time_clip(&bytes, setup)?;
-
     let detector = setup.detector()?;
-    let n_bytes = u64::from(arguments.minutes) * 60 * u64::from(SAMPLE_RATE_HZ);
+    let manifest = detector.manifest(CALL_RATE_HZ);
+    let rate = manifest.input.sample_rate_hz;
+    let bytes = match &arguments.file {
+        Some(path) => mulaw_of(&mut AudioReader::open(path, &DecodeOptions::default())?, rate)?,
+        None => buzz(rate),
+    };
+    let (clip_ms_median, clip_ms_fastest) = time_clip(&bytes, rate, setup)?;
+
+    let n_bytes = u64::from(arguments.minutes) * 60 * u64::from(rate);
     let started = Instant::now();
     let endless = Box::new(Repeated { bytes, n_bytes, position: 0 });
-    let mut reader = AudioReader::from_source(endless, n_bytes, None, &raw_mulaw())?;
+    let mut reader = AudioReader::from_source(endless, n_bytes, None, &raw_mulaw(rate))?;
     let report = detector.scan_reader(&mut reader, &mut |_| true)?;
     let scan_seconds = started.elapsed().as_secs_f64();
     Ok(Figures {
         runtime: Runtime::get()?.to_string(),
+        model: format!("{} {}", manifest.name, manifest.version),
+        sample_rate_hz: rate,
         audio_minutes: arguments.minutes,
         speech_seconds: report.legs.iter().map(|leg| leg.speech_seconds).sum(),
         scan_seconds,
@@ -120,8 +129,8 @@ fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::err
 }
 
 /// Scans a 5 s clip by processes of its own.
-fn time_clip(bytes: &[u8], setup: &Setup) -> Result<(f64, f64), Box<dyn std::error::Error>> {
-    let n_bytes = CLIP_SECONDS * SAMPLE_RATE_HZ as usize;
+fn time_clip(bytes: &[u8], rate: u32, setup: &Setup) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+    let n_bytes = CLIP_SECONDS * rate as usize;
     let mut clip = tempfile::Builder::new().suffix(".ul").tempfile()?;
     let looped: Vec<u8> = bytes.iter().copied().cycle().take(n_bytes).collect();
     io::copy(&mut Cursor::new(looped), &mut clip)?;
@@ -129,7 +138,7 @@ fn time_clip(bytes: &[u8], setup: &Setup) -> Result<(f64, f64), Box<dyn std::err
     let mut times = Vec::with_capacity(N_STARTS);
     for _ in 0..N_STARTS {
         let mut command = this_program(setup, runtime)?;
-        command.args(["scan", "--quiet", "--raw", "mulaw"]).arg(clip.path());
+        command.args(["scan", "--quiet", "--raw", "mulaw", "--rate", &rate.to_string()]).arg(clip.path());
         let started = Instant::now();
         let status = command.stdout(Stdio::null()).status()?;
         times.push(started.elapsed().as_secs_f64() * 1_000.0);
@@ -141,14 +150,14 @@ fn time_clip(bytes: &[u8], setup: &Setup) -> Result<(f64, f64), Box<dyn std::err
     Ok((times.get(N_STARTS / 2).copied().unwrap_or(f64::NAN), times.first().copied().unwrap_or(f64::NAN)))
 }
 
-fn raw_mulaw() -> DecodeOptions {
-    let format = RawFormat { encoding: RawEncoding::Mulaw, sample_rate_hz: SAMPLE_RATE_HZ, channels: 1 };
+fn raw_mulaw(sample_rate_hz: u32) -> DecodeOptions {
+    let format = RawFormat { encoding: RawEncoding::Mulaw, sample_rate_hz, channels: 1 };
     DecodeOptions { raw: Some(format), ..DecodeOptions::default() }
 }
 
-/// The first leg of a recording, as 8 kHz mu-law.
-fn mulaw_of(reader: &mut AudioReader) -> veravox::Result<Vec<u8>> {
-    let mut resampler = veravox::resample::Resampler::new(reader.info().sample_rate_hz, SAMPLE_RATE_HZ)?;
+/// The first leg of a recording, as mu-law at this rate.
+fn mulaw_of(reader: &mut AudioReader, rate: u32) -> veravox::Result<Vec<u8>> {
+    let mut resampler = veravox::resample::Resampler::new(reader.info().sample_rate_hz, rate)?;
     let mut samples = Vec::new();
     while let Some(chunk) = reader.next_chunk()? {
         if let Some(leg) = chunk.channels.first() {
@@ -160,10 +169,11 @@ fn mulaw_of(reader: &mut AudioReader) -> veravox::Result<Vec<u8>> {
 }
 
 /// Five seconds of a voice-like buzz: 120 Hz harmonics in syllables, which the speech detector takes for a voice.
-fn buzz() -> Vec<u8> {
-    let rate = f64::from(SAMPLE_RATE_HZ);
+fn buzz(rate: u32) -> Vec<u8> {
+    let n_samples = CLIP_SECONDS * rate as usize;
+    let rate = f64::from(rate);
     let sine = |hz: f64, t: f64| (std::f64::consts::TAU * hz * t).sin();
-    (0..CLIP_SECONDS * SAMPLE_RATE_HZ as usize)
+    (0..n_samples)
         .map(|n| {
             let t = n as f64 / rate;
             let harmonics: f64 = (1..28).map(|h| sine(120.0 * f64::from(h), t) / f64::from(h)).sum();

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use serde_json::json;
-use veravox::Thresholds;
 use veravox::manifest::Manifest;
+use veravox::{Detector, Thresholds};
 
 use crate::args::{Doctor, Setup};
 use crate::{Exit, Outcome};
@@ -13,7 +13,7 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     let runtime = setup.start_runtime()?;
     let detector = setup.detector()?;
     let library = runtime.library().map(|path| path.display().to_string());
-    let folder = setup.model.as_ref().filter(|_| setup.builtin_name().is_none());
+    let folder = setup.model.as_ref().filter(|model| !Detector::is_builtin(model));
     let place = folder.map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
     let mut out = anstream::stdout().lock();
     if arguments.json {
@@ -38,6 +38,18 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
         });
         writeln!(out, "{facts:#}")?;
         return Ok(Exit::Done);
+    }
+    writeln!(out, "veravox     {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "runtime     {runtime}{}", library.map_or_else(String::new, |l| format!(" from {l}")))?;
+    match runtime.note() {
+        Some(note) => writeln!(out, "            {note}")?,
+        None if runtime.name() == "tract" => {
+            writeln!(
+                out,
+                "            ONNX Runtime is several times as fast: pip install onnxruntime, or set ORT_DYLIB_PATH"
+            )?;
+        }
+        None => {}
     }
     for manifest in detector.manifests() {
         describe(&mut out, manifest, &detector.thresholds(manifest.input.sample_rate_hz), &place)?;

@@ -112,7 +112,8 @@ fn contiguous<'a, D: Dimension>(slice: Option<&'a [f32]>, array: ArrayView<'_, f
     slice.map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
 }
 
-/// A model with its settings: the one that comes with the package, or the one in a folder with `manifest.json`.
+/// A model with its settings: those that come with the package, by the sample rate; one of them by its name, `phone` or
+/// `wide`; or the one in a folder with `manifest.json`.
 #[pyclass(module = "veravox", frozen)]
 struct Detector {
     inner: veravox::Detector,
@@ -124,7 +125,7 @@ impl Detector {
     #[pyo3(signature = (model=None))]
     fn new(py: Python<'_>, model: Option<PathBuf>) -> PyResult<Self> {
         let inner = py.detach(|| match model {
-            Some(folder) => veravox::Detector::load(&folder),
+            Some(model) => veravox::Detector::open(&model),
             None => veravox::Detector::builtin(),
         });
         inner.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))

@@ -41,7 +41,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     if arguments.resume
         && let Some(output) = &arguments.output
     {
-        let done = resume::done(output, &detector.report_heads().collect::<Vec<_>>())?;
+        let done = resume::done(output, &detector)?;
         let n_before = files.len();
         files.retain(|file| !done.contains(&file.shown));
         unreadable.retain(|(path, _)| !done.contains(path));

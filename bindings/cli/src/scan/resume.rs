@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
+use veravox::Detector;
 use veravox::report::ReportHead;
 
 /// As much of a line as tells whose it is.
@@ -15,12 +16,19 @@ struct Line {
     path: String,
     #[serde(flatten)]
     head: ReportHead,
+    /// What could not be opened has none.
+    audio: Option<Audio>,
+}
+
+#[derive(Deserialize)]
+struct Audio {
+    sample_rate_hz: u32,
 }
 
 /// The paths that the file has lines for, failed ones too. A line that was cut off while it was written is removed.
 ///
 /// Lines of another model or other thresholds are an error: one file must not mix results that cannot be compared.
-pub fn done(output: &Path, heads: &[ReportHead]) -> Result<HashSet<String>, Box<dyn Error>> {
+pub fn done(output: &Path, detector: &Detector) -> Result<HashSet<String>, Box<dyn Error>> {
     let mut paths = HashSet::new();
     if !output.exists() {
         return Ok(paths);
@@ -36,12 +44,11 @@ pub fn done(output: &Path, heads: &[ReportHead]) -> Result<HashSet<String>, Box<
         }
         let line: Line = serde_json::from_str(&text)
             .map_err(|e| format!("{} line {number} is no result of veravox scan: {e}", output.display()))?;
-        let same = |head: &ReportHead| {
-            line.head.model == head.model
-                && line.head.thresholds == head.thresholds
-                && line.head.schema_version == head.schema_version
-        };
-        if !heads.iter().any(same) {
+        let head = detector.report_head(line.audio.map_or(0, |audio| audio.sample_rate_hz));
+        let same = line.head.model == head.model
+            && line.head.thresholds == head.thresholds
+            && line.head.schema_version == head.schema_version;
+        if !same {
             let words = "was made with another model or other thresholds; write to another file";
             return Err(format!("{} line {number} {words}", output.display()).into());
         }
