@@ -87,7 +87,7 @@ def check_polarity(folder):
     scale = read_manifest(folder)["calibration"]["scale"]
     if not scale > 1e-4:
         raise checkpoint.Refused(f"calibration gave the scale {scale}, expected one well above 0: on these clips the scores do not rise with "
-                                 "synthetic speech. Are the architecture's labels in the checkpoint's order?")
+                                 "synthetic speech. They are too few, or the net cannot tell on such audio, or the architecture's labels are not in the checkpoint's order.")
 
 
 def every_nth(corpus_folder, clips, into):

@@ -198,6 +198,8 @@ def write_figures(folder, corpus_folder, run, cache, log=print):
     import veravox
     entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, log)
     manifest = read_manifest(folder)
+    main = scoring.main_condition(manifest)
+    entries.sort(key=lambda e: e["condition"] != main)       # what the model was made for comes first
     manifest["figures"] = entries
     write_manifest(pathlib.Path(folder), manifest)
     (run / "results.json").write_text(json.dumps({"figures": entries, **more}, indent=1))

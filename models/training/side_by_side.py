@@ -13,6 +13,7 @@ import subprocess
 import corpus
 import evaluate
 import scoring
+from card import with_interval
 
 ACCURACY = ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages"]
 HEADS = ["EER, %", "mean over systems, %", "AUC inside pages", "three clips, EER %"]
@@ -28,7 +29,8 @@ def speed(command, folder, minutes):
 
 def accuracy(clips, scores, condition, rounds):
     trials, by_three = evaluate.Trials(clips, scores), evaluate.Trials(*evaluate.pooled(clips, scores))
-    return [*(trials.figure(condition, m, rounds) for m in ACCURACY), by_three.figure(condition, "eer_percent", rounds)]
+    three = evaluate.measured(by_three, condition, ["eer_percent"], rounds)
+    return {**{e["metric"]: e for e in evaluate.measured(trials, condition, ACCURACY, rounds)}, **{"three": e for e in three}}
 
 
 def rows(folder, command, clips, minutes, rounds, log):
@@ -46,8 +48,7 @@ def table(results):
     head = ["model", "condition", *HEADS, "size, MB", "core-s per s, ONNX Runtime", "tract"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in results:
-        figures = [f"{e['value']:.{1 if 'percent' in e['metric'] else 2}f} ({e['low']:.{1 if 'percent' in e['metric'] else 2}f}–{e['high']:.{1 if 'percent' in e['metric'] else 2}f})"
-                   for e in r["figures"]]
+        figures = [with_interval(r["figures"][m]) if m in r["figures"] else "–" for m in [*ACCURACY, "three"]]
         cost = [f"{r['cost'][name]:.5f}" if name in r.get("cost", {}) else "–" for name in ("onnxruntime", "tract")]
         lines.append("| " + " | ".join([r["model"], r["condition"], *figures, f"{r['megabytes']:.2f}" if "megabytes" in r else "–", *cost]) + " |")
     return "\n".join(lines)
