@@ -40,7 +40,7 @@ def read_index(corpus, split):
     if not rows:
         raise SystemExit(f"{corpus / 'index.tsv'} names no clip of the split '{split}'")
     return [Clip(path=str(corpus / r["file"]), split=r["split"], label=r["label"], system=r["system"], kind=r["kind"],
-                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]), speaker=r["speaker"], rate_hz=int(r["source_rate_hz"] or 16000))
+                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]), speaker=r.get("speaker") or "", rate_hz=int(r.get("source_rate_hz") or 16000))
             for r in rows]
 
 
