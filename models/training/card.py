@@ -212,7 +212,7 @@ noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most 
 
 {'; '.join(f"`{m['member']}`: network `{m['network']}`, {m['steps']} steps, {m['minutes']:.0f} minutes" for m in members)}, that is, on one core, some {sum(m['minutes'] for m in members) / 60 * WATTS_OF_A_CORE:.0f} Wh at an assumed {WATTS_OF_A_CORE} W a core; data and trials cost several
 times as much. Both classes pass the same random channels: codecs ({', '.join(n for n in material['copies'] if n not in ('slower', 'faster'))}), rooms, noise, equalisers, band edges, levels,
-gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`.
+gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`. {config['model']['note']}
 
 ## To reproduce
 
