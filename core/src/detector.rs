@@ -208,8 +208,7 @@ impl Detector {
     /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
     #[must_use]
     pub fn report_head(&self, sample_rate_hz: u32) -> ReportHead {
-        let choice = self.choice(sample_rate_hz);
-        ReportHead::of(&choice.manifest, self.runtime, &self.changes.over(&choice.manifest.decision))
+        ReportHead::of(self.manifest(sample_rate_hz), self.runtime, &self.thresholds(sample_rate_hz))
     }
 
     /// A stream for one leg of a call with audio at `sample_rate_hz`.

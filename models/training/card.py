@@ -121,7 +121,7 @@ def reliability_plot(points, path, title):
     part.rename(path)
 
 
-def write(config, out, run, corpus_folder, log=print):
+def write(config, out, run, log=print):
     """README.md and reliability.png of the model, from its manifest and what the run measured."""
     manifest, results, material, members = (read_manifest(out), *(json.loads((run / f"{n}.json").read_text()) for n in ("results", "material", "members")))
     i, f, d, c = manifest["input"], manifest["input"]["features"], manifest["decision"], manifest["calibration"]

@@ -287,8 +287,12 @@ class Detector(nn.Module):
         embedding = self.dropout(self.backend(inputs))
         return self._logit(embedding, self.main), self._logit(embedding, self.twin), self.family(embedding)
 
+    def score(self, main, twin):
+        """What the two outputs say together."""
+        return main + self.twin_weight * twin
+
     def of_embedding(self, embedding):
-        score = self._logit(embedding, self.main) + self.twin_weight * self._logit(embedding, self.twin)
+        score = self.score(self._logit(embedding, self.main), self._logit(embedding, self.twin))
         return torch.stack([-score / 2, score / 2], 1)
 
     def forward(self, inputs):

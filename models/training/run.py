@@ -111,7 +111,7 @@ def main():
         evaluate.write_figures(out, a.corpus, run, a.cache, log)
     if "card" in only:
         import card
-        card.write(config, out, run, a.corpus, log)
+        card.write(config, out, run, log)
 
 
 if __name__ == "__main__":

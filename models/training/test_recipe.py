@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tomllib
 import types
 
 import numpy as np

@@ -125,10 +125,6 @@ def averaged(config, run):
     return net.eval(), state["step"], state["spent"]
 
 
-def score_of(net, outputs):
-    return outputs[0] + net.twin_weight * outputs[1]
-
-
 class Objective:
     """The loss of one batch: its windows masked and perhaps mixed, against labels and perhaps against teachers."""
 
@@ -162,7 +158,7 @@ class Objective:
         loss = self.targets.loss(outputs, self.c, order)
         if self.wanted is not None:
             wanted = self.wanted if order is None else self.wanted[order]
-            taught = functional.binary_cross_entropy_with_logits(score_of(self.net, outputs), wanted, reduction="none")
+            taught = functional.binary_cross_entropy_with_logits(self.net.score(*outputs[:2]), wanted, reduction="none")
             loss = (1 - self.c["teacher_weight"]) * loss + self.c["teacher_weight"] * taught
         return loss
 
