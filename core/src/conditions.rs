@@ -1,15 +1,17 @@
 //! What speaks against a verdict: no signal, clipping, noise, tones, damaged samples, a band too narrow.
 //!
 //! A detector that was made for a voice on a phone line has nothing to say of hold music; these measures let it say so.
-//! The speech gate cannot: through a phone line, music and noise pass it as voices. All measures are running sums, so that
-//! they cost little and need no second pass.
+//! The speech gate cannot: through a phone line, music and noise pass it as voices. What holds for a line, as clipping does,
+//! is measured over the leg; what comes and goes, as music on hold does, window by window. All measures of the leg are running
+//! sums, so that they cost little, need no second pass and take no memory however long the call.
 
 mod texture;
 
 use crate::decide::Reason;
 use crate::detector::MIN_RATE_SHARE;
 use crate::speech::{Frame, FrameClass};
-use texture::Texture;
+use crate::window::Place;
+pub(crate) use texture::Texture;
 
 /// A leg whose samples all lie within this range carries no signal: the idle codes of G.711, or a constant.
 const NO_SIGNAL_RANGE: f32 = 6e-4;
@@ -39,9 +41,23 @@ pub(crate) struct Conditions {
     n_clipped: u64,
     voice: Sound,
     background: Sound,
-    voice_texture: Texture,
-    other_texture: Texture,
+    /// Of all that sounded before the first window: where none comes, it says what there was instead of speech.
+    beginning: Option<Box<Texture>>,
+    any_window: bool,
+    doubt: Doubt,
 }
+
+/// Windows of music and noise, and the windows between them that do not sound like it. Music slips through now and then; so
+/// after windows of it as many clean ones must pass before they count again.
+#[derive(Default)]
+struct Doubt {
+    /// Windows' worth of speech still to pass, and what the last bad window was.
+    n: f64,
+    reason: Option<Reason>,
+}
+
+/// Two windows' worth of speech are enough to be sure that the music is over.
+const MAX_DOUBT: f64 = 2.0;
 
 /// Power without the constant part: an offset is neither speech nor noise.
 #[derive(Default)]
@@ -74,8 +90,9 @@ impl Conditions {
             n_clipped: 0,
             voice: Sound::default(),
             background: Sound::default(),
-            voice_texture: Texture::new(model_rate_hz),
-            other_texture: Texture::new(model_rate_hz),
+            beginning: None,
+            any_window: false,
+            doubt: Doubt::default(),
         }
     }
 
@@ -96,6 +113,11 @@ impl Conditions {
         }
     }
 
+    /// The source has another rate from here on.
+    pub fn change_rate(&mut self, source_rate_hz: u32) {
+        self.source_rate_hz = f64::from(source_rate_hz);
+    }
+
     /// Takes the next frame of the gate.
     pub fn observe(&mut self, frame: &Frame<'_>) {
         let power = power_around_mean(frame.samples);
@@ -104,15 +126,36 @@ impl Conditions {
             FrameClass::Background => self.background.add(power, frame.samples.len()),
             FrameClass::Pause => {}
         }
-        if power > AUDIBLE_POWER {
-            let voice = frame.class == FrameClass::Voice;
-            let texture = if voice { &mut self.voice_texture } else { &mut self.other_texture };
-            texture.push(frame.samples);
+        if power > AUDIBLE_POWER && !self.any_window {
+            let rate = self.model_rate_hz as u32;
+            self.beginning.get_or_insert_with(|| Box::new(Texture::new(rate))).push(frame.samples);
         }
     }
 
-    /// The reasons against a verdict, given that there was, or was not, enough speech for one.
-    pub fn reasons(&self, enough_speech: bool) -> Vec<Reason> {
+    /// Judges the sound of a window. The reason, if any, for which its score does not count.
+    pub fn judge(&mut self, texture: &Texture, place: &Place) -> Option<Reason> {
+        self.any_window = true;
+        self.beginning = None;
+        // What a first look hears the first window hears again.
+        let share = if place.first_look { 0.0 } else { f64::from(place.fresh_share) };
+        let bad = if texture.is_sustained() {
+            Some(Reason::MusicOrTones)
+        } else if texture.is_noise() {
+            Some(Reason::Noise)
+        } else {
+            None
+        };
+        if bad.is_some() {
+            self.doubt = Doubt { n: (self.doubt.n + share).min(MAX_DOUBT), reason: bad };
+            return bad;
+        }
+        let reason = self.doubt.reason.filter(|_| self.doubt.n > 0.0);
+        self.doubt.n -= share.min(self.doubt.n);
+        reason
+    }
+
+    /// The reasons against a verdict, given how many windows' worth of speech count for one.
+    pub fn reasons(&self, n_windows: f64) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let mut add = |holds: bool, reason| {
             if holds {
@@ -121,24 +164,25 @@ impl Conditions {
         };
         add(self.n_invalid as f64 > MAX_INVALID_SHARE * self.n_samples as f64, Reason::InvalidSamples);
         add(self.highest - self.lowest < NO_SIGNAL_RANGE || self.n_samples == 0, Reason::NoSignal);
-        add(!enough_speech, Reason::TooLittleSpeech);
-        // Where there is enough of a voice, is it one? Where there is not, what sounds instead?
-        let voice = enough_speech || self.voice_texture.seconds() > self.other_texture.seconds();
-        let texture = if voice { &self.voice_texture } else { &self.other_texture };
-        let sustained = texture.is_sustained();
-        let drowned = enough_speech && self.snr_db().is_some_and(|snr| snr < MIN_SNR_DB);
+        add(!self.any_window, Reason::TooLittleSpeech);
+        // A window or two that count are not enough where as many since did not.
+        let doubtful = self.doubt.reason.filter(|_| self.any_window && n_windows <= self.doubt.n);
+        let sounds = |is: fn(&Texture) -> bool| self.beginning.as_deref().is_some_and(is);
+        let sustained = doubtful == Some(Reason::MusicOrTones) || sounds(Texture::is_sustained);
+        let drowned = self.any_window && self.snr_db().is_some_and(|snr| snr < MIN_SNR_DB);
         add(sustained, Reason::MusicOrTones);
-        add(!sustained && (drowned || texture.is_noise()), Reason::Noise);
-        add(self.clipped_share(enough_speech) > MAX_CLIPPED_SHARE, Reason::Clipping);
+        let noise = drowned || doubtful == Some(Reason::Noise) || sounds(Texture::is_noise);
+        add(!sustained && noise, Reason::Noise);
+        add(self.clipped_share() > MAX_CLIPPED_SHARE, Reason::Clipping);
         add(self.source_rate_hz < MIN_RATE_SHARE * self.model_rate_hz, Reason::NarrowBand);
         reasons
     }
 
     /// Clipped time over that of speech, or over all where there is too little speech.
-    fn clipped_share(&self, enough_speech: bool) -> f64 {
+    fn clipped_share(&self) -> f64 {
         let all = self.n_samples as f64 / self.source_rate_hz;
         let speech = self.voice.n_samples as f64 / self.model_rate_hz;
-        let heard = if enough_speech { speech.min(all) } else { all };
+        let heard = if self.any_window { speech.min(all) } else { all };
         if heard > 0.0 { self.n_clipped as f64 / self.source_rate_hz / heard } else { 0.0 }
     }
 
@@ -147,6 +191,16 @@ impl Conditions {
         let enough = self.background.n_samples as f64 >= MIN_BACKGROUND_SECONDS * self.model_rate_hz;
         let (voice, background) = (self.voice.power(), self.background.power());
         (enough && background > 0.0 && voice > 0.0).then(|| 10.0 * (voice / background).log10())
+    }
+}
+
+/// The texture of what sounds in a window.
+pub(crate) fn texture_of(window: &[f32], texture: &mut Texture) {
+    texture.reset();
+    for frame in window.chunks(texture.gate_frame()) {
+        if power_around_mean(frame) > AUDIBLE_POWER {
+            texture.push(frame);
+        }
     }
 }
 

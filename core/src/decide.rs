@@ -1,13 +1,13 @@
-//! From window scores to a decision on a leg.
+//! The words of a verdict: decisions, reasons, thresholds, and the scores of windows that they rest on.
 //!
-//! The policy is small on purpose. Each window's llr is weighed by the speech that it brings for the first time, and the
-//! leg's llr is their weighted mean: windows of one voice over one line are anything but independent, so their sum would
-//! overstate what is known. The decision compares that mean with two thresholds. Between them, or where the audio itself
-//! speaks against a verdict, the answer is `inconclusive`, with its reasons.
+//! How scores become a decision is the business of [`policy`](crate::policy). Between the thresholds, or where the audio
+//! itself speaks against a verdict, the answer is `inconclusive`, with its reasons.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
 
 /// The answer for a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub enum Reason {
     UnlikeTraining,
     /// The evidence lies between the thresholds.
     Undecided,
-    /// The leg as a whole sounds human, a stretch of it synthetic.
+    /// A machine spoke on this leg, and later a person.
     MixedVoices,
 }
 
@@ -103,6 +103,83 @@ pub struct Thresholds {
     pub bonafide_llr: f64,
 }
 
+/// What false answers and no answer cost, in any one unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecisionCosts {
+    /// A person who is called synthetic.
+    pub false_synthetic: f64,
+    /// A machine that is called bona fide.
+    pub false_bonafide: f64,
+    /// No answer.
+    pub inconclusive: f64,
+}
+
+impl Thresholds {
+    /// Answers are given where they cost less than none at this prior (Chow, On optimum recognition error and reject
+    /// tradeoff, 1970). So were the thresholds of the built-in models made, at a prior of 0.5, costs of 1 and 0.15 for none.
+    ///
+    /// ```
+    /// use veravox::decide::{DecisionCosts, Thresholds};
+    ///
+    /// let costs = DecisionCosts { false_synthetic: 1.0, false_bonafide: 1.0, inconclusive: 0.15 };
+    /// let thresholds = Thresholds::from_costs(0.5, costs)?;
+    /// assert!((thresholds.synthetic_llr - 1.73).abs() < 0.01);
+    /// assert!((thresholds.bonafide_llr + 1.73).abs() < 0.01);
+    /// # Ok::<(), veravox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior is not inside (0, 1), or no answer costs nothing, or
+    /// more than answering blindly.
+    pub fn from_costs(prior: f64, costs: DecisionCosts) -> Result<Self> {
+        let (synthetic, bonafide) =
+            (costs.inconclusive / costs.false_synthetic, costs.inconclusive / costs.false_bonafide);
+        let sensible = synthetic > 0.0 && bonafide > 0.0 && synthetic + bonafide < 1.0;
+        if !sensible || !(prior > 0.0 && prior < 1.0) {
+            let message = format!(
+                "expected a prior inside (0, 1) and no answer to cost something, less than the false answers, got a prior \
+                 of {prior} and {costs:?}"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let log_odds = |p: f64| (p / (1.0 - p)).ln();
+        Ok(Self {
+            prior,
+            synthetic_llr: log_odds(1.0 - synthetic) - log_odds(prior),
+            bonafide_llr: log_odds(bonafide) - log_odds(prior),
+        })
+    }
+
+    /// A person is called synthetic with a probability of about `false_alarm`, and a machine bona fide with one of about
+    /// `miss`, if the llrs are what they claim to be (Wald, Sequential Analysis, 1947, section 3.4). The rates of these
+    /// models on calls are measured in the documentation; the prior only states the probability.
+    ///
+    /// ```
+    /// let thresholds = veravox::Thresholds::from_rates(0.01, 0.01, 0.05)?;
+    /// assert!((thresholds.synthetic_llr - 95.0_f64.ln()).abs() < 1e-9);
+    /// # Ok::<(), veravox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior or a rate is not inside (0, 1), or the rates sum up to
+    /// 1 or more.
+    pub fn from_rates(prior: f64, false_alarm: f64, miss: f64) -> Result<Self> {
+        let inside = |p: f64| p > 0.0 && p < 1.0;
+        if !(inside(prior) && inside(false_alarm) && inside(miss) && false_alarm + miss < 1.0) {
+            let message = format!(
+                "expected a prior and error rates inside (0, 1) and rates that sum up to less than 1, got a prior of {prior}, \
+                 a false-alarm rate of {false_alarm} and a miss rate of {miss}"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(Self {
+            prior,
+            synthetic_llr: ((1.0 - miss) / false_alarm).ln(),
+            bonafide_llr: (miss / (1.0 - false_alarm)).ln(),
+        })
+    }
+}
+
 /// Thresholds that a user sets; what is `None` stays as the model's manifest has it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ThresholdChanges {
@@ -133,12 +210,20 @@ pub struct WindowScore {
     pub start: u64,
     /// One past the last sample.
     pub end: u64,
-    /// Samples of voice that no window before it held.
-    pub fresh_speech: u64,
+    /// Share of its speech that no window before it held, above 0 and at most 1.
+    pub fresh_share: f32,
     /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
     pub llr: f32,
     /// It is unlike anything that the model was trained on.
     pub novel: bool,
+}
+
+impl WindowScore {
+    /// Where, about, its fresh speech begins: the rest of the window was heard before.
+    #[must_use]
+    pub fn fresh_from(&self) -> u64 {
+        self.end - (self.end.saturating_sub(self.start) as f64 * f64::from(self.fresh_share)) as u64
+    }
 }
 
 /// A stretch of a leg whose windows all point to a synthetic voice.
@@ -150,20 +235,6 @@ pub struct Stretch {
     pub end: u64,
     /// Mean llr of its windows.
     pub llr: f64,
-    /// Its windows.
-    pub n_windows: usize,
-}
-
-/// The mean llr of windows, each weighed by its fresh speech. `None` without windows.
-#[must_use]
-pub fn leg_llr(windows: &[WindowScore]) -> Option<f64> {
-    mean_by_speech(windows, |w| f64::from(w.llr))
-}
-
-fn mean_by_speech(windows: &[WindowScore], value: impl Fn(&WindowScore) -> f64) -> Option<f64> {
-    let weight = |w: &WindowScore| w.fresh_speech.max(1) as f64;
-    let total: f64 = windows.iter().map(weight).sum();
-    (total > 0.0).then(|| windows.iter().map(|w| weight(w) * value(w)).sum::<f64>() / total)
 }
 
 /// The stretches of consecutive windows at or above the threshold for `synthetic`.
@@ -178,7 +249,7 @@ pub fn suspicious_stretches(windows: &[WindowScore], thresholds: &Thresholds) ->
         let (first, last) = (run.first()?, run.last()?);
         let end = windows.get(n_before).map_or(last.end, |next| next.start.min(last.end));
         let llr = run.iter().map(|w| f64::from(w.llr)).sum::<f64>() / run.len() as f64;
-        let stretch = Stretch { start: first.start, end, llr, n_windows: run.len() };
+        let stretch = Stretch { start: first.start, end, llr };
         points_to_synthetic(first, thresholds).then_some(stretch)
     })
     .collect()
@@ -186,39 +257,6 @@ pub fn suspicious_stretches(windows: &[WindowScore], thresholds: &Thresholds) ->
 
 fn points_to_synthetic(window: &WindowScore, thresholds: &Thresholds) -> bool {
     f64::from(window.llr) >= thresholds.synthetic_llr
-}
-
-/// Windows in a row that must point to a synthetic voice before a leg that sounds human as a whole is called mixed: one
-/// window alone crosses the threshold too easily by chance.
-const MIXED_MIN_WINDOWS: usize = 3;
-
-/// No verdict where more than this share of a leg's speech lies in windows unlike anything in training. Up to there such
-/// windows count like any other.
-const MAX_NOVEL_SHARE: f64 = 0.5;
-
-/// Decides on a leg. `against` are the reasons that its audio gives against any verdict.
-#[must_use]
-pub fn decide(windows: &[WindowScore], thresholds: &Thresholds, mut against: Vec<Reason>) -> (Decision, Vec<Reason>) {
-    let novel_share = mean_by_speech(windows, |w| f64::from(u8::from(w.novel))).unwrap_or(0.0);
-    if novel_share > MAX_NOVEL_SHARE {
-        against.push(Reason::UnlikeTraining);
-    }
-    if !against.is_empty() {
-        return (Decision::Inconclusive, against);
-    }
-    match leg_llr(windows) {
-        None => (Decision::Inconclusive, vec![Reason::TooLittleSpeech]),
-        Some(llr) if llr >= thresholds.synthetic_llr => (Decision::Synthetic, Vec::new()),
-        Some(llr) if llr <= thresholds.bonafide_llr => {
-            let stretches = suspicious_stretches(windows, thresholds);
-            if stretches.iter().any(|s| s.n_windows >= MIXED_MIN_WINDOWS) {
-                (Decision::Inconclusive, vec![Reason::MixedVoices])
-            } else {
-                (Decision::Bonafide, Vec::new())
-            }
-        }
-        Some(_) => (Decision::Inconclusive, vec![Reason::Undecided]),
-    }
 }
 
 #[cfg(test)]
@@ -231,57 +269,26 @@ mod tests {
         let at = |n: usize| n as u64 * 100;
         llrs.iter()
             .enumerate()
-            .map(|(n, &llr)| WindowScore { start: at(n), end: at(n) + 200, fresh_speech: 100, llr, novel: false })
+            .map(|(n, &llr)| WindowScore { start: at(n), end: at(n) + 200, fresh_share: 0.5, llr, novel: false })
             .collect()
     }
 
     #[test]
-    fn the_mean_meets_the_thresholds() {
-        let decided = |llrs: &[f32]| decide(&windows(llrs), &THRESHOLDS, Vec::new());
-        assert_eq!(decided(&[1.0, 1.0]), (Decision::Synthetic, vec![]));
-        assert_eq!(decided(&[-1.0]), (Decision::Bonafide, vec![]));
-        assert_eq!(decided(&[0.9]), (Decision::Inconclusive, vec![Reason::Undecided]));
-        assert_eq!(decided(&[]), (Decision::Inconclusive, vec![Reason::TooLittleSpeech]));
-    }
-
-    #[test]
-    fn a_synthetic_stretch_in_a_human_leg_is_not_called_human() {
-        let mut llrs = vec![-4.0; 10];
-        llrs.extend([2.0; 3]);
-        let (decision, reasons) = decide(&windows(&llrs), &THRESHOLDS, Vec::new());
-        assert_eq!((decision, reasons), (Decision::Inconclusive, vec![Reason::MixedVoices]));
-        let stretches = suspicious_stretches(&windows(&llrs), &THRESHOLDS);
-        assert_eq!(stretches, [Stretch { start: 1_000, end: 1_400, llr: 2.0, n_windows: 3 }]);
-    }
-
-    #[test]
     fn stretches_do_not_overlap() {
-        let stretches = suspicious_stretches(&windows(&[2.0, 2.0, 0.0, 3.0]), &THRESHOLDS);
-        let places: Vec<_> = stretches.iter().map(|s| (s.start, s.end)).collect();
-        assert_eq!(places, [(0, 200), (300, 500)]);
+        let stretches = suspicious_stretches(&windows(&[2.0, 4.0, 0.0, 3.0]), &THRESHOLDS);
+        assert_eq!(stretches, [Stretch { start: 0, end: 200, llr: 3.0 }, Stretch { start: 300, end: 500, llr: 3.0 }]);
     }
 
     #[test]
-    fn the_audio_overrules_the_score() {
-        let (decision, reasons) = decide(&windows(&[9.0]), &THRESHOLDS, vec![Reason::Clipping]);
-        assert_eq!((decision, reasons), (Decision::Inconclusive, vec![Reason::Clipping]));
-    }
-
-    #[test]
-    fn speech_unlike_training_gets_no_verdict() {
-        let mut three = windows(&[9.0, 9.0, 9.0]);
-        three[0].novel = true;
-        assert_eq!(decide(&three, &THRESHOLDS, Vec::new()).0, Decision::Synthetic);
-        three[1].novel = true;
-        let (decision, reasons) = decide(&three, &THRESHOLDS, vec![Reason::Noise]);
-        assert_eq!((decision, reasons), (Decision::Inconclusive, vec![Reason::Noise, Reason::UnlikeTraining]));
-    }
-
-    #[test]
-    fn fresh_speech_weighs() {
-        let mut two = windows(&[3.0, 0.0]);
-        two[0].fresh_speech = 300;
-        assert_eq!(leg_llr(&two), Some(2.25));
+    fn senseless_costs_and_rates_are_refused() {
+        for (false_synthetic, inconclusive) in [(1.0, 0.0), (1.0, 0.5), (0.1, 0.15), (f64::NAN, 0.1)] {
+            let costs = DecisionCosts { false_synthetic, false_bonafide: 1.0, inconclusive };
+            assert!(Thresholds::from_costs(0.5, costs).is_err(), "{costs:?}");
+        }
+        for (prior, false_alarm, miss) in [(0.0, 0.1, 0.1), (0.5, 0.0, 0.1), (0.5, 0.6, 0.5), (0.5, 0.1, f64::NAN)] {
+            let refused = Thresholds::from_rates(prior, false_alarm, miss).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        }
     }
 
     #[test]

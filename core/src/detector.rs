@@ -10,7 +10,7 @@ use crate::manifest::Manifest;
 use crate::model::{BUILTIN, Builtin, Model};
 use crate::report::{AudioSummary, CallReport, LegVerdict, ReportHead};
 use crate::runtime::Runtime;
-use crate::stream::{Sample, Stream, check_equal_lengths};
+use crate::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
 
 /// Lower rates than this share of a model's own cannot hold the band that it was made for.
 pub(crate) const MIN_RATE_SHARE: f64 = 0.9;
@@ -217,7 +217,15 @@ impl Detector {
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default
     /// [`Limits`](crate::decode::Limits), [`Runtime`](ErrorKind::Runtime) when the runtime cannot load the model.
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Stream> {
-        Stream::new(self, sample_rate_hz)
+        self.stream_with(sample_rate_hz, &StreamOptions::default())
+    }
+
+    /// A stream that is watched as `options` say: [`StreamOptions::live`] for a call that goes on.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub fn stream_with(&self, sample_rate_hz: u32, options: &StreamOptions) -> Result<Stream> {
+        Stream::new(self, sample_rate_hz, options)
     }
 
     /// Scores samples in memory, one slice for each leg, all of the same length.

@@ -1,10 +1,10 @@
 //! veravox tells a synthetic voice from a human one in a phone call.
 //!
 //! A [`Detector`] is a model with its settings; a [`stream::Stream`] watches one leg of a call; scanning a file is pushing
-//! it through streams. The way of the data, each arrow one module:
+//! it through streams; an [`engine::Engine`] watches thousands of legs at once. The way of the data, each arrow one module:
 //!
 //! ```text
-//! bytes -> decode -> resample -> vad -> speech -> window -> features -> model -> calibrate -> decide -> report
+//! bytes -> decode -> resample -> vad -> speech -> window -> features -> model -> calibrate -> policy -> report
 //! ```
 //!
 //! ```
@@ -32,11 +32,14 @@ mod conditions;
 pub mod decide;
 pub mod decode;
 pub mod detector;
+pub mod engine;
 pub mod error;
 pub mod features;
+mod leg;
 pub mod manifest;
 pub mod metrics;
 pub mod model;
+pub mod policy;
 pub mod report;
 pub mod resample;
 pub mod runtime;
@@ -47,6 +50,7 @@ mod window;
 
 pub use decide::{Decision, Reason, ThresholdChanges, Thresholds};
 pub use detector::Detector;
+pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use report::{CallReport, FileReport, LegVerdict};
 pub use stream::{Event, Stream};

@@ -117,6 +117,14 @@ pub struct Calibration {
     pub scale: f64,
     /// Summand.
     pub offset: f64,
+    /// Correlation, from 0 to 1, of the llrs of windows of one leg that share no audio: how much of what a window says the
+    /// next one only says again (see [`policy`](crate::policy)). 1, the most careful, where the manifest does not tell.
+    #[serde(default = "wholly_correlated")]
+    pub correlation: f64,
+}
+
+fn wholly_correlated() -> f64 {
+    1.0
 }
 
 /// One measured figure.
@@ -172,9 +180,12 @@ impl Manifest {
         ensure(labels.len() == 2 && labels.contains(&Label::Bonafide) && labels.contains(&Label::Spoof), || {
             "output.labels must be bonafide and spoof, each once, in the order of the logits".to_owned()
         })?;
-        let Calibration { scale, offset } = self.calibration;
+        let Calibration { scale, offset, correlation } = self.calibration;
         ensure(scale > 0.0 && scale.is_finite() && offset.is_finite(), || {
             format!("calibration: scale must be above 0 and offset finite, are {scale} and {offset}")
+        })?;
+        ensure((0.0..=1.0).contains(&correlation), || {
+            format!("calibration.correlation must be 0 to 1, is {correlation}")
         })?;
         if let Some(Novelty { limit, .. }) = &self.output.novelty {
             ensure(limit.is_finite(), || format!("output.novelty.limit must be finite, is {limit}"))?;

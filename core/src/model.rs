@@ -4,6 +4,7 @@ mod check;
 mod rehearsal;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,10 +14,13 @@ use ort::value::TensorRef;
 
 pub use check::{Rule, check};
 
+use crate::conditions::{Conditions, Texture, texture_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Extractor;
+use crate::leg::Judged;
 use crate::manifest::{Label, Manifest, Novelty};
 use crate::runtime::Runtime;
+use crate::window::Window;
 
 /// A model inside the library, as its folder in `models/` holds it.
 pub(crate) struct Builtin {
@@ -65,11 +69,14 @@ pub struct RawScore {
     pub novelty: Option<f64>,
 }
 
-/// What one thread needs to score windows: a session, the feature extractor and their buffers.
-struct Scorer {
+/// What one thread needs to score windows, one or several at once: a session, the feature extractor and their buffers.
+pub(crate) struct Scorer {
     session: Session,
     extractor: Extractor,
+    window: Vec<f32>,
+    texture: Texture,
     features: Vec<f32>,
+    n_values: usize,
 }
 
 impl Model {
@@ -101,21 +108,31 @@ impl Model {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the window has the wrong length,
     /// [`Runtime`](ErrorKind::Runtime) when the model fails or its outputs are not finite.
     pub fn score(&self, window: &[f32]) -> Result<RawScore> {
+        self.with_scorer(|scorer| {
+            scorer.clear();
+            scorer.add(window)?;
+            scorer.score(&self.manifest)
+        })
+    }
+
+    /// Lends a scorer that is idle, or a new one.
+    pub(crate) fn with_scorer<T>(&self, work: impl FnOnce(&mut Scorer) -> Result<T>) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scorer = match idle {
             Some(scorer) => scorer,
             None => self.scorer()?,
         };
-        let score = scorer.score(&self.manifest, window);
+        let done = work(&mut scorer);
         self.keep(scorer);
-        score
+        done
     }
 
     fn keep(&self, scorer: Scorer) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scorer);
     }
 
-    fn scorer(&self) -> Result<Scorer> {
+    /// A scorer of one's own.
+    pub(crate) fn scorer(&self) -> Result<Scorer> {
         self.scorer_with(open_session(self.runtime, &self.onnx)?)
     }
 
@@ -123,50 +140,141 @@ impl Model {
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
         let (n_frames, n_features) = extractor.shape();
-        Ok(Scorer { session, extractor, features: vec![0.0; n_frames * n_features] })
+        Ok(Scorer {
+            session,
+            extractor,
+            window: vec![0.0; input.window_samples],
+            texture: Texture::new(input.sample_rate_hz),
+            features: Vec::new(),
+            n_values: n_frames * n_features,
+        })
     }
 }
 
 impl Scorer {
-    fn score(&mut self, manifest: &Manifest, window: &[f32]) -> Result<RawScore> {
-        self.extractor.compute(window, &mut self.features)?;
-        let tensor =
-            TensorRef::from_array_view((manifest.input.batch_of_one(), self.features.as_slice())).map_err(failed)?;
-        let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
-        let logits = values(&outputs, &manifest.output.tensor)?;
-        let logit = |label| {
-            let index = manifest.output.labels.iter().position(|l| *l == label)?;
-            logits.get(index).filter(|v| v.is_finite()).map(|v| f64::from(*v))
-        };
-        let (Some(spoof), Some(bonafide)) = (logit(Label::Spoof), logit(Label::Bonafide)) else {
-            return Err(Error::new(
-                ErrorKind::Runtime,
-                format!("expected two finite logits, the model gave {logits:?}"),
-            ));
-        };
-        let novelty = match &manifest.output.novelty {
-            None => None,
-            Some(Novelty { tensor, .. }) => match values(&outputs, tensor)? {
-                // An infinite distance is a distance.
-                [value] if !value.is_nan() => Some(f64::from(*value)),
-                other => {
-                    let message = format!("expected one novelty that is a number, the model gave {other:?}");
-                    return Err(Error::new(ErrorKind::Runtime, message));
-                }
-            },
-        };
-        Ok(RawScore { score: spoof - bonafide, novelty })
+    /// Takes the place of what was to be scored.
+    pub fn clear(&mut self) {
+        self.features.clear();
     }
+
+    /// How many windows are to be scored.
+    pub fn len(&self) -> usize {
+        self.features.len() / self.n_values.max(1)
+    }
+
+    /// Adds a window of a leg to those that are to be scored, and judges its sound.
+    pub fn listen(&mut self, window: &Window<'_>, conditions: &mut Conditions) -> Result<Judged> {
+        let mut samples = std::mem::take(&mut self.window);
+        window.read(&mut samples);
+        texture_of(&samples, &mut self.texture);
+        let added = self.add(&samples);
+        self.window = samples;
+        added?;
+        let reason = conditions.judge(&self.texture, &window.place);
+        Ok(Judged { place: window.place, reason })
+    }
+
+    fn add(&mut self, window: &[f32]) -> Result<()> {
+        let before = self.features.len();
+        self.features.resize(before + self.n_values, 0.0);
+        let features = self.features.get_mut(before..).unwrap_or_default();
+        let computed = self.extractor.compute(window, features);
+        if computed.is_err() {
+            self.features.truncate(before);
+        }
+        computed
+    }
+
+    /// The score of the one window added.
+    pub fn score(&mut self, manifest: &Manifest) -> Result<RawScore> {
+        let missing = || Error::new(ErrorKind::Runtime, "the model gave no score");
+        self.run(manifest, 0..1)?.pop().ok_or_else(missing)?
+    }
+
+    /// The scores of the windows added, in order. Where the model fails on all of them together each has its own chance.
+    pub fn scores(&mut self, manifest: &Manifest) -> Vec<Result<RawScore>> {
+        let n_windows = self.len();
+        match self.run(manifest, 0..n_windows) {
+            Ok(scores) => scores,
+            Err(_) if n_windows > 1 => (0..n_windows).map(|n| self.run(manifest, n..n + 1)?.remove(0)).collect(),
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    /// Whether the graph takes several windows at once, and scores each as if it were alone.
+    pub fn scores_batches(&mut self, manifest: &Manifest) -> bool {
+        let window =
+            |n: usize| (0..manifest.input.window_samples).map(move |i| 0.1 * ((n + 2) as f32 * i as f32).sin());
+        self.clear();
+        let added = (0..2).all(|n| {
+            let samples: Vec<f32> = window(n).collect();
+            self.add(&samples).is_ok()
+        });
+        let alone = (0..2).map(|n| self.run(manifest, n..n + 1).ok()?.pop()?.ok()).collect::<Option<Vec<_>>>();
+        let together = self.run(manifest, 0..2).ok().and_then(|scores| scores.into_iter().map(Result::ok).collect());
+        self.clear();
+        let alike = |(a, b): (&RawScore, &RawScore)| (a.score - b.score).abs() <= 1e-4 * (1.0 + a.score.abs());
+        added
+            && match (alone, together) {
+                (Some(alone), Some::<Vec<RawScore>>(together)) => alone.iter().zip(&together).all(alike),
+                _ => false,
+            }
+    }
+
+    /// Scores some of the windows together. One whose outputs are not finite has an error of its own.
+    fn run(&mut self, manifest: &Manifest, windows: Range<usize>) -> Result<Vec<Result<RawScore>>> {
+        let n_windows = windows.len();
+        let features =
+            self.features.get(windows.start * self.n_values..windows.end * self.n_values).unwrap_or_default();
+        let mut shape = manifest.input.batch_of_one();
+        if let Some(batch) = shape.first_mut() {
+            *batch = n_windows;
+        }
+        let tensor = TensorRef::from_array_view((shape, features)).map_err(failed)?;
+        let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
+        let n_labels = manifest.output.labels.len();
+        let logits = values(&outputs, &manifest.output.tensor, n_windows * n_labels)?;
+        let novelties = match &manifest.output.novelty {
+            None => None,
+            Some(Novelty { tensor, .. }) => Some(values(&outputs, tensor, n_windows)?),
+        };
+        let score = |n: usize| {
+            let logits = logits.get(n * n_labels..(n + 1) * n_labels).unwrap_or_default();
+            raw_score(manifest, logits, novelties.map(|values| values.get(n).copied().unwrap_or(f32::NAN)))
+        };
+        Ok((0..n_windows).map(score).collect())
+    }
+}
+
+fn raw_score(manifest: &Manifest, logits: &[f32], novelty: Option<f32>) -> Result<RawScore> {
+    let logit = |label| {
+        let index = manifest.output.labels.iter().position(|l| *l == label)?;
+        logits.get(index).filter(|v| v.is_finite()).map(|v| f64::from(*v))
+    };
+    let (Some(spoof), Some(bonafide)) = (logit(Label::Spoof), logit(Label::Bonafide)) else {
+        return Err(Error::new(ErrorKind::Runtime, format!("expected two finite logits, the model gave {logits:?}")));
+    };
+    // An infinite distance is a distance.
+    if novelty.is_some_and(f32::is_nan) {
+        return Err(Error::new(ErrorKind::Runtime, "expected one novelty that is a number, the model gave NaN"));
+    }
+    let novelty = novelty.map(f64::from);
+    Ok(RawScore { score: spoof - bonafide, novelty })
 }
 
 fn failed(e: ort::Error) -> Error {
     Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e)
 }
 
-/// The values of one output.
-fn values<'a>(outputs: &'a SessionOutputs<'_>, name: &str) -> Result<&'a [f32]> {
+/// The values of one output, as many as expected.
+fn values<'a>(outputs: &'a SessionOutputs<'_>, name: &str, n_values: usize) -> Result<&'a [f32]> {
     let missing = || Error::new(ErrorKind::Runtime, format!("the model gave no output named {name}"));
-    outputs.get(name).ok_or_else(missing)?.try_extract_tensor::<f32>().map(|(_, values)| values).map_err(failed)
+    let (_, values) = outputs.get(name).ok_or_else(missing)?.try_extract_tensor::<f32>().map_err(failed)?;
+    if values.len() == n_values {
+        return Ok(values);
+    }
+    let message = format!("expected {n_values} values of {name}, the model gave {}", values.len());
+    Err(Error::new(ErrorKind::Runtime, message))
 }
 
 fn open_session(runtime: &Runtime, onnx: &[u8]) -> Result<Session> {

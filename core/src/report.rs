@@ -7,6 +7,7 @@ use crate::decode::AudioInfo;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::runtime::Runtime;
+use crate::stream::Stage;
 
 /// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
@@ -69,9 +70,12 @@ pub struct CallReport {
 pub struct LegVerdict {
     /// Index of the leg, from 0: the channel.
     pub leg: usize,
+    /// How far the decision is founded.
+    pub stage: Stage,
     /// The decision.
     pub decision: Decision,
-    /// Natural-log likelihood ratio; positive speaks for a synthetic voice, 0 for neither. `None` when nothing was scored.
+    /// Natural-log likelihood ratio of the windows since the voice last changed; positive speaks for a synthetic voice, 0
+    /// for neither. `None` when nothing was scored.
     pub llr: Option<f64>,
     /// Probability of a synthetic voice, 0 to 1, at `thresholds.prior`. `None` when nothing was scored.
     pub probability: Option<f64>,
@@ -79,10 +83,37 @@ pub struct LegVerdict {
     pub speech_seconds: f64,
     /// Why the leg is inconclusive; empty otherwise.
     pub reasons: Vec<Reason>,
+    /// Where, in seconds of the leg, the windows end that made the verdict firm; `None` when it never was.
+    pub firm_at_seconds: Option<f64>,
+    /// Where the voice changed after that.
+    pub changes: Vec<Change>,
     /// Every scored window, in order.
     pub windows: Vec<WindowReport>,
     /// Stretches whose windows all point to a synthetic voice.
     pub segments: Vec<Segment>,
+    /// What was not heard of the leg.
+    #[serde(default)]
+    pub interruptions: Interruptions,
+}
+
+/// Another voice, from here on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Where, in seconds of the leg, the speech begins that tells.
+    pub at_seconds: f64,
+    /// What the voice is from there on.
+    pub decision: Decision,
+}
+
+/// What was not heard, or not scored, of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Interruptions {
+    /// Seconds of audio that never came.
+    pub lost_seconds: f64,
+    /// Seconds on hold.
+    pub held_seconds: f64,
+    /// Windows that were not scored since there was no time for them.
+    pub shed_windows: u64,
 }
 
 /// One scored window.
@@ -94,6 +125,9 @@ pub struct WindowReport {
     pub end_seconds: f64,
     /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
     pub llr: f64,
+    /// Why it does not count; nothing where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// A suspicious stretch.

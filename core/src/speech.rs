@@ -30,6 +30,9 @@ pub(crate) struct Frame<'a> {
     pub class: FrameClass,
 }
 
+/// What takes frames as they are classified.
+pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) -> Result<()> + 'a;
+
 pub(crate) struct SpeechGate {
     detector: VoiceDetector,
     sample_rate_hz: u64,
@@ -41,6 +44,13 @@ pub(crate) struct SpeechGate {
     n_passed: u64,
     /// Quiet frames since the last voice; none outside speech.
     quiet_frames: Option<u32>,
+    /// What was skipped before the audio at hand.
+    offset: u64,
+}
+
+/// `position` and a gap that a broken clock may give as any number: some million years are enough for a call.
+fn later(position: u64, n_samples: u64) -> u64 {
+    position.max(position.saturating_add(n_samples).min(1 << 62))
 }
 
 impl SpeechGate {
@@ -54,22 +64,39 @@ impl SpeechGate {
             n_classified: 0,
             n_passed: 0,
             quiet_frames: None,
+            offset: 0,
         })
     }
 
-    pub fn push(&mut self, samples: &[f32], sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+    /// Ends the audio so far and goes on as if new, `n_samples` later. Nothing of the old is left in the network.
+    pub fn restart(&mut self, n_samples: u64, sink: &mut FrameSink<'_>) -> Result<()> {
+        self.finish(sink)?;
+        let n_heard = self.audio_start + self.audio.len() as u64;
+        let position = later(self.offset + n_heard, n_samples);
+        *self = Self { offset: position, ..Self::new(self.sample_rate_hz as u32)? };
+        Ok(())
+    }
+
+    /// Leaves out `n_samples` of silence between what came and what comes, without ending the speech.
+    pub fn skip(&mut self, n_samples: u64, sink: &mut FrameSink<'_>) -> Result<()> {
+        self.pass_until(self.n_classified, FrameClass::Background, sink)?;
+        self.offset = later(self.offset, n_samples);
+        Ok(())
+    }
+
+    pub fn push(&mut self, samples: &[f32], sink: &mut FrameSink<'_>) -> Result<()> {
         self.audio.extend_from_slice(samples);
         self.detector.push(samples, &mut self.probabilities)?;
         self.classify(sink)
     }
 
-    pub fn finish(&mut self, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+    pub fn finish(&mut self, sink: &mut FrameSink<'_>) -> Result<()> {
         self.detector.finish(&mut self.probabilities)?;
         self.classify(sink)?;
         self.pass_until(self.n_classified, FrameClass::Background, sink)
     }
 
-    fn classify(&mut self, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+    fn classify(&mut self, sink: &mut FrameSink<'_>) -> Result<()> {
         let probabilities = std::mem::take(&mut self.probabilities);
         for &probability in &probabilities {
             let frame = self.n_classified;
@@ -103,7 +130,7 @@ impl SpeechGate {
         Ok(())
     }
 
-    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut dyn FnMut(Frame<'_>) -> Result<()>) -> Result<()> {
+    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut FrameSink<'_>) -> Result<()> {
         while self.n_passed < end {
             let (from, to) = (self.frame_start(self.n_passed), self.frame_start(self.n_passed + 1));
             self.n_passed += 1;
@@ -111,7 +138,7 @@ impl SpeechGate {
             let to_here = (to.saturating_sub(self.audio_start) as usize).min(self.audio.len());
             let samples = self.audio.get(from_here..to_here).unwrap_or_default();
             if !samples.is_empty() {
-                sink(Frame { position: from, samples, class })?;
+                sink(Frame { position: self.offset + from, samples, class })?;
             }
         }
         Ok(())

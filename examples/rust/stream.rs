@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     Event::Window(w) => {
                         println!("{:5.1} to {:5.1} s  llr {:+.2}", w.start_seconds, w.end_seconds, w.llr);
                     }
-                    Event::Decision(v) => println!("{} so far, {:.1} s of speech", v.decision, v.speech_seconds),
+                    Event::Verdict(v) => println!("{} {}, {:.1} s of speech", v.stage, v.decision, v.speech_seconds),
                     _ => {}
                 }
             }

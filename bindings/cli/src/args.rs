@@ -26,12 +26,16 @@ pub struct Arguments {
 pub enum Command {
     /// Say which recordings hold a synthetic voice: each leg's decision, score and suspicious stretches.
     Scan(Scan),
+    /// Watch a call that goes on: audio from standard input, or a file at the pace of speech.
+    Live(Live),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.
     Model(Model),
     /// Measure speed and memory on this machine, with every runtime that is found.
     Bench(Bench),
+    /// Measure how many live legs this machine can watch at once.
+    Loadtest(Loadtest),
 }
 
 /// Which model and runtime to use.
@@ -157,6 +161,72 @@ pub struct DecisionArguments {
 }
 
 #[derive(Args)]
+pub struct Live {
+    /// A file, played at the pace of speech; standard input without it.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Sample rate of headerless audio on standard input; without it the audio has a header, as WAV has.
+    #[arg(long, value_name = "HZ")]
+    pub rate: Option<u32>,
+    /// Encoding of headerless audio.
+    #[arg(long = "raw", value_enum, value_name = "ENCODING", default_value_t = Encoding::S16le, requires = "rate")]
+    pub encoding: Encoding,
+    /// Channels of headerless audio, interleaved; each is a leg.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "rate")]
+    pub channels: usize,
+    /// Print events as JSON lines.
+    #[arg(long)]
+    pub json: bool,
+    /// Seconds of speech between two scores.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    pub update: f64,
+    /// How many times as fast as speech a file is played; 0 is as fast as it can be scored.
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0, value_parser = times)]
+    pub speed: f64,
+    #[command(flatten)]
+    pub decision: DecisionArguments,
+}
+
+#[derive(Args)]
+pub struct Loadtest {
+    /// A recording that each leg repeats; a test call that is speech nearly throughout without it.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Legs at once.
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = positive)]
+    pub legs: usize,
+    /// How long, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: u32,
+    /// Threads that score; as many as there are cores without it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub cores: Option<u16>,
+    /// Seconds of speech between two scores.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    pub update: f64,
+    /// Print a JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if value >= 0.1 && value <= 60.0 { Ok(value) } else { Err("expected 0.1 to 60 seconds".to_owned()) }
+}
+
+fn times(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.0..=1e6).contains(&value) { Ok(value) } else { Err("expected 0 to 1000000".to_owned()) }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=100_000).contains(&n) => Ok(n),
+        _ => Err("expected 1 to 100000".to_owned()),
+    }
+}
+
+#[derive(Args)]
 pub struct Doctor {
     /// Print a JSON object.
     #[arg(long)]
@@ -235,15 +305,33 @@ impl DecisionArguments {
 impl Scan {
     pub fn decode_options(&self) -> DecodeOptions {
         let raw = self.raw.encoding.map(|encoding| RawFormat {
-            encoding: match encoding {
-                Encoding::S16le => RawEncoding::PcmS16Le,
-                Encoding::F32le => RawEncoding::PcmF32Le,
-                Encoding::Alaw => RawEncoding::Alaw,
-                Encoding::Mulaw => RawEncoding::Mulaw,
-            },
+            encoding: encoding.of_samples(),
             sample_rate_hz: self.raw.rate,
             channels: self.raw.channels,
         });
         DecodeOptions { raw, limits: Limits { max_duration_seconds: self.max_duration, ..Limits::default() } }
+    }
+}
+
+impl Live {
+    pub fn decode_options(&self) -> DecodeOptions {
+        let raw = self.rate.map(|sample_rate_hz| RawFormat {
+            encoding: self.encoding.of_samples(),
+            sample_rate_hz,
+            channels: self.channels,
+        });
+        // A call may last as long as it lasts.
+        DecodeOptions { raw, limits: Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() } }
+    }
+}
+
+impl Encoding {
+    fn of_samples(self) -> RawEncoding {
+        match self {
+            Self::S16le => RawEncoding::PcmS16Le,
+            Self::F32le => RawEncoding::PcmF32Le,
+            Self::Alaw => RawEncoding::Alaw,
+            Self::Mulaw => RawEncoding::Mulaw,
+        }
     }
 }

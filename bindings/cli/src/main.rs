@@ -3,8 +3,12 @@
 mod args;
 mod bench;
 mod doctor;
+mod interrupt;
+mod live;
+mod loadtest;
 mod model;
 mod scan;
+mod words;
 
 use std::process::ExitCode;
 
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         Command::Scan(scan) => scan::run(&scan, &arguments.setup),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
+        Command::Live(live) => live::run(&live, &arguments.setup),
+        Command::Loadtest(loadtest) => loadtest::run(&loadtest, &arguments.setup),
         Command::Bench(bench) => bench::run(&bench, &arguments.setup),
     };
     let exit = outcome.unwrap_or_else(|error| {

@@ -26,7 +26,7 @@ const MIN_SUSTAINED_SHARE: f64 = 0.3;
 const MAX_NOISE_VARIANCE: f64 = 1.9;
 
 /// Running measures of a sound, whatever its level.
-pub(super) struct Texture {
+pub(crate) struct Texture {
     fft: Arc<dyn RealToComplex<f32>>,
     hann: Vec<f32>,
     band: Range<usize>,
@@ -44,7 +44,7 @@ pub(super) struct Texture {
 }
 
 impl Texture {
-    pub(super) fn new(sample_rate_hz: u32) -> Self {
+    pub(crate) fn new(sample_rate_hz: u32) -> Self {
         let rate = f64::from(sample_rate_hz);
         let n = (sample_rate_hz as usize * FRAME_MS / 1_000).next_multiple_of(2).max(16);
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(n);
@@ -72,8 +72,22 @@ impl Texture {
         }
     }
 
+    /// Forgets what it heard.
+    pub(crate) fn reset(&mut self) {
+        self.recent.clear();
+        self.shares_before.fill(0.0);
+        self.log_sums.fill(0.0);
+        self.log_square_sums.fill(0.0);
+        (self.n_frames, self.n_sustained) = (0, 0);
+    }
+
+    /// Samples of one frame of the speech gate, 16 ms.
+    pub(crate) fn gate_frame(&self) -> usize {
+        self.frame.len() / 4
+    }
+
     /// Takes the next samples of the sound; what was left out between two calls does not matter.
-    pub(super) fn push(&mut self, samples: &[f32]) {
+    pub(crate) fn push(&mut self, samples: &[f32]) {
         self.recent.extend_from_slice(samples);
         let n = self.frame.len();
         while self.recent.len() >= n {
@@ -83,17 +97,17 @@ impl Texture {
     }
 
     /// Seconds analysed.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.n_frames as f64 * (self.frame.len() / 2) as f64 / self.sample_rate_hz
     }
 
-    pub(super) fn is_sustained(&self) -> bool {
+    pub(crate) fn is_sustained(&self) -> bool {
         // The first frame has none before it.
         let n_pairs = self.n_frames.saturating_sub(1) as f64;
         self.seconds() >= MIN_SECONDS && self.n_sustained as f64 >= MIN_SUSTAINED_SHARE * n_pairs
     }
 
-    pub(super) fn is_noise(&self) -> bool {
+    pub(crate) fn is_noise(&self) -> bool {
         let n = self.n_frames.max(1) as f64;
         let variances =
             self.log_sums.iter().zip(&self.log_square_sums).map(|(sum, squares)| squares / n - (sum / n).powi(2));

@@ -72,12 +72,15 @@ pub(super) struct ContainerSource {
 impl ContainerSource {
     pub(super) fn new(
         source: Box<dyn AudioSource>,
-        n_bytes: u64,
+        n_bytes: Option<u64>,
         extension: Option<&str>,
         limits: &Limits,
     ) -> Result<(Self, AudioInfo)> {
         let inner = Arc::new(Mutex::new(source));
-        let whole = SharedSource { inner, n_bytes: Some(n_bytes) };
+        let whole = SharedSource { inner, n_bytes };
+        if n_bytes.is_none() {
+            return Self::open(whole, extension, limits);
+        }
         let mut pipe = SharedSource { inner: Arc::clone(&whole.inner), n_bytes: None };
         match Self::open(whole, extension, limits) {
             // A file that was cut off contradicts its own table of contents. Read as from a pipe, it may still play.

@@ -9,7 +9,7 @@ mod container;
 mod raw;
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 pub use raw::{RawEncoding, RawFormat};
@@ -117,6 +117,21 @@ trait ChunkSource: Send {
 pub trait AudioSource: Read + Seek + Send + Sync {}
 impl<T: Read + Seek + Send + Sync> AudioSource for T {}
 
+/// A source of bytes that come once.
+struct Pipe(Box<dyn Read + Send + Sync>);
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Pipe {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+}
+
 /// Reads an audio file chunk by chunk.
 ///
 /// ```
@@ -185,7 +200,35 @@ impl AudioReader {
         if n_bytes == 0 {
             return Err(Error::new(ErrorKind::UnsupportedAudio, "the file is empty (0 bytes)"));
         }
-        let (source, info): (Box<dyn ChunkSource>, AudioInfo) = if let Some(format) = &options.raw {
+        Self::new(source, Some(n_bytes), extension, options)
+    }
+
+    /// Reads audio as it comes, from standard input or a socket: with a header that can be read from front to end, as that
+    /// of WAV, or headerless in chunks of 20 ms. There is no telling how much will come.
+    ///
+    /// ```
+    /// use veravox::decode::{AudioReader, DecodeOptions, RawEncoding, RawFormat};
+    ///
+    /// let raw = RawFormat { encoding: RawEncoding::Mulaw, sample_rate_hz: 8_000, channels: 1 };
+    /// let options = DecodeOptions { raw: Some(raw), ..DecodeOptions::default() };
+    /// let mut reader = AudioReader::from_pipe(Box::new([0xff_u8; 400].as_slice()), &options)?;
+    /// assert_eq!(reader.next_chunk()?.map(|chunk| chunk.n_samples()), Some(160));
+    /// # Ok::<(), veravox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`from_source`](Self::from_source).
+    pub fn from_pipe(source: Box<dyn Read + Send + Sync>, options: &DecodeOptions) -> Result<Self> {
+        Self::new(Box::new(Pipe(source)), None, None, options)
+    }
+
+    fn new(
+        source: Box<dyn AudioSource>,
+        n_bytes: Option<u64>,
+        extension: Option<&str>,
+        options: &DecodeOptions,
+    ) -> Result<Self> {
+        let (source, mut info): (Box<dyn ChunkSource>, AudioInfo) = if let Some(format) = &options.raw {
             options.limits.check_channels(format.channels)?;
             options.limits.check_sample_rate(format.sample_rate_hz)?;
             let (source, info) = raw::RawSource::new(source, n_bytes, format)?;
@@ -194,6 +237,10 @@ impl AudioReader {
             let (source, info) = container::ContainerSource::new(source, n_bytes, extension, &options.limits)?;
             (Box::new(source), info)
         };
+        if n_bytes.is_none() {
+            // A recorder that writes to a pipe cannot know it when it writes the header.
+            info.declared_samples = None;
+        }
         let limits = options.limits.clone();
         Ok(Self {
             source,

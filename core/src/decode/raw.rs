@@ -13,8 +13,9 @@ use symphonia::core::units::{Duration, Timestamp};
 use super::{AudioInfo, AudioSource, ChunkSource, PcmChunk};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Samples of one channel read at a time.
+/// Samples of one channel read at a time: from a file, and from a pipe, whose audio is not to wait.
 const CHUNK_SAMPLES: usize = 4_096;
+const PIPE_CHUNKS_PER_SECOND: u32 = 50;
 
 /// How one sample is stored in headerless audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,11 +65,16 @@ pub(super) struct RawSource {
     source: Box<dyn AudioSource>,
     decoder: Box<dyn AudioDecoder>,
     bytes_per_frame: usize,
+    chunk_samples: usize,
     bytes: Vec<u8>,
 }
 
 impl RawSource {
-    pub(super) fn new(source: Box<dyn AudioSource>, n_bytes: u64, format: &RawFormat) -> Result<(Self, AudioInfo)> {
+    pub(super) fn new(
+        source: Box<dyn AudioSource>,
+        n_bytes: Option<u64>,
+        format: &RawFormat,
+    ) -> Result<(Self, AudioInfo)> {
         let (codec, codec_name) = format.encoding.codec();
         let channels = u16::try_from(format.channels)
             .map_err(|e| Error::new(ErrorKind::InvalidArgument, "more channels than can be").with_source(e))?;
@@ -87,16 +93,18 @@ impl RawSource {
             codec: codec_name.to_owned(),
             sample_rate_hz: format.sample_rate_hz,
             channels: format.channels,
-            declared_samples: Some(n_bytes / bytes_per_frame as u64),
+            declared_samples: n_bytes.map(|n| n / bytes_per_frame as u64),
         };
-        Ok((Self { source, decoder, bytes_per_frame, bytes: Vec::new() }, info))
+        let of_pipe = (format.sample_rate_hz / PIPE_CHUNKS_PER_SECOND) as usize;
+        let chunk_samples = if n_bytes.is_some() { CHUNK_SAMPLES } else { of_pipe.clamp(1, CHUNK_SAMPLES) };
+        Ok((Self { source, decoder, bytes_per_frame, chunk_samples, bytes: Vec::new() }, info))
     }
 }
 
 impl ChunkSource for RawSource {
     fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool> {
         self.bytes.clear();
-        let wanted = (CHUNK_SAMPLES * self.bytes_per_frame) as u64;
+        let wanted = (self.chunk_samples * self.bytes_per_frame) as u64;
         let n_read = self
             .source
             .by_ref()

@@ -2,18 +2,13 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use veravox::report::{FileReport, LegVerdict, Outcome};
-use veravox::{CallReport, Decision, Thresholds};
+use veravox::{CallReport, Thresholds};
+
+use crate::words::{BOLD, DIM, GREEN, RED, YELLOW, clock, style_of};
 
 /// Columns of the timeline.
 const TIMELINE_WIDTH: usize = 40;
-
-const RED: Style = AnsiColor::Red.on_default().bold();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const DIM: Style = Style::new().dimmed();
-const BOLD: Style = Style::new().bold();
 
 pub fn render(report: &FileReport) -> String {
     let mut text = String::new();
@@ -81,35 +76,4 @@ fn timeline(leg: &LegVerdict, duration_seconds: f64, thresholds: &Thresholds) ->
         let _ = write!(strip, "{style}{glyph}{style:#}");
     }
     strip
-}
-
-fn style_of(decision: Decision) -> Style {
-    match decision {
-        Decision::Synthetic => RED,
-        Decision::Bonafide => GREEN,
-        Decision::Inconclusive => YELLOW,
-    }
-}
-
-/// `1:02:03.4`, `2:03.4`.
-fn clock(seconds: f64) -> String {
-    let tenths = (seconds * 10.0).round() as u64;
-    let (hours, minutes, seconds, tenth) = (tenths / 36_000, tenths / 600 % 60, tenths / 10 % 60, tenths % 10);
-    if hours > 0 {
-        format!("{hours}:{minutes:02}:{seconds:02}.{tenth}")
-    } else {
-        format!("{minutes}:{seconds:02}.{tenth}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clock;
-
-    #[test]
-    fn times_read_like_a_clock() {
-        assert_eq!(clock(0.04), "0:00.0");
-        assert_eq!(clock(59.96), "1:00.0");
-        assert_eq!(clock(3_723.4), "1:02:03.4");
-    }
 }

@@ -7,14 +7,14 @@ mod progress;
 mod resume;
 mod writer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anstream::eprintln;
 use veravox::Decision;
 use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 
 use crate::args::{Scan, Setup};
+use crate::interrupt::stop_on_ctrl_c;
 use crate::{Exit, Outcome};
 use files::Found;
 use progress::Progress;
@@ -95,19 +95,6 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
 
 fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// The first Ctrl-C lets the batch end in order, the second ends it at once.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "the user asked twice")]
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    })?;
-    Ok(stop)
 }
 
 impl Tally {

@@ -1,0 +1,252 @@
+//! `veravox loadtest`: many simulated legs at the pace of speech, and what it costs to watch them.
+
+use std::io::Write as _;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use veravox::decode::{AudioReader, DecodeOptions};
+use veravox::engine::{Engine, EngineOptions, EngineStats, LiveLeg, Percentiles};
+use veravox::runtime::Runtime;
+use veravox::stream::StreamOptions;
+use veravox::{Detector, Event};
+
+use crate::args::{Loadtest, Setup};
+use crate::interrupt::stop_on_ctrl_c;
+use crate::{Exit, Outcome};
+
+/// A test call that is speech nearly throughout, which is the worst case: every second of it brings a window to score.
+const CALL: &[u8] = include_bytes!("../../../testdata/calls/03-bank-card.alaw.wav");
+const CALL_KIND: &str = "wav";
+const CALL_RATE_HZ: u32 = 8_000;
+/// Packets, of 20 ms.
+const PACKETS_PER_SECOND: u32 = 50;
+/// Legs start within this time, as calls do: legs that all began at once would all have a window ready at once.
+const RAMP: Duration = Duration::from_secs(4);
+
+#[derive(Serialize)]
+struct Figures {
+    legs: usize,
+    /// Threads that score.
+    cores: usize,
+    runtime: String,
+    model: String,
+    seconds: f64,
+    update_seconds: f64,
+    sample_rate_hz: u32,
+    /// Share of the audio that was speech.
+    speech_share: f64,
+    compute_delay_ms: Percentiles,
+    push_us: Percentiles,
+    bytes_per_leg: Option<u64>,
+    scored_windows: u64,
+    shed_windows: u64,
+    dropped_samples: u64,
+    dropped_legs: u64,
+    /// Core-seconds a second, of the whole process: scoring, and pushing as well.
+    busy_cores: Option<f64>,
+    /// Legs that one core would carry at this cost, were it busy throughout.
+    legs_per_core: Option<f64>,
+}
+
+pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
+    let detector = setup.detector()?;
+    let samples = speech(arguments)?;
+    let stop = stop_on_ctrl_c()?;
+    let stream = StreamOptions { update_seconds: Some(arguments.update), ..StreamOptions::live() };
+    let mut options = EngineOptions { stream, max_legs: arguments.legs, ..EngineOptions::default() };
+    options.workers = arguments.cores.map_or(options.workers, usize::from);
+    warm_up(&detector, &options, &samples)?;
+
+    let engine = Engine::start(detector.clone(), options)?;
+    let memory_before = resident_bytes();
+    let cpu_before = cpu_seconds();
+    let started = Instant::now();
+    let mut callers = (0..arguments.legs)
+        .map(|n| Caller::new(&engine, n, arguments.legs, &samples))
+        .collect::<veravox::Result<Vec<Caller>>>()?;
+    let duration = Duration::from_secs(u64::from(arguments.seconds));
+    // Made to their size now, so that measuring takes no memory that the legs would be charged for.
+    let mut push_ns: Vec<u32> =
+        Vec::with_capacity(arguments.legs * (arguments.seconds * PACKETS_PER_SECOND) as usize);
+    let progress = ProgressBar::new(u64::from(arguments.seconds));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}") {
+        progress.set_style(style);
+    }
+    let mut n_rounds = 0_u32;
+    let mut dropped = 0;
+    while started.elapsed() < duration && !stop.load(Ordering::Relaxed) {
+        let round_starts = Duration::from_secs(1) / PACKETS_PER_SECOND * n_rounds;
+        std::thread::sleep(round_starts.saturating_sub(started.elapsed()));
+        let packet_samples = (CALL_RATE_HZ / PACKETS_PER_SECOND) as usize;
+        for caller in callers.iter_mut().filter(|caller| caller.begins <= round_starts) {
+            caller.speak(&samples, packet_samples, &mut push_ns);
+        }
+        n_rounds += 1;
+        if n_rounds.is_multiple_of(PACKETS_PER_SECOND) {
+            let EngineStats { legs, shed_windows, .. } = engine.stats();
+            progress.set_position(u64::from(n_rounds / PACKETS_PER_SECOND));
+            progress.set_message(format!("{legs} legs, {shed_windows} windows shed"));
+        }
+    }
+    progress.finish_and_clear();
+    let seconds = started.elapsed().as_secs_f64();
+    let busy_cores = cpu_seconds().zip(cpu_before).map(|(now, before)| (now - before) / seconds);
+    let memory = resident_bytes().zip(memory_before).map(|(now, before)| now.saturating_sub(before));
+    let stats = engine.stats();
+    let spoken: f64 = callers.iter().map(|caller| caller.n_spoken as f64 / f64::from(CALL_RATE_HZ)).sum();
+    let mut speech_seconds = 0.0;
+    let mut verdicts = Vec::new();
+    for caller in &mut callers {
+        caller.leg.end();
+    }
+    for caller in callers {
+        dropped += u64::from(caller.failed);
+        if let Ok(verdict) = caller.leg.finish(Duration::from_secs(60)) {
+            speech_seconds += verdict.speech_seconds;
+            verdicts.push(verdict);
+        }
+    }
+    let manifest = detector.manifest(CALL_RATE_HZ);
+    let figures = Figures {
+        legs: arguments.legs,
+        cores: options.workers,
+        runtime: Runtime::get()?.to_string(),
+        model: format!("{} {}", manifest.name, manifest.version),
+        seconds,
+        update_seconds: arguments.update,
+        sample_rate_hz: CALL_RATE_HZ,
+        speech_share: speech_seconds / spoken.max(1e-9),
+        compute_delay_ms: stats.compute_delay_ms,
+        push_us: percentiles_us(push_ns),
+        bytes_per_leg: memory.map(|bytes| bytes / arguments.legs.max(1) as u64),
+        scored_windows: stats.scored_windows,
+        shed_windows: stats.shed_windows,
+        dropped_samples: stats.dropped_samples,
+        dropped_legs: stats.failed_legs.max(dropped) + stats.refused_legs,
+        busy_cores,
+        legs_per_core: busy_cores.map(|cores| spoken / seconds / cores),
+    };
+    let mut out = anstream::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&figures)?)?;
+    } else {
+        print(&mut out, &figures)?;
+    }
+    Ok(if stop.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+}
+
+/// One side of a simulated call.
+struct Caller {
+    leg: LiveLeg,
+    begins: Duration,
+    /// Where in the recording it is.
+    at: usize,
+    n_spoken: u64,
+    failed: bool,
+}
+
+impl Caller {
+    fn new(engine: &Engine, number: usize, n_legs: usize, samples: &[i16]) -> veravox::Result<Self> {
+        let share = number as f64 / n_legs.max(1) as f64;
+        Ok(Self {
+            leg: engine.open(CALL_RATE_HZ)?,
+            begins: RAMP.mul_f64(share),
+            // Legs are at different places of the recording, by steps that no window divides.
+            at: number * 7_919 % samples.len().max(1),
+            n_spoken: 0,
+            failed: false,
+        })
+    }
+
+    fn speak(&mut self, samples: &[i16], n_samples: usize, push_ns: &mut Vec<u32>) {
+        let end = (self.at + n_samples).min(samples.len());
+        let packet = samples.get(self.at..end).unwrap_or_default();
+        let before = Instant::now();
+        self.leg.push(packet);
+        let took = before.elapsed();
+        push_ns.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
+        self.n_spoken += packet.len() as u64;
+        self.at = if end == samples.len() { 0 } else { end };
+        while let Some(event) = self.leg.poll() {
+            self.failed |= matches!(event, Event::Failed(_));
+        }
+    }
+}
+
+/// Lets every buffer that does not belong to a leg come to its size.
+fn warm_up(detector: &Detector, options: &EngineOptions, samples: &[i16]) -> veravox::Result<()> {
+    let unhurried = EngineOptions { max_delay: Duration::from_secs(3_600), max_legs: options.workers, ..*options };
+    let engine = Engine::start(detector.clone(), unhurried)?;
+    let mut legs = (0..options.workers).map(|_| engine.open(CALL_RATE_HZ)).collect::<veravox::Result<Vec<_>>>()?;
+    for packet in samples.chunks(800).take(80) {
+        for leg in &mut legs {
+            while leg.room() < packet.len() && !leg.is_gone() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            leg.push(packet);
+        }
+    }
+    for leg in legs {
+        leg.finish(Duration::from_secs(60))?;
+    }
+    engine.stop();
+    Ok(())
+}
+
+fn speech(arguments: &Loadtest) -> veravox::Result<Vec<i16>> {
+    let options = DecodeOptions::default();
+    let mut reader = match &arguments.file {
+        Some(path) => AudioReader::open(path, &options)?,
+        None => AudioReader::from_bytes(CALL.to_vec(), Some(CALL_KIND), &options)?,
+    };
+    let mut resampler = veravox::resample::Resampler::new(reader.info().sample_rate_hz, CALL_RATE_HZ)?;
+    let mut samples = Vec::new();
+    while let Some(chunk) = reader.next_chunk()? {
+        if let Some(leg) = chunk.channels.first() {
+            resampler.push(leg, &mut samples)?;
+        }
+    }
+    resampler.finish(&mut samples)?;
+    Ok(samples.into_iter().map(|sample| (sample * 32_768.0) as i16).collect())
+}
+
+fn percentiles_us(mut nanoseconds: Vec<u32>) -> Percentiles {
+    nanoseconds.sort_unstable();
+    let at = |share: f64| {
+        let rank = (share * nanoseconds.len() as f64).ceil() as usize;
+        nanoseconds.get(rank.saturating_sub(1)).map_or(0.0, |ns| f64::from(*ns) / 1_000.0)
+    };
+    Percentiles { p50: at(0.5), p99: at(0.99), max: at(1.0) }
+}
+
+fn print(out: &mut impl std::io::Write, f: &Figures) -> std::io::Result<()> {
+    let known = |value: Option<f64>, unit: &str| value.map_or_else(|| "?".to_owned(), |v| format!("{v:.2}{unit}"));
+    writeln!(out, "{} legs of {} Hz for {:.0} s, {:.0} % speech, a score every {} s", f.legs, f.sample_rate_hz, f.seconds, 100.0 * f.speech_share, f.update_seconds)?;
+    writeln!(out, "{}, {}, {} threads", f.model, f.runtime, f.cores)?;
+    let Percentiles { p50, p99, max } = f.compute_delay_ms;
+    writeln!(out, "compute delay   p50 {p50:.0} ms   p99 {p99:.0} ms   max {max:.0} ms")?;
+    let Percentiles { p50, p99, max } = f.push_us;
+    writeln!(out, "push of 20 ms   p50 {p50:.2} µs   p99 {p99:.2} µs   max {max:.0} µs")?;
+    let memory = f.bytes_per_leg.map(|bytes| bytes as f64 / 1_024.0);
+    writeln!(out, "memory          {} a leg", known(memory, " KiB"))?;
+    writeln!(out, "processor       {} busy, {} legs a core", known(f.busy_cores, " cores"), known(f.legs_per_core, ""))?;
+    writeln!(out, "windows         {} scored, {} shed", f.scored_windows, f.shed_windows)?;
+    writeln!(out, "dropped         {} legs, {} samples", f.dropped_legs, f.dropped_samples)
+}
+
+/// `VmRSS` of Linux; other systems have no file for it.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1_024)
+}
+
+/// User and system time of this process, where Linux tells it: fields 14 and 15 of `stat`, in hundredths of a second.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let after_name = stat.rsplit(')').next()?;
+    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / 100.0)
+}

@@ -1,0 +1,473 @@
+//! The worker's side: legs that it owns, and the batches in which their windows are scored.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rtrb::{Consumer, Producer};
+
+use super::live_leg::{Line, Mark, What};
+use super::stats::Counters;
+use crate::conditions::Conditions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::leg::{Judged, Leg, MAX_BLOCK_SAMPLES};
+use crate::model::{Model, RawScore, Scorer};
+use crate::report::ErrorReport;
+use crate::stream::Event;
+use crate::window::Window;
+
+/// How often a worker looks at its legs.
+const PERIOD: Duration = Duration::from_millis(5);
+/// How long a window waits for others to be scored with.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// What a worker is told.
+pub(super) enum Message {
+    Open(Box<Slot>),
+    Stop,
+}
+
+/// What the engine sees of a worker.
+#[derive(Default)]
+pub(super) struct Load {
+    pub legs: AtomicUsize,
+}
+
+/// Scores windows in batches. A trait so that tests can have one that is slow, broken or panics.
+pub(super) trait ScoreWindows: Send {
+    /// Adds a window to the batch.
+    fn listen(&mut self, window: &Window<'_>, conditions: &mut Conditions) -> Result<Judged>;
+    /// The scores of the batch, in order; the next one begins.
+    fn scores(&mut self) -> Vec<Result<RawScore>>;
+    /// Windows that are scored together at most.
+    fn most(&self) -> usize;
+}
+
+/// A real model's.
+pub(super) struct ModelScorer {
+    model: Arc<Model>,
+    scorer: Scorer,
+    most: usize,
+}
+
+impl ModelScorer {
+    pub fn new(model: Arc<Model>, batch: usize) -> Result<Self> {
+        let mut scorer = model.scorer()?;
+        let most = if batch > 1 && scorer.scores_batches(model.manifest()) { batch } else { 1 };
+        Ok(Self { scorer, most, model })
+    }
+}
+
+impl ScoreWindows for ModelScorer {
+    fn listen(&mut self, window: &Window<'_>, conditions: &mut Conditions) -> Result<Judged> {
+        self.scorer.listen(window, conditions)
+    }
+
+    fn scores(&mut self) -> Vec<Result<RawScore>> {
+        let scores = self.scorer.scores(self.model.manifest());
+        self.scorer.clear();
+        scores
+    }
+
+    fn most(&self) -> usize {
+        self.most
+    }
+}
+
+type MakeScorer = dyn Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send;
+
+/// A leg, its rings and what is still to be told of it.
+pub(super) struct Slot {
+    leg: Leg,
+    audio: Consumer<i16>,
+    marks: Consumer<Mark>,
+    events: Producer<Event>,
+    line: Arc<Line>,
+    n_heard: u64,
+    shed_from: usize,
+    /// What found no room among the events and must not be lost: the newest verdict, or the last word.
+    untold: Option<Event>,
+    missed_events: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// All audio was heard; windows of it may be in a batch.
+    Finished,
+    /// The last word is said or waits to be.
+    Over,
+}
+
+impl Slot {
+    pub fn new(
+        leg: Leg,
+        audio: Consumer<i16>,
+        marks: Consumer<Mark>,
+        events: Producer<Event>,
+        line: Arc<Line>,
+        shed_from: usize,
+    ) -> Self {
+        Self {
+            leg,
+            audio,
+            marks,
+            events,
+            line,
+            n_heard: 0,
+            shed_from,
+            untold: None,
+            missed_events: 0,
+            state: State::Open,
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let important = !matches!(event, Event::Window(_));
+        // One that waits goes first.
+        if self.tell_untold() {
+            if let Err(rtrb::PushError::Full(event)) = self.events.push(event) {
+                if important {
+                    self.untold = Some(event);
+                } else {
+                    self.missed_events += 1;
+                }
+            }
+        } else if important {
+            self.untold = Some(event);
+        } else {
+            self.missed_events += 1;
+        }
+    }
+
+    fn tell_untold(&mut self) -> bool {
+        if let Some(event) = self.untold.take() {
+            if let Err(rtrb::PushError::Full(event)) = self.events.push(event) {
+                self.untold = Some(event);
+            }
+        }
+        self.untold.is_none()
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.state = State::Over;
+        self.tell(Event::Failed(ErrorReport { kind: error.kind().as_str().to_owned(), message: error.to_string() }));
+    }
+
+    /// Given up by its caller, or over with nothing left to tell.
+    fn is_gone(&mut self) -> bool {
+        self.events.is_abandoned() || (self.state == State::Over && self.tell_untold())
+    }
+
+    /// Runs what lies in the ring through the leg.
+    fn hear(&mut self, batch: &mut Batch) -> Result<()> {
+        // Looked at before the ring: what was pushed before the end was said is in it by then.
+        let ended = self.line.ended.load(Ordering::Acquire);
+        let n_waiting = self.audio.slots();
+        if n_waiting == 0 && self.marks.is_empty() && !ended {
+            return Ok(());
+        }
+        let firm = self.leg.firm().is_some();
+        let shed = n_waiting >= if firm { self.shed_from / 2 } else { self.shed_from };
+        let until = self.n_heard + n_waiting as u64;
+        let rate = f64::from(self.leg.source_rate_hz());
+        while self.state == State::Open {
+            let mark = self.marks.peek().ok().copied().filter(|mark| mark.at <= until);
+            let next = mark.map_or(until, |mark| mark.at);
+            let late = Duration::from_secs_f64((until - self.n_heard) as f64 / rate);
+            if next > self.n_heard {
+                let n = ((next - self.n_heard) as usize).min(MAX_BLOCK_SAMPLES);
+                let Ok(chunk) = self.audio.read_chunk(n) else { break };
+                let (first, second) = chunk.as_slices();
+                let samples = Numbers { first, second, at: 0 };
+                let behind = late.saturating_sub(Duration::from_secs_f64(n as f64 / rate));
+                self.leg.push(samples, &mut |window, conditions| batch.add(&window, conditions, shed, behind))?;
+                chunk.commit_all();
+                self.n_heard += n as u64;
+                continue;
+            }
+            let Some(mark) = mark else { break };
+            // It was looked at a moment ago.
+            let _ = self.marks.pop();
+            self.befall(mark.what, &mut |window, conditions| batch.add(&window, conditions, shed, late))?;
+        }
+        if ended && self.state == State::Open && self.n_heard == until && self.marks.is_empty() {
+            let scoring: &mut crate::leg::Scoring<'_> =
+                &mut |window, conditions| batch.add(&window, conditions, false, Duration::ZERO);
+            self.leg.lose(self.line.lost_at_end.load(Ordering::Relaxed), scoring)?;
+            self.leg.finish(scoring)?;
+            self.state = State::Finished;
+        }
+        Ok(())
+    }
+
+    fn befall(&mut self, what: What, scoring: &mut crate::leg::Scoring<'_>) -> Result<()> {
+        match what {
+            What::Lost(n) => self.leg.lose(n, scoring),
+            What::Silence(n) => self.leg.be_silent(n, scoring),
+            What::Held(true) => self.leg.hold(scoring),
+            What::Held(false) => self.leg.resume(scoring),
+            What::Rate(rate) => self.leg.change_rate(rate, scoring),
+            What::Invalid(n) => {
+                self.leg.count_invalid(n as usize);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The samples of a ring's chunk, which lies in two pieces, as numbers.
+struct Numbers<'a> {
+    first: &'a [i16],
+    second: &'a [i16],
+    at: usize,
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = f32;
+
+    fn next(&mut self) -> Option<f32> {
+        let sample = self.first.get(self.at).or_else(|| self.second.get(self.at.checked_sub(self.first.len())?))?;
+        self.at += 1;
+        Some(f32::from(*sample) / 32_768.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let n = self.first.len() + self.second.len() - self.at;
+        (n, Some(n))
+    }
+}
+
+impl ExactSizeIterator for Numbers<'_> {}
+
+/// A window that waits for its score.
+struct Waiting {
+    slot: usize,
+    judged: Judged,
+    /// When its last audio was spoken.
+    spoken: Instant,
+}
+
+/// The windows of one model that are scored together.
+struct Batch {
+    model: Arc<Model>,
+    scorer: Box<dyn ScoreWindows>,
+    waiting: Vec<Waiting>,
+    slot: usize,
+    n_shed: u64,
+}
+
+impl Batch {
+    fn add(&mut self, window: &Window<'_>, conditions: &mut Conditions, shed: bool, behind: Duration) -> Result<()> {
+        if shed {
+            self.n_shed += 1;
+            return Ok(());
+        }
+        let judged = self.scorer.listen(window, conditions)?;
+        let now = Instant::now();
+        self.waiting.push(Waiting { slot: self.slot, judged, spoken: now.checked_sub(behind).unwrap_or(now) });
+        Ok(())
+    }
+}
+
+pub(super) struct Worker {
+    inbox: Receiver<Message>,
+    counters: Arc<Counters>,
+    load: Arc<Load>,
+    batch: usize,
+    make_scorer: Box<MakeScorer>,
+    slots: Vec<Box<Slot>>,
+    batches: Vec<Batch>,
+}
+
+impl Worker {
+    pub fn new(
+        inbox: Receiver<Message>,
+        counters: Arc<Counters>,
+        load: Arc<Load>,
+        batch: usize,
+        make_scorer: Box<MakeScorer>,
+    ) -> Self {
+        Self { inbox, counters, load, batch, make_scorer, slots: Vec::new(), batches: Vec::new() }
+    }
+
+    /// Works until it is told to stop or the engine is gone.
+    pub fn run(&mut self) {
+        let mut next_sweep = Instant::now();
+        loop {
+            let message = if self.slots.is_empty() {
+                self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.inbox.recv_timeout(next_sweep.saturating_duration_since(Instant::now()))
+            };
+            match message {
+                Ok(Message::Open(slot)) => self.slots.push(slot),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    // A worker that has time left rests; one that has none goes on at once.
+                    next_sweep = Instant::now() + PERIOD;
+                    self.sweep();
+                }
+            }
+        }
+        self.leave(self.slots.len());
+    }
+
+    /// Looks at each leg once, and scores what is ready.
+    fn sweep(&mut self) {
+        for index in 0..self.slots.len() {
+            self.visit(index);
+        }
+        for batch in 0..self.batches.len() {
+            let oldest = self.batches.get(batch).and_then(|b| b.waiting.first()).map(|w| w.spoken.elapsed());
+            if oldest.is_some_and(|age| age >= LINGER) {
+                self.score(batch);
+            }
+        }
+        self.end_finished();
+        self.forget_gone();
+    }
+
+    fn visit(&mut self, index: usize) {
+        let Some(slot) = self.slots.get(index).filter(|slot| slot.state == State::Open) else { return };
+        let model = Arc::clone(slot.leg.model());
+        let batch = match self.batch_of(&model) {
+            Ok(batch) => batch,
+            Err(error) => return self.fail(index, &error),
+        };
+        let (Some(slot), Some(of_model)) = (self.slots.get_mut(index), self.batches.get_mut(batch)) else { return };
+        of_model.slot = index;
+        let heard = catch_unwind(AssertUnwindSafe(|| slot.hear(of_model)));
+        let n_shed = std::mem::take(&mut of_model.n_shed);
+        if n_shed > 0 {
+            slot.leg.shed(n_shed);
+            self.counters.shed_windows.fetch_add(n_shed, Ordering::Relaxed);
+        }
+        let full = of_model.waiting.len() >= of_model.scorer.most();
+        match heard {
+            Ok(Ok(())) if full => self.score(batch),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.fail(index, &error),
+            Err(_) => {
+                self.fail(index, &panicked());
+                // The windows of other legs have done nothing wrong.
+                self.score(batch);
+                self.abandon(batch);
+            }
+        }
+    }
+
+    /// The batch of this model; made when its first leg comes.
+    fn batch_of(&mut self, model: &Arc<Model>) -> Result<usize> {
+        if let Some(found) = self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model)) {
+            return Ok(found);
+        }
+        let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(model, self.batch)));
+        let scorer = made.unwrap_or_else(|_| Err(panicked()))?;
+        self.batches.push(Batch { model: Arc::clone(model), scorer, waiting: Vec::new(), slot: 0, n_shed: 0 });
+        Ok(self.batches.len() - 1)
+    }
+
+    /// Scores what waits, and tells each leg.
+    fn score(&mut self, batch: usize) {
+        let Some(of_model) = self.batches.get_mut(batch) else { return };
+        let Ok(scores) = catch_unwind(AssertUnwindSafe(|| of_model.scorer.scores())) else {
+            // Which window it was cannot be told; those that were scored with it are lost to their legs.
+            return self.abandon(batch);
+        };
+        let missing = || Err(Error::new(ErrorKind::Runtime, "the model gave no score"));
+        let mut scores = scores.into_iter();
+        for Waiting { slot: index, judged, spoken } in std::mem::take(&mut of_model.waiting) {
+            let score = scores.next().unwrap_or_else(missing);
+            let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.state != State::Over) else { continue };
+            match score {
+                Ok(raw) => {
+                    self.counters.scored(spoken.elapsed());
+                    let mut news = Vec::new();
+                    let taken = catch_unwind(AssertUnwindSafe(|| {
+                        slot.leg.take(judged, raw, &mut |event| news.push(event));
+                    }));
+                    news.into_iter().for_each(|event| slot.tell(event));
+                    if taken.is_err() {
+                        self.fail(index, &panicked());
+                    }
+                }
+                Err(error) => self.fail(index, &error),
+            }
+        }
+    }
+
+    /// After a panic: what waits in the batch is shed, and its scorer, which may be in pieces, is made anew when needed.
+    fn abandon(&mut self, batch: usize) {
+        if batch >= self.batches.len() {
+            return;
+        }
+        for waiting in self.batches.swap_remove(batch).waiting {
+            if let Some(slot) = self.slots.get_mut(waiting.slot) {
+                slot.leg.shed(1);
+                self.counters.shed_windows.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn fail(&mut self, index: usize, error: &Error) {
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.fail(error);
+            self.counters.failed_legs.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives legs whose windows are all scored their verdict.
+    fn end_finished(&mut self) {
+        for index in 0..self.slots.len() {
+            let waits = self.batches.iter().any(|batch| batch.waiting.iter().any(|w| w.slot == index));
+            let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.state == State::Finished && !waits) else {
+                continue;
+            };
+            slot.state = State::Over;
+            let verdict = slot.leg.end();
+            slot.tell(Event::Ended(Box::new(verdict)));
+        }
+    }
+
+    fn forget_gone(&mut self) {
+        let mut index = 0;
+        let mut n_gone = 0;
+        while let Some(slot) = self.slots.get_mut(index) {
+            let missed = std::mem::take(&mut slot.missed_events);
+            if missed > 0 {
+                self.counters.missed_events.fetch_add(missed, Ordering::Relaxed);
+            }
+            if !slot.is_gone() {
+                index += 1;
+                continue;
+            }
+            n_gone += 1;
+            self.slots.swap_remove(index);
+            // The last leg has moved here; its windows move along, those of the one that is gone are nobody's.
+            let moved = self.slots.len();
+            for batch in &mut self.batches {
+                for waiting in &mut batch.waiting {
+                    if waiting.slot == index {
+                        waiting.slot = usize::MAX;
+                    } else if waiting.slot == moved {
+                        waiting.slot = index;
+                    }
+                }
+            }
+        }
+        self.leave(n_gone);
+    }
+
+    fn leave(&self, n_legs: usize) {
+        self.load.legs.fetch_sub(n_legs, Ordering::Relaxed);
+        self.counters.legs.fetch_sub(n_legs, Ordering::AcqRel);
+    }
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Runtime, "a worker panicked over this leg's audio; please report it")
+}

@@ -1,0 +1,395 @@
+//! What is known of one leg: the way from samples to windows, and from their scores to a verdict. What stands between,
+//! scoring the windows, is left to the owner: a [`Stream`](crate::Stream) does it at once, an
+//! [`Engine`](crate::engine::Engine) in batches with those of other legs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::calibrate::probability;
+use crate::conditions::Conditions;
+use crate::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
+use crate::decode::Limits;
+use crate::detector::Detector;
+use crate::error::Result;
+use crate::model::{Model, RawScore};
+use crate::policy::SequentialTest;
+use crate::report::{Change, Interruptions, LegVerdict, Segment, WindowReport};
+use crate::resample::Resampler;
+use crate::speech::{Frame, SpeechGate};
+use crate::stream::{Event, RunningVerdict, Stage, StreamOptions};
+use crate::window::{Place, Window, Windower};
+
+/// Samples that are taken at a time: a whole call in one push needs no more memory than live audio does.
+pub(crate) const MAX_BLOCK_SAMPLES: usize = 1_024;
+/// Lost audio up to this long is filled with silence, as a receiver without concealment does: such holes are in the training
+/// data. Over a longer one nothing is spliced: what comes after it is not scored together with what came before.
+const MAX_FILLED_SECONDS: f64 = 0.1;
+/// Silence of which nothing is left in filters and gate after this long; the rest of it need not be looked at.
+const SETTLED_SECONDS: f64 = 0.5;
+/// Changes of the voice that a verdict lists; of more the oldest are forgotten.
+const MAX_CHANGES: usize = 64;
+
+/// Takes each window as it is completed, with the conditions that judge its sound.
+pub(crate) type Scoring<'a> = dyn FnMut(Window<'_>, &mut Conditions) -> Result<()> + 'a;
+
+/// A window that was scored, or is going to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judged {
+    pub place: Place,
+    /// Why its score does not count.
+    pub reason: Option<Reason>,
+}
+
+pub(crate) struct Leg {
+    model: Arc<Model>,
+    source_rate_hz: u32,
+    thresholds: Thresholds,
+    conditions: Conditions,
+    resampler: Resampler,
+    gate: SpeechGate,
+    windower: Windower,
+    test: SequentialTest,
+    history: VecDeque<(WindowScore, Option<Reason>)>,
+    max_history: usize,
+    changes: VecDeque<Change>,
+    firm_at: Option<u64>,
+    first_look_taken: bool,
+    announced: (Stage, Decision),
+    interruptions: Interruptions,
+    /// Samples at the source's present rate that are not in `interruptions` yet, so that sums do not hang on the pieces.
+    n_lost: u64,
+    n_held: u64,
+    /// Samples lost since the last that came.
+    lost_in_a_row: u64,
+    /// Samples since the hold began.
+    held: Option<u64>,
+    samples: Vec<f32>,
+    resampled: Vec<f32>,
+}
+
+impl Leg {
+    pub fn new(detector: &Detector, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
+        Limits::default().check_sample_rate(sample_rate_hz)?;
+        let model = detector.model(sample_rate_hz)?;
+        let manifest = model.manifest();
+        let input = &manifest.input;
+        let thresholds = detector.thresholds(sample_rate_hz);
+        let samples_of = |seconds: f64| (seconds * f64::from(input.sample_rate_hz)) as u64;
+        let hop = options.update_seconds.map_or(input.hop_samples as u64, samples_of);
+        Ok(Self {
+            source_rate_hz: sample_rate_hz,
+            conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
+            resampler: Resampler::new(sample_rate_hz, input.sample_rate_hz)?,
+            gate: SpeechGate::new(input.sample_rate_hz)?,
+            windower: Windower::new(input, hop, options.first_look_seconds.map(samples_of)),
+            test: SequentialTest::new(thresholds, manifest.calibration.correlation),
+            thresholds,
+            history: VecDeque::new(),
+            max_history: options.max_windows_kept,
+            changes: VecDeque::new(),
+            firm_at: None,
+            first_look_taken: false,
+            announced: (Stage::Listening, Decision::Inconclusive),
+            interruptions: Interruptions::default(),
+            n_lost: 0,
+            n_held: 0,
+            lost_in_a_row: 0,
+            held: None,
+            samples: Vec::new(),
+            resampled: Vec::new(),
+            model,
+        })
+    }
+
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    pub fn source_rate_hz(&self) -> u32 {
+        self.source_rate_hz
+    }
+
+    /// The firm verdict on the voice that speaks now.
+    pub fn firm(&self) -> Option<Decision> {
+        self.test.firm()
+    }
+
+    /// Takes at most [`MAX_BLOCK_SAMPLES`] samples.
+    pub fn push(&mut self, block: impl ExactSizeIterator<Item = f32>, scoring: &mut Scoring<'_>) -> Result<()> {
+        if self.is_held(block.len() as u64) {
+            return Ok(());
+        }
+        self.lost_in_a_row = 0;
+        self.samples.clear();
+        let mut n_invalid = 0;
+        for value in block {
+            n_invalid += usize::from(!value.is_finite());
+            self.samples.push(if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 });
+        }
+        self.conditions.count(&self.samples, n_invalid);
+        self.resampled.clear();
+        self.resampler.push(&self.samples, &mut self.resampled)?;
+        self.pass(scoring, |gate, resampled, sink| gate.push(resampled, sink))
+    }
+
+    /// Samples that were pushed as something else than numbers, and stand as zeros.
+    pub fn count_invalid(&mut self, n_samples: usize) {
+        self.conditions.count(&[], n_samples);
+    }
+
+    /// Audio that never came.
+    pub fn lose(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+        if self.is_held(n_samples) {
+            return Ok(());
+        }
+        self.n_lost = self.n_lost.saturating_add(n_samples);
+        let (before, now) = (self.lost_in_a_row, self.lost_in_a_row.saturating_add(n_samples));
+        let fits = |n: u64| self.source_seconds(n) <= MAX_FILLED_SECONDS;
+        if fits(now) {
+            self.push_silence(n_samples, scoring)?;
+        } else if fits(before) {
+            self.break_off(n_samples, scoring)?;
+        } else {
+            // Nothing came since the break.
+            let gap = self.at_model_rate(now) - self.at_model_rate(before);
+            self.pass(scoring, |gate, _, sink| gate.skip(gap, sink))?;
+        }
+        self.lost_in_a_row = now;
+        Ok(())
+    }
+
+    /// Audio that the other side did not send since it was silent.
+    pub fn be_silent(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+        if self.is_held(n_samples) {
+            return Ok(());
+        }
+        let settled = n_samples.min((SETTLED_SECONDS * f64::from(self.source_rate_hz)) as u64);
+        self.push_silence(settled, scoring)?;
+        let rest = self.at_model_rate(n_samples - settled);
+        if rest > 0 {
+            self.pass(scoring, |gate, _, sink| gate.skip(rest, sink))?;
+        }
+        Ok(())
+    }
+
+    /// The call is on hold: until it resumes, audio is not listened to.
+    pub fn hold(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
+        if self.held.is_none() {
+            self.break_off(0, scoring)?;
+            self.held = Some(0);
+        }
+        Ok(())
+    }
+
+    pub fn resume(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
+        let Some(n_held) = self.held.take() else { return Ok(()) };
+        let gap = self.at_model_rate(n_held);
+        self.pass(scoring, |gate, _, sink| gate.skip(gap, sink))
+    }
+
+    /// While the call is on hold, only time passes.
+    fn is_held(&mut self, n_samples: u64) -> bool {
+        let Some(n_held) = &mut self.held else { return false };
+        *n_held = n_held.saturating_add(n_samples);
+        self.n_held = self.n_held.saturating_add(n_samples);
+        true
+    }
+
+    /// The source goes on at another rate.
+    pub fn change_rate(&mut self, sample_rate_hz: u32, scoring: &mut Scoring<'_>) -> Result<()> {
+        Limits::default().check_sample_rate(sample_rate_hz)?;
+        if sample_rate_hz != self.source_rate_hz {
+            let on_hold = self.held.is_some();
+            self.resume(scoring)?;
+            self.break_off(0, scoring)?;
+            self.held = on_hold.then_some(0);
+            self.interruptions = self.interruptions();
+            (self.n_lost, self.n_held, self.lost_in_a_row) = (0, 0, 0);
+            self.source_rate_hz = sample_rate_hz;
+            self.conditions.change_rate(sample_rate_hz);
+            self.resampler = self.new_resampler()?;
+        }
+        Ok(())
+    }
+
+    /// The leg ends: the windows of what is left.
+    pub fn finish(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
+        if self.held.is_some() { Ok(()) } else { self.break_off(0, scoring) }
+    }
+
+    /// Ends what was heard so far and goes on `n_samples` later with nothing of it left in any filter or window.
+    fn break_off(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+        self.resampled.clear();
+        self.resampler.finish(&mut self.resampled)?;
+        self.resampler = self.new_resampler()?;
+        let gap = self.at_model_rate(n_samples);
+        self.pass(scoring, |gate, resampled, sink| {
+            gate.push(resampled, sink)?;
+            gate.restart(gap, sink)
+        })?;
+        let Self { windower, conditions, .. } = self;
+        windower.break_off(&mut |window| scoring(window, conditions))
+    }
+
+    fn push_silence(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+        let mut rest = n_samples;
+        while rest > 0 {
+            let now = rest.min(MAX_BLOCK_SAMPLES as u64) as usize;
+            self.push(std::iter::repeat_n(0.0, now), scoring)?;
+            rest -= now as u64;
+        }
+        Ok(())
+    }
+
+    /// Runs `through` the gate; its frames go to conditions and windower.
+    fn pass(
+        &mut self,
+        scoring: &mut Scoring<'_>,
+        through: impl FnOnce(&mut SpeechGate, &[f32], &mut crate::speech::FrameSink<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let Self { gate, conditions, windower, resampled, .. } = self;
+        through(gate, resampled, &mut |frame: Frame<'_>| {
+            conditions.observe(&frame);
+            windower.push(&frame, &mut |window| scoring(window, conditions))
+        })
+    }
+
+    /// Takes the score of a window, in the order in which they were completed.
+    pub fn take(&mut self, window: Judged, raw: RawScore, events: &mut impl FnMut(Event)) {
+        let Judged { place, reason } = window;
+        let manifest = self.model.manifest();
+        let novel = raw.novelty.zip(manifest.output.novelty.as_ref()).is_some_and(|(found, n)| found > n.limit);
+        let llr = manifest.calibration.llr(raw.score) as f32;
+        let score = WindowScore { start: place.start, end: place.end, fresh_share: place.fresh_share, llr, novel };
+        if place.first_look {
+            self.first_look_taken = true;
+            self.test.push_doubtful(&score);
+        } else {
+            if std::mem::take(&mut self.first_look_taken) {
+                self.test.drop_doubtful();
+            }
+            self.count(&score, reason);
+            events(Event::Window(self.window_report(&score, reason)));
+        }
+        self.announce(events);
+    }
+
+    fn count(&mut self, score: &WindowScore, reason: Option<Reason>) {
+        if self.history.len() >= self.max_history.max(1) {
+            self.history.pop_front();
+        }
+        self.history.push_back((*score, reason));
+        if reason.is_some() {
+            self.test.push_doubtful(score);
+            return;
+        }
+        let Some(turn) = self.test.push(score) else { return };
+        if turn.changed {
+            if self.changes.len() >= MAX_CHANGES {
+                self.changes.pop_front();
+            }
+            self.changes.push_back(Change { at_seconds: self.seconds(turn.since), decision: turn.decision });
+        } else {
+            self.firm_at = Some(score.end);
+        }
+    }
+
+    /// Windows that were not scored, since there was no time for them.
+    pub fn shed(&mut self, n_windows: u64) {
+        self.interruptions.shed_windows += n_windows;
+    }
+
+    fn announce(&mut self, events: &mut impl FnMut(Event)) {
+        let verdict = self.verdict();
+        let now = (verdict.stage, verdict.decision);
+        if now != self.announced {
+            self.announced = now;
+            events(Event::Verdict(verdict));
+        }
+    }
+
+    /// The verdict as if the leg ended now.
+    pub fn verdict(&self) -> RunningVerdict {
+        let against = self.conditions.reasons(self.test.n_windows());
+        let (mut decision, mut reasons) = self.test.decision();
+        if !against.is_empty() {
+            let unlike = reasons.contains(&Reason::UnlikeTraining);
+            (decision, reasons) = (Decision::Inconclusive, against);
+            reasons.extend(unlike.then_some(Reason::UnlikeTraining));
+        }
+        let llr = self.test.llr();
+        RunningVerdict {
+            stage: match (llr, self.test.firm()) {
+                (None, _) => Stage::Listening,
+                (Some(_), None) => Stage::Provisional,
+                (Some(_), Some(_)) if self.changes.is_empty() => Stage::Firm,
+                (Some(_), Some(_)) => Stage::Changed,
+            },
+            decision,
+            llr,
+            probability: llr.map(|llr| probability(llr, self.thresholds.prior)),
+            speech_seconds: self.seconds(self.windower.speech()),
+            reasons,
+        }
+    }
+
+    /// The verdict on a leg that is finished, whose windows and changes it hands over.
+    pub fn end(&mut self) -> LegVerdict {
+        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = self.verdict();
+        let counted: Vec<WindowScore> =
+            self.history.iter().filter(|(_, reason)| reason.is_none()).map(|(score, _)| *score).collect();
+        let segments = suspicious_stretches(&counted, &self.thresholds)
+            .iter()
+            .map(|s| Segment { start_seconds: self.seconds(s.start), end_seconds: self.seconds(s.end), llr: s.llr })
+            .collect();
+        let windows = self.history.iter().map(|(score, reason)| self.window_report(score, *reason)).collect();
+        LegVerdict {
+            leg: 0,
+            stage,
+            decision,
+            llr,
+            probability,
+            speech_seconds,
+            reasons,
+            firm_at_seconds: self.firm_at.map(|at| self.seconds(at)),
+            changes: std::mem::take(&mut self.changes).into(),
+            windows,
+            segments,
+            interruptions: self.interruptions(),
+        }
+    }
+
+    fn window_report(&self, window: &WindowScore, reason: Option<Reason>) -> WindowReport {
+        WindowReport {
+            start_seconds: self.seconds(window.start),
+            end_seconds: self.seconds(window.end),
+            llr: f64::from(window.llr),
+            reason,
+        }
+    }
+
+    fn interruptions(&self) -> Interruptions {
+        Interruptions {
+            lost_seconds: self.interruptions.lost_seconds + self.source_seconds(self.n_lost),
+            held_seconds: self.interruptions.held_seconds + self.source_seconds(self.n_held),
+            ..self.interruptions
+        }
+    }
+
+    fn new_resampler(&self) -> Result<Resampler> {
+        Resampler::new(self.source_rate_hz, self.model.manifest().input.sample_rate_hz)
+    }
+
+    fn seconds(&self, n_samples: u64) -> f64 {
+        n_samples as f64 / f64::from(self.model.manifest().input.sample_rate_hz)
+    }
+
+    fn source_seconds(&self, n_samples: u64) -> f64 {
+        n_samples as f64 / f64::from(self.source_rate_hz)
+    }
+
+    fn at_model_rate(&self, n_samples: u64) -> u64 {
+        let (from, to) = (u128::from(self.source_rate_hz), u128::from(self.model.manifest().input.sample_rate_hz));
+        u64::try_from((u128::from(n_samples) * to + from / 2) / from.max(1)).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,293 @@
+//! Windows over speech: fixed-length runs of a leg's speech with their place in the call.
+
+mod memory;
+
+use std::collections::VecDeque;
+
+use crate::error::Result;
+use crate::manifest::Input;
+use crate::speech::{Frame, FrameClass};
+use memory::SpeechMemory;
+
+/// Where a window stands in its leg. Positions are samples of the leg at the model's rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Place {
+    /// First sample.
+    pub start: u64,
+    /// One past the last sample.
+    pub end: u64,
+    /// Share of its voice that no window before it held, above 0: each second of speech counts once.
+    pub fresh_share: f32,
+    /// A first look at less than a window, which the first whole window replaces.
+    pub first_look: bool,
+}
+
+/// A window ready to be scored.
+pub(crate) struct Window<'a> {
+    pub place: Place,
+    speech: &'a SpeechMemory,
+}
+
+impl Window<'_> {
+    /// Its samples. Speech that is shorter than `out` is repeated until it fills it, as published detectors do with short
+    /// clips.
+    pub fn read(&self, out: &mut [f32]) {
+        let n = self.speech.len();
+        self.speech.read(out);
+        for index in n..out.len() {
+            let sample = out.get(index - n).copied().unwrap_or(0.0);
+            if let Some(out) = out.get_mut(index) {
+                *out = sample;
+            }
+        }
+    }
+}
+
+/// What takes windows as they are completed.
+pub(crate) type WindowSink<'a> = dyn FnMut(Window<'_>) -> Result<()> + 'a;
+
+/// A run of speech: where it starts in the speech and in the leg.
+struct Run {
+    speech_index: u64,
+    position: u64,
+}
+
+/// Cuts the frames of speech into windows. Pauses that the gate dropped are left out between two runs of speech; across a
+/// [break](Self::break_off) no window reaches.
+pub(crate) struct Windower {
+    window: u64,
+    hop: u64,
+    min_speech: u64,
+    /// Speech after which a first look is taken, if one is wanted and was not yet taken.
+    first_look: Option<u64>,
+    /// The newest speech, a window's worth.
+    memory: SpeechMemory,
+    runs: VecDeque<Run>,
+    /// Samples of speech since the last break, how many of them windows have seen, and how many make the next window.
+    n_samples: u64,
+    n_windowed: u64,
+    next_end: u64,
+    fresh_speech: u64,
+    /// Samples of voice since the last break, and in all.
+    speech_here: u64,
+    speech: u64,
+    position_after: u64,
+}
+
+impl Windower {
+    /// `hop` and `first_look` are samples at the model's rate.
+    pub fn new(input: &Input, hop: u64, first_look: Option<u64>) -> Self {
+        let window = input.window_samples as u64;
+        let min_speech = input.min_speech_samples as u64;
+        Self {
+            window,
+            hop: hop.clamp(1, window),
+            min_speech,
+            first_look: first_look.filter(|n| *n < window).map(|n| n.max(min_speech)),
+            memory: SpeechMemory::new(input.window_samples),
+            runs: VecDeque::new(),
+            n_samples: 0,
+            n_windowed: 0,
+            next_end: window,
+            fresh_speech: 0,
+            speech_here: 0,
+            speech: 0,
+            position_after: 0,
+        }
+    }
+
+    /// Samples of voice so far.
+    pub fn speech(&self) -> u64 {
+        self.speech
+    }
+
+    /// Takes a frame; calls `sink` for each window that it completes.
+    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut WindowSink<'_>) -> Result<()> {
+        if frame.class == FrameClass::Background {
+            return Ok(());
+        }
+        if self.runs.is_empty() || frame.position != self.position_after {
+            self.runs.push_back(Run { speech_index: self.n_samples, position: frame.position });
+        }
+        self.position_after = frame.position;
+        let mut rest = frame.samples;
+        while !rest.is_empty() {
+            let room = usize::try_from(self.next_end - self.n_samples).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            let voice = frame.class == FrameClass::Voice;
+            self.memory.push(now, voice);
+            let n = now.len() as u64;
+            self.n_samples += n;
+            self.position_after += n;
+            if voice {
+                self.speech += n;
+                self.speech_here += n;
+                self.fresh_speech += n;
+            }
+            rest = later;
+            if self.n_samples == self.next_end {
+                self.first_look = None;
+                self.emit(sink)?;
+                self.next_end += self.hop;
+            }
+        }
+        if self.first_look.is_some_and(|n| self.speech_here >= n) {
+            self.first_look = None;
+            let place = Place { first_look: true, ..self.place() };
+            sink(Window { place, speech: &self.memory })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the leg, or its speech before a gap: scores what no window held yet. A run of speech shorter than a window is
+    /// repeated until it fills one; a longer one gets a last window that ends with its last sample. What follows starts
+    /// afresh, so that no window holds speech from both sides.
+    pub fn break_off(&mut self, sink: &mut WindowSink<'_>) -> Result<()> {
+        let rest = self.n_samples - self.n_windowed;
+        let short = self.n_windowed == 0;
+        // A sliver adds nothing that the window before has not seen.
+        let wanted = if short { self.speech_here >= self.min_speech && rest > 0 } else { rest >= self.hop.div_ceil(4) };
+        if wanted {
+            self.emit(sink)?;
+        }
+        self.memory.clear();
+        self.runs.clear();
+        (self.n_samples, self.n_windowed, self.next_end) = (0, 0, self.window);
+        (self.fresh_speech, self.speech_here) = (0, 0);
+        Ok(())
+    }
+
+    fn emit(&mut self, sink: &mut WindowSink<'_>) -> Result<()> {
+        let place = self.place();
+        self.fresh_speech = 0;
+        self.n_windowed = self.n_samples;
+        sink(Window { place, speech: &self.memory })
+    }
+
+    /// Of what the memory holds.
+    fn place(&mut self) -> Place {
+        let start = self.position_of(self.n_samples - self.memory.len() as u64);
+        // A window of pauses alone is next to nothing, but a window.
+        let voice = self.memory.n_voice().max(1) as f32;
+        let fresh_share = (self.fresh_speech as f32 / voice).clamp(1e-3, 1.0);
+        Place { start, end: self.position_after, fresh_share, first_look: false }
+    }
+
+    /// The place in the leg of a sample of speech; forgets the runs before it.
+    fn position_of(&mut self, speech_index: u64) -> u64 {
+        while self.runs.get(1).is_some_and(|next| next.speech_index <= speech_index) {
+            self.runs.pop_front();
+        }
+        self.runs.front().map_or(0, |run| run.position + (speech_index - run.speech_index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{FeatureSpec, WaveformSpec};
+
+    fn input() -> Input {
+        Input {
+            tensor: "x".to_owned(),
+            sample_rate_hz: 8_000,
+            window_samples: 1_000,
+            hop_samples: 500,
+            min_speech_samples: 200,
+            level_dbfs: None,
+            features: FeatureSpec::Waveform(WaveformSpec {}),
+        }
+    }
+
+    /// The windows of some test: the samples as positions, and the place.
+    #[derive(Default)]
+    struct Seen(Vec<(Vec<u64>, Place)>);
+
+    impl Seen {
+        fn push(&mut self, windower: &mut Windower, frames: &[(u64, u64, FrameClass)]) {
+            for &(position, n, class) in frames {
+                let samples: Vec<f32> = (position..position + n).map(|p| p as f32 / 32_768.0).collect();
+                windower.push(&Frame { position, samples: &samples, class }, &mut |w| self.take(&w)).unwrap();
+            }
+        }
+
+        fn break_off(&mut self, windower: &mut Windower) {
+            windower.break_off(&mut |w| self.take(&w)).unwrap();
+        }
+
+        fn take(&mut self, window: &Window<'_>) -> Result<()> {
+            let mut samples = vec![0.0; 1_000];
+            window.read(&mut samples);
+            self.0.push((samples.iter().map(|v| (v * 32_768.0) as u64).collect(), window.place));
+            Ok(())
+        }
+    }
+
+    fn windows(frames: &[(u64, u64, FrameClass)]) -> Vec<(Vec<u64>, Place)> {
+        let (mut windower, mut seen) = (Windower::new(&input(), 500, None), Seen::default());
+        seen.push(&mut windower, frames);
+        seen.break_off(&mut windower);
+        seen.0
+    }
+
+    #[test]
+    fn windows_follow_each_other_by_the_hop_and_the_last_one_ends_at_the_end() {
+        let got = windows(&[(0, 1_800, FrameClass::Voice)]);
+        let places: Vec<_> = got.iter().map(|(_, p)| (p.start, p.end, p.fresh_share)).collect();
+        assert_eq!(places, [(0, 1_000, 1.0), (500, 1_500, 0.5), (800, 1_800, 0.3)]);
+        assert!(got.iter().all(|(samples, place)| samples[0] == place.start && samples[999] == place.end - 1));
+    }
+
+    #[test]
+    fn a_sliver_at_the_end_makes_no_window() {
+        assert_eq!(windows(&[(0, 1_100, FrameClass::Voice)]).len(), 1);
+    }
+
+    #[test]
+    fn background_is_left_out_and_places_stay_true() {
+        let got = windows(&[
+            (100, 600, FrameClass::Voice),
+            (700, 5_000, FrameClass::Background),
+            (5_700, 100, FrameClass::Pause),
+            (5_800, 400, FrameClass::Voice),
+        ]);
+        assert_eq!(got.len(), 1);
+        let (samples, place) = &got[0];
+        assert_eq!(*place, Place { start: 100, end: 6_100, fresh_share: 1.0, first_look: false });
+        assert_eq!((samples[599], samples[600]), (699, 5_700));
+    }
+
+    #[test]
+    fn little_speech_is_repeated_and_too_little_is_not_scored() {
+        let got = windows(&[(0, 300, FrameClass::Voice)]);
+        assert_eq!(got.len(), 1);
+        assert_eq!((got[0].0[299], got[0].0[300], got[0].0[999]), (299, 0, 99));
+        assert!(windows(&[(0, 150, FrameClass::Voice), (150, 600, FrameClass::Pause)]).is_empty());
+    }
+
+    #[test]
+    fn no_window_reaches_across_a_break() {
+        let (mut windower, mut seen) = (Windower::new(&input(), 500, None), Seen::default());
+        seen.push(&mut windower, &[(0, 1_300, FrameClass::Voice)]);
+        seen.break_off(&mut windower);
+        seen.push(&mut windower, &[(9_000, 250, FrameClass::Voice)]);
+        seen.break_off(&mut windower);
+        seen.push(&mut windower, &[(20_000, 100, FrameClass::Voice)]);
+        seen.break_off(&mut windower);
+        let places: Vec<_> = seen.0.iter().map(|(_, p)| (p.start, p.end, p.fresh_share)).collect();
+        assert_eq!(places, [(0, 1_000, 1.0), (300, 1_300, 0.3), (9_000, 9_250, 1.0)]);
+        assert_eq!(windower.speech(), 1_650, "what is too short to be scored is speech all the same");
+    }
+
+    #[test]
+    fn a_first_look_changes_none_of_the_windows_after_it() {
+        let frames: Vec<_> = (0..18).map(|n| (n * 100, 100, FrameClass::Voice)).collect();
+        let (mut windower, mut seen) = (Windower::new(&input(), 500, Some(750)), Seen::default());
+        seen.push(&mut windower, &frames);
+        seen.break_off(&mut windower);
+        let (samples, look) = seen.0.remove(0);
+        assert_eq!(look, Place { start: 0, end: 800, fresh_share: 1.0, first_look: true });
+        assert_eq!((samples[799], samples[800]), (799, 0));
+        assert_eq!(seen.0, windows(&frames));
+    }
+}
