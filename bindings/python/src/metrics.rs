@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use veravox::metrics::{self, Bootstrap, Costs, Figure};
 
-use crate::to_python;
+use crate::errors::to_python;
 
 /// What `numpy.asarray(x, float)` takes.
 type Numbers<'py> = PyArrayLike1<'py, f64, AllowTypeChange>;
