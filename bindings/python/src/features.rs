@@ -59,7 +59,7 @@ impl WindowFeatures {
         py: Python<'py>,
         samples: PyReadonlyArray1<'py, f32>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let window = in_order(samples.as_slice().ok(), samples.as_array());
+        let window = in_order(samples.as_array());
         let features = self.compute(py, &window)?;
         PyArray1::from_vec(py, features).reshape([self.shape.0, self.shape.1])
     }
@@ -71,7 +71,7 @@ impl WindowFeatures {
             let message = format!("expected windows of {} samples, got {width}", self.window_samples);
             return Err(argument_error(py, message));
         }
-        let windows = in_order(samples.as_slice().ok(), samples.as_array());
+        let windows = in_order(samples.as_array());
         let features = self.compute(py, &windows)?;
         PyArray1::from_vec(py, features).reshape([n_windows, self.shape.0, self.shape.1])
     }
@@ -97,9 +97,9 @@ fn compute_all(extractor: &mut Extractor, window_samples: usize, windows: &[f32]
     Ok(features)
 }
 
-/// The values in order: as they lie where they lie in order, copied otherwise.
-fn in_order<'a, D: Dimension>(slice: Option<&'a [f32]>, array: ArrayView<'_, f32, D>) -> Cow<'a, [f32]> {
-    slice.map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
+/// The values row by row: as they lie where they lie in that order, copied otherwise.
+fn in_order<D: Dimension>(array: ArrayView<'_, f32, D>) -> Cow<'_, [f32]> {
+    array.to_slice().map_or_else(|| array.iter().copied().collect(), Cow::Borrowed)
 }
 
 /// float32 `[batch, n]` to float32 `[batch, n_frames, n_features]`; `spec` is `input.features` of a manifest.
@@ -112,7 +112,7 @@ pub(crate) fn compute_features<'py>(
 ) -> PyResult<Bound<'py, PyArray3<f32>>> {
     let spec: FeatureSpec = from_object(spec, "features")?;
     let (batch, n_samples) = samples.as_array().dim();
-    let windows = in_order(samples.as_slice().ok(), samples.as_array());
+    let windows = in_order(samples.as_array());
     let computed = py.detach(|| {
         let mut extractor = Extractor::new(&spec, sample_rate, n_samples, None)?;
         Ok((extractor.shape(), compute_all(&mut extractor, n_samples, &windows)?))
