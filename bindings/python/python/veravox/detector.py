@@ -6,7 +6,6 @@ import functools
 import importlib.util
 import json
 import os
-import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -24,7 +23,7 @@ __all__ = ["Detector", "read_audio", "scan", "scan_many"]
 def onnxruntime_package() -> str | None:
     """The folder of the installed `onnxruntime` package. It is found, not imported: that takes longer than a scan."""
     spec = importlib.util.find_spec("onnxruntime")
-    return None if spec is None or spec.origin is None else str(pathlib.Path(spec.origin).parent)
+    return None if spec is None or spec.origin is None else os.path.dirname(spec.origin)
 
 
 def options_of(
