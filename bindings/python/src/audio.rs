@@ -40,7 +40,8 @@ pub(crate) enum Samples<'py> {
 /// The rows of an array that lies in order.
 pub(crate) fn rows<'a, T: numpy::Element>(array: &'a PyReadonlyArray2<'_, T>) -> PyResult<Vec<&'a [T]>> {
     let (n_legs, n_samples) = array.as_array().dim();
-    let values = array.as_array().to_slice().ok_or_else(|| argument_error(array.py(), "expected an array in C order"))?;
+    let values =
+        array.as_array().to_slice().ok_or_else(|| argument_error(array.py(), "expected an array in C order"))?;
     Ok((0..n_legs).map(|leg| values.get(leg * n_samples..(leg + 1) * n_samples).unwrap_or_default()).collect())
 }
 

@@ -37,7 +37,7 @@ def test_paths_may_be_endless_and_results_are_not_waited_for():
             taken.append(path)
             yield path
 
-    results = veravox.scan_many(endless(), workers=2)
+    results = veravox.scan_many(endless(), workers=2, progress=True)
     assert [next(results).path for _ in range(3)] == CALLS[:3]
     results.close()
     assert len(taken) <= 3 + 2 * 32
@@ -110,12 +110,13 @@ def test_progress_tells_rate_and_time_left(capfd, monkeypatch, tqdm):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise")
-@pytest.mark.parametrize("what", ["scan", "scan_many"])
+@pytest.mark.parametrize("what", ["scan", "scan_many", "its loop"])
 def test_ctrl_c_ends_a_long_call(what):
-    setup = f"import numpy as np, veravox; path = {CALLS[0]!r}; voice = veravox.read_audio(path)[0]; "
+    setup = f"import time, numpy as np, veravox; path = {CALLS[0]!r}; voice = veravox.read_audio(path)[0]; "
     calls = {
         "scan": "veravox.scan(np.tile(voice, 500), 8_000)",
         "scan_many": "list(veravox.scan_many([path] * 100_000))",
+        "its loop": "[time.sleep(60) for _ in veravox.scan_many([path] * 100_000)]",
     }
     program = [sys.executable, "-c", f"{setup} print('go', flush=True); {calls[what]}"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -100,3 +100,18 @@ def test_importing_loads_nothing_that_is_slow_or_talks():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are named otherwise")
+def test_a_library_that_does_not_load_leaves_tract(tmp_path):
+    library = tmp_path / "lib" / "python3.12" / "site-packages" / "onnxruntime" / "capi" / "libonnxruntime.so.1.0.0"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"no library")
+    package = str(library.parent.parent)
+    code = (
+        f"import veravox; from veravox import _core, detector; detector.onnxruntime_package = lambda: {package!r}; "
+        f"print(_core.use_onnxruntime_of({package!r}), veravox.scan({CALL!r}).runtime)"
+    )
+    environment = {**os.environ, "VIRTUAL_ENV": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout.startswith("False tract"), done.stderr

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from . import _core
@@ -43,18 +43,17 @@ class Batch:
     def run(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileResult]:
         if isinstance(paths, str | bytes | os.PathLike):
             raise InvalidArgumentError("expected paths of files, got one path: put it in a list, or use scan")
-        if self._done or self._progress:
-            # Only a list tells how much there is to do.
-            paths = [path for path in paths if as_text(os.fspath(path)) not in self._done]
-        return self._results(paths)
+        names = (name for name in map(os.fsdecode, paths) if as_text(name) not in self._done)
+        # What has no length may have no end.
+        return self._results(list(names) if isinstance(paths, Sized) else names)
 
-    def _results(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileResult]:
+    def _results(self, names: Iterable[str]) -> Iterator[FileResult]:
         with contextlib.ExitStack() as stack:
             lines = None if self._resume is None else stack.enter_context(open(self._resume, "a", encoding="utf-8"))
-            n_files = len(paths) if isinstance(paths, list) else None
+            n_files = len(names) if isinstance(names, list) else None
             tell = stack.enter_context(meter(n_files)) if self._progress else None
             pool = stack.enter_context(self._pool())
-            for result in self._in_order(pool, paths):
+            for result in self._in_order(pool, names):
                 if result.error is not None:
                     _log.warning("%s: %s: %s", result.path, result.error.kind, result.error)
                 if lines is not None:
@@ -64,11 +63,11 @@ class Batch:
                     tell()
                 yield result
 
-    def _in_order(self, pool: ThreadPoolExecutor, paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileResult]:
+    def _in_order(self, pool: ThreadPoolExecutor, names: Iterable[str]) -> Iterator[FileResult]:
         ahead: deque[Future[FileResult]] = deque()
-        for path in paths:
-            ahead.append(pool.submit(self._scan, path))
-            # What is done is handed on at once: the next path may be long in coming.
+        for name in names:
+            ahead.append(pool.submit(self._scan, name))
+            # What is done is handed on at once: the next name may be long in coming.
             while ahead and (ahead[0].done() or len(ahead) >= _AHEAD * self._workers):
                 yield ahead.popleft().result()
         while ahead:
@@ -84,11 +83,10 @@ class Batch:
             self._stop.set()
             pool.shutdown(cancel_futures=True)
 
-    def _scan(self, path: str | os.PathLike[str]) -> FileResult:
+    def _scan(self, name: str) -> FileResult:
         if not threading.main_thread().is_alive():
             # The program is at its end and waits for this thread; nobody is left to read results.
             raise ScanCancelledError("the program ended before the file was scanned")
-        name = os.fspath(path)
         try:
             return FileResult(name, Report.from_json(self._detector.scan(name, self._options, self._stop)))
         except VeravoxError as error:

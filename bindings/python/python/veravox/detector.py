@@ -180,7 +180,7 @@ class Detector:
         A file that cannot be scanned yields its error, which is logged as a warning of the logger "veravox" as well, and
         the rest goes on. `workers` threads scan at once, as many as there are cores without it. `paths` may be endless:
         only a bounded number of files is taken ahead of the results. With `progress` a line on standard error tells rate
-        and time left.
+        and, for a list, time left.
 
         With `resume` each result is appended to that JSONL file, in the form of `veravox scan --jsonl`, and files that it
         has a result for are passed over: run the same lines again to go on after an interruption. Results of another model
