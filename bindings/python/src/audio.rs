@@ -81,6 +81,9 @@ impl DecodeOptions {
         };
         let mut limits = Limits::default();
         if let Some(seconds) = max_duration_seconds {
+            if seconds.is_nan() || seconds <= 0.0 {
+                return Err(argument_error(py, format!("expected max_duration_seconds above 0, got {seconds}")));
+            }
             limits.max_duration_seconds = seconds;
         }
         Ok(Self { inner: decode::DecodeOptions { raw, limits } })

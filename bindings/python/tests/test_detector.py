@@ -80,8 +80,8 @@ def test_values_that_are_no_numbers_count_as_silence(detector):
         (np.zeros(8_000, complex), 8_000, "got complex128"),
         (np.array(["a", "b"]), 8_000, "float in"),
         (np.zeros(8_000), None, "does not say its sample_rate"),
-        (np.zeros(8_000), 0, "above 0 Hz"),
-        (np.zeros(8_000), -8_000, "above 0 Hz"),
+        (np.zeros(8_000), 0, "above 0"),
+        (np.zeros(8_000), -8_000, "above 0"),
         (np.zeros(8_000), 8_000.5, "whole number"),
         (np.zeros(8_000), "8000", "whole number"),
         (np.zeros(8_000), 1_000, "sample rate of 4000 to 384000 Hz"),
@@ -104,6 +104,8 @@ def test_arrays_that_cannot_be_are_refused(detector, samples, rate, words):
         (RAW, {"encoding": "mulaw"}, "needs its sample_rate"),
         (RAW, {"encoding": "g711", "sample_rate": 8_000}, "s16le, f32le, alaw, mulaw"),
         (np.zeros(8_000), {"sample_rate": 8_000, "encoding": "mulaw"}, "sample_rate alone"),
+        (RAW, {"encoding": "mulaw", "sample_rate": 8_000, "channels": -1}, "channels to be above 0"),
+        (CLIP, {"max_duration_seconds": float("nan")}, "max_duration_seconds above 0"),
         ("testdata", {}, "found a folder"),
     ],
 )
@@ -138,8 +140,8 @@ def test_bad_files_raise_the_kind_that_the_core_says(detector, line):
 def test_errors_are_builtin_ones_too(detector):
     with pytest.raises(FileNotFoundError, match="does not exist"):
         detector.scan("no-such-file.wav")
-    with pytest.raises(FileNotFoundError):
-        veravox.Detector("no-such-folder")
+    with pytest.raises(FileNotFoundError, match="phonee is neither the name of a model"):
+        veravox.Detector("phonee")
     with pytest.raises(veravox.LimitExceededError, match="max_duration_seconds"):
         detector.scan(CALL, max_duration_seconds=1.5)
     with pytest.raises(veravox.InvalidArgumentError, match="prior"):

@@ -28,6 +28,8 @@ def test_shapes_and_types(function):
         np.testing.assert_array_equal(one, function(samples, 8_000, **parameters))
     for same in (np.asfortranarray(NOISE), NOISE.astype(np.float64), np.repeat(NOISE, 2, axis=1)[:, ::2], NOISE.tolist()):
         np.testing.assert_array_equal(batch, function(same, 8_000.0, **parameters))
+    by_numpy = {name: np.int64(value) for name, value in parameters.items()}
+    np.testing.assert_array_equal(batch, function(NOISE, np.float32(8_000), **by_numpy))
     whole = np.round(NOISE * 32_768).astype(np.int16)
     np.testing.assert_array_equal(function(whole, 8_000, **parameters), function(whole / 32_768, 8_000, **parameters))
 

@@ -56,7 +56,7 @@ def test_a_slow_source_of_paths_holds_no_result_back():
 def test_what_cannot_be_is_said_at_once():
     with pytest.raises(veravox.InvalidArgumentError, match="put it in a list"):
         veravox.scan_many(CALLS[0])
-    with pytest.raises(veravox.InvalidArgumentError, match="at least 1 worker"):
+    with pytest.raises(veravox.InvalidArgumentError, match="workers to be above 0"):
         veravox.scan_many(CALLS, workers=0)
     with pytest.raises(veravox.InvalidArgumentError, match="needs its sample_rate"):
         veravox.scan_many(CALLS, encoding="mulaw")

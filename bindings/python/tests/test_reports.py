@@ -62,6 +62,13 @@ def test_fields_of_tomorrow_pass_through(report):
     assert newer == report and newer.to_dict() == data
 
 
+def test_what_is_no_report_is_said():
+    with pytest.raises(veravox.InvalidArgumentError, match="no report of veravox: .*schema_version"):
+        veravox.Report.from_json("{}")
+    with pytest.raises(veravox.InvalidArgumentError, match="names no path"):
+        veravox.FileResult.from_json("{}")
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_tables_have_a_row_a_leg_a_window_or_a_segment(report, library):
     pytest.importorskip(library)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sized
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 from . import _core
-from .errors import InvalidArgumentError, ScanCancelledError, VeravoxError
 from ._progress import meter
+from ._sources import count
+from ._workers import Workers
+from .errors import InvalidArgumentError, VeravoxError
 from .report import FileResult, Report, as_text
 
 _log = logging.getLogger("veravox")
@@ -32,10 +33,8 @@ class Batch:
         progress: bool,
         resume: str | os.PathLike[str] | None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise InvalidArgumentError(f"expected at least 1 worker, got {workers}")
         self._detector, self._options, self._progress, self._resume = detector, options, progress, resume
-        self._workers = workers or _core.n_cores()
+        self._n_workers = _core.n_cores() if workers is None else count(workers, "workers")
         self._head = detector.report_head(0)
         self._stop = _core.Stop()
         self._done = set() if resume is None else detector.paths_done(os.fspath(resume))
@@ -52,8 +51,8 @@ class Batch:
             lines = None if self._resume is None else stack.enter_context(open(self._resume, "a", encoding="utf-8"))
             n_files = len(names) if isinstance(names, list) else None
             tell = stack.enter_context(meter(n_files)) if self._progress else None
-            pool = stack.enter_context(self._pool())
-            for result in self._in_order(pool, names):
+            scanning = stack.enter_context(self._open_workers())
+            for result in self._in_order(scanning, names):
                 if result.error is not None:
                     _log.warning("%s: %s: %s", result.path, result.error.kind, result.error)
                 if lines is not None:
@@ -63,30 +62,27 @@ class Batch:
                     tell()
                 yield result
 
-    def _in_order(self, pool: ThreadPoolExecutor, names: Iterable[str]) -> Iterator[FileResult]:
+    def _in_order(self, scanning: Workers, names: Iterable[str]) -> Iterator[FileResult]:
         ahead: deque[Future[FileResult]] = deque()
         for name in names:
-            ahead.append(pool.submit(self._scan, name))
+            ahead.append(scanning.submit(name))
             # What is done is handed on at once: the next name may be long in coming.
-            while ahead and (ahead[0].done() or len(ahead) >= _AHEAD * self._workers):
+            while ahead and (ahead[0].done() or len(ahead) >= _AHEAD * self._n_workers):
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
 
     @contextlib.contextmanager
-    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+    def _open_workers(self) -> Iterator[Workers]:
         """Threads that drop their files when the results are no longer wanted: after Ctrl-C, after `break`."""
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="veravox")
+        workers = Workers(self._n_workers, self._scan)
         try:
-            yield pool
+            yield workers
         finally:
             self._stop.set()
-            pool.shutdown(cancel_futures=True)
+            workers.close()
 
     def _scan(self, name: str) -> FileResult:
-        if not threading.main_thread().is_alive():
-            # The program is at its end and waits for this thread; nobody is left to read results.
-            raise ScanCancelledError("the program ended before the file was scanned")
         try:
             return FileResult(name, Report.from_json(self._detector.scan(name, self._options, self._stop)))
         except VeravoxError as error:

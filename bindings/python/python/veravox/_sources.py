@@ -42,17 +42,22 @@ def path_or_bytes(source: object) -> str | bytes:
     )
 
 
-def rate_of(sample_rate: object) -> int:
-    """Samples a second, as a whole number that the core can hold."""
+def count(value: object, name: str) -> int:
+    """A whole number above 0; 8000.0 is one too."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = int(value)
     try:
-        whole = operator.index(sample_rate)  # type: ignore[arg-type]
+        whole = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        if not (isinstance(sample_rate, float | np.floating) and float(sample_rate).is_integer()):
-            raise InvalidArgumentError(f"expected a sample_rate in hertz, a whole number, got {sample_rate!r}") from None
-        whole = int(sample_rate)
+        raise InvalidArgumentError(f"expected {name} to be a whole number, got {value!r}") from None
+    # What comes next are 32-bit numbers.
     if not 0 < whole < 2**32:
-        raise InvalidArgumentError(f"expected a sample_rate above 0 Hz, got {whole}")
+        raise InvalidArgumentError(f"expected {name} to be above 0, got {whole}")
     return whole
+
+
+def rate_of(sample_rate: object) -> int:
+    return count(sample_rate, "sample_rate, in hertz,")
 
 
 def float32(samples: object, axes: str) -> NDArray[np.float32]:

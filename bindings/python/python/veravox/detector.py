@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from ._sources import FileSource, Source, is_array, legs, path_or_bytes, rate_of
-from .errors import InvalidArgumentError
+from ._sources import FileSource, Source, count, is_array, legs, path_or_bytes, rate_of
+from .errors import InvalidArgumentError, NotFoundError
 from .report import FileResult, Report, Thresholds
 
 __all__ = ["Detector", "read_audio", "scan", "scan_many"]
@@ -30,6 +30,7 @@ def options_of(
     sample_rate: object, encoding: str | None, channels: int | None, max_duration_seconds: float | None
 ) -> _core.DecodeOptions:
     rate = None if sample_rate is None else rate_of(sample_rate)
+    channels = None if channels is None else count(channels, "channels")
     return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds)
 
 
@@ -70,7 +71,11 @@ class Detector:
         package = onnxruntime_package()
         if package is not None:
             _core.use_onnxruntime_of(package)
-        self._opened = _core.Detector(self._model, **self._thresholds)
+        try:
+            self._opened = _core.Detector(self._model, **self._thresholds)
+        except NotFoundError as error:
+            words = "is neither the name of a model that comes with the package nor the folder of one"
+            raise NotFoundError(f"{self._model} {words}: {error}") from None
         self._pid = os.getpid()
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._timeline import clock
-from .errors import VeravoxError, of_kind
+from .errors import InvalidArgumentError, VeravoxError, of_kind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -173,7 +173,11 @@ class Report:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], _json: str | None = None) -> Report:
         """A report from its JSON form as Python objects."""
-        return replace(_read(cls, data), _json=_json or json.dumps(data))
+        try:
+            report = _read(cls, data)
+        except TypeError as error:
+            raise InvalidArgumentError(f"this is no report of veravox: {error}") from None
+        return replace(report, _json=_json or json.dumps(data))
 
     def to_json(self) -> str:
         """The JSON form, on one line."""
@@ -248,7 +252,9 @@ class FileResult:
     def from_json(cls, line: str) -> FileResult:
         """A result from a line that `to_json` or `veravox scan --jsonl` wrote."""
         data = json.loads(line)
-        path, error = data.pop("path"), data.pop("error", None)
+        path, error = data.pop("path", None), data.pop("error", None)
+        if path is None:
+            raise InvalidArgumentError("this is no line of results of veravox: it names no path")
         if error is None:
             return cls(path, Report.from_dict(data))
         return cls(path, None, of_kind(error["kind"], error["message"]), json.dumps(data))
