@@ -234,13 +234,36 @@ impl Detector {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the legs differ in length, and those of
     /// [`stream`](Self::stream) and [`Stream::push`].
     pub fn scan_samples<S: Sample>(&self, legs: &[impl AsRef<[S]>], sample_rate_hz: u32) -> Result<Vec<LegVerdict>> {
+        self.scan_samples_with(legs, sample_rate_hz, &mut |_| true)
+    }
+
+    /// Scores samples in memory; `progress` is told after each second of audio how far it is, and ends the scan by returning
+    /// `false`.
+    ///
+    /// # Errors
+    /// [`Cancelled`](ErrorKind::Cancelled) when `progress` said so, and those of [`scan_samples`](Self::scan_samples).
+    pub fn scan_samples_with<S: Sample>(
+        &self,
+        legs: &[impl AsRef<[S]>],
+        sample_rate_hz: u32,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<Vec<LegVerdict>> {
         check_equal_lengths(legs)?;
-        let scan = |leg: &[S]| {
-            let mut stream = self.stream(sample_rate_hz)?;
-            stream.push(leg)?;
-            stream.finish()
-        };
-        number(legs.iter().map(|leg| scan(leg.as_ref())))
+        let mut streams: Vec<Stream> = legs.iter().map(|_| self.stream(sample_rate_hz)).collect::<Result<_>>()?;
+        let n_samples = legs.first().map_or(0, |leg| leg.as_ref().len());
+        let seconds = |n: usize| n as f64 / f64::from(sample_rate_hz);
+        let mut read = 0;
+        while read < n_samples {
+            let end = n_samples.min(read + sample_rate_hz as usize);
+            for (stream, leg) in streams.iter_mut().zip(legs) {
+                stream.push(leg.as_ref().get(read..end).unwrap_or_default())?;
+            }
+            read = end;
+            if !progress(Progress { read_seconds: seconds(read), total_seconds: Some(seconds(n_samples)) }) {
+                return Err(stopped());
+            }
+        }
+        number(streams.into_iter().map(Stream::finish))
     }
 
     /// Scores a file.
@@ -273,7 +296,7 @@ impl Detector {
             }
             let read_seconds = reader.samples_read() as f64 / rate;
             if !progress(Progress { read_seconds, total_seconds }) {
-                return Err(Error::new(ErrorKind::Cancelled, "the scan was stopped"));
+                return Err(stopped());
             }
         }
         let duration_seconds = reader.samples_read() as f64 / rate;
@@ -284,6 +307,10 @@ impl Detector {
             legs: number(streams.into_iter().map(Stream::finish))?,
         })
     }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the scan was stopped")
 }
 
 fn number(legs: impl Iterator<Item = Result<LegVerdict>>) -> Result<Vec<LegVerdict>> {

@@ -20,7 +20,7 @@ use crate::stream::{Event, RunningVerdict, Stage, StreamOptions};
 use crate::window::{Place, Window, Windower};
 
 /// Samples that are taken at a time: a whole call in one push needs no more memory than live audio does.
-pub(crate) const MAX_BLOCK_SAMPLES: usize = 1_024;
+pub(crate) const MAX_BLOCK_SAMPLES: usize = 256;
 /// Lost audio up to this long is filled with silence, as a receiver without concealment does: such holes are in the training
 /// data. Over a longer one nothing is spliced: what comes after it is not scored together with what came before.
 const MAX_FILLED_SECONDS: f64 = 0.1;

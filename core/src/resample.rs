@@ -1,7 +1,9 @@
 //! Sample-rate conversion of one leg, as a stream.
 
 use audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
+use rubato::{
+    Async, Fft, FixedAsync, FixedSync, Indexing, SincInterpolationParameters, SincInterpolationType, WindowFunction,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -10,6 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// whatever the rate before. Small enough for live audio: 16 ms from 16 or 48 kHz, 20 ms from 44.1 kHz, 32 ms from 8 kHz.
 const MIN_INPUT_BLOCK: usize = 256;
 const MIN_OUTPUT_BLOCK: usize = 128;
+/// Taps of the short filter, and samples that it takes at a time.
+const DOUBLING_FILTER: usize = 64;
+const DOUBLING_BLOCK: usize = 64;
 /// Rates without a common divisor take blocks as long as a second: a bound for the memory.
 const MAX_RATE_HZ: u32 = 1_000_000;
 
@@ -32,7 +37,7 @@ pub struct Resampler {
 }
 
 struct Inner {
-    fft: Fft<f32>,
+    rubato: Box<dyn rubato::Resampler<f32>>,
     from_hz: u64,
     to_hz: u64,
     pending: Vec<f32>,
@@ -57,22 +62,26 @@ impl Resampler {
         }
         let block = input_block(from_hz as usize, to_hz as usize);
         let window = WindowFunction::BlackmanHarris2;
-        let fft =
-            Fft::new_custom(from_hz as usize, to_hz as usize, block, 1, 1, window, FixedSync::Input).map_err(|e| {
-                let message = format!("cannot resample from {from_hz} to {to_hz} Hz");
-                Error::new(ErrorKind::InvalidArgument, message).with_source(e)
-            })?;
-        let inner = Inner {
-            delay_left: fft.output_delay(),
-            block: vec![0.0; fft.output_frames_max()],
-            fft,
-            from_hz: u64::from(from_hz),
-            to_hz: u64::from(to_hz),
-            pending: Vec::with_capacity(2 * block),
-            n_in: 0,
-            n_out: 0,
+        let fft = Fft::new_custom(from_hz as usize, to_hz as usize, block, 1, 1, window, FixedSync::Input)
+            .map_err(|e| cannot(from_hz, to_hz, e))?;
+        Ok(Self { inner: Some(Inner::new(Box::new(fft), from_hz, to_hz)) })
+    }
+
+    /// A resampler to twice the rate whose filter is short: a tenth of the memory, and some 3 dB less at 3.4 kHz of 8 kHz.
+    /// For what looks at a leg from afar, as the voice detector does; thousands of legs are open at once.
+    pub(crate) fn doubling(from_hz: u32) -> Result<Self> {
+        let to_hz = from_hz.saturating_mul(2);
+        let parameters = SincInterpolationParameters {
+            sinc_len: DOUBLING_FILTER,
+            f_cutoff: None,
+            // Every output stands on an input or halfway between two: nothing is interpolated between filters.
+            oversampling_factor: 2,
+            interpolation: SincInterpolationType::Nearest,
+            window: WindowFunction::BlackmanHarris2,
         };
-        Ok(Self { inner: Some(inner) })
+        let sinc = Async::new_sinc(2.0, 1.0, &parameters, DOUBLING_BLOCK, 1, FixedAsync::Input)
+            .map_err(|e| cannot(from_hz, to_hz, e))?;
+        Ok(Self { inner: Some(Inner::new(Box::new(sinc), from_hz, to_hz)) })
     }
 
     /// Takes samples in, appends those that are ready to `out`.
@@ -88,7 +97,7 @@ impl Resampler {
         inner.pending.extend_from_slice(samples);
         let mut taken = 0;
         loop {
-            let wanted = inner.fft.input_frames_next();
+            let wanted = inner.rubato.input_frames_next();
             if inner.pending.len() - taken < wanted {
                 break;
             }
@@ -107,13 +116,17 @@ impl Resampler {
         let Some(inner) = &mut self.inner else { return Ok(()) };
         let n_expected = (inner.n_in * inner.to_hz + inner.from_hz / 2) / inner.from_hz;
         while inner.n_out < n_expected {
-            let wanted = inner.fft.input_frames_next();
+            let wanted = inner.rubato.input_frames_next();
             inner.pending.resize(wanted, 0.0);
             inner.step(0, wanted, n_expected, out)?;
             inner.pending.clear();
         }
         Ok(())
     }
+}
+
+fn cannot(from_hz: u32, to_hz: u32, error: rubato::ResamplerConstructionError) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("cannot resample from {from_hz} to {to_hz} Hz")).with_source(error)
 }
 
 /// Samples of the input in one block: a whole number of periods of both rates. An even one, since the filter's delay is
@@ -132,6 +145,19 @@ fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
 }
 
 impl Inner {
+    fn new(rubato: Box<dyn rubato::Resampler<f32>>, from_hz: u32, to_hz: u32) -> Self {
+        Self {
+            delay_left: rubato.output_delay(),
+            block: vec![0.0; rubato.output_frames_max()],
+            pending: Vec::with_capacity(2 * rubato.input_frames_max()),
+            rubato,
+            from_hz: u64::from(from_hz),
+            to_hz: u64::from(to_hz),
+            n_in: 0,
+            n_out: 0,
+        }
+    }
+
     fn step(&mut self, from: usize, n_samples: usize, n_out_at_most: u64, out: &mut Vec<f32>) -> Result<()> {
         let failed = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Runtime, format!("resampling failed: {e}"));
         let input = self.pending.get(from..from + n_samples).unwrap_or_default();
@@ -139,7 +165,7 @@ impl Inner {
         let n_block = self.block.len();
         let mut output = InterleavedSlice::new_mut(&mut self.block, 1, n_block).map_err(|e| failed(&e))?;
         let (_, n_made) =
-            self.fft.process_into_buffer(&input, &mut output, None::<&Indexing>).map_err(|e| failed(&e))?;
+            self.rubato.process_into_buffer(&input, &mut output, None::<&Indexing>).map_err(|e| failed(&e))?;
         let skip = self.delay_left.min(n_made);
         self.delay_left -= skip;
         let room = usize::try_from(n_out_at_most - self.n_out.min(n_out_at_most)).unwrap_or(usize::MAX);
@@ -181,6 +207,21 @@ mod tests {
             let inside = 400..to_hz as usize - 400;
             let worst = inside.map(|n| (out[n] - expected[n]).abs()).fold(0.0, f32::max);
             assert!(worst < 2e-3, "{from_hz} to {to_hz}: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn the_short_filter_keeps_time_and_band_too() {
+        for hz in [300.0, 1_000.0, 3_000.0] {
+            let (mut resampler, mut out) = (Resampler::doubling(8_000).unwrap(), Vec::new());
+            for part in tone(8_000, hz, 8_000).chunks(77) {
+                resampler.push(part, &mut out).unwrap();
+            }
+            resampler.finish(&mut out).unwrap();
+            let expected = tone(16_000, hz, 16_000);
+            assert_eq!(out.len(), expected.len());
+            let worst = (400..15_600).map(|n| (out[n] - expected[n]).abs()).fold(0.0, f32::max);
+            assert!(worst < 0.05, "{hz} Hz: off by {worst}");
         }
     }
 

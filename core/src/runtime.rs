@@ -41,6 +41,9 @@ pub struct Runtime {
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SELECTING: Mutex<()> = Mutex::new(());
+/// Why a library did not load. There is no second try in a process: ort 2.0.0-rc.14 would take it for loaded and read memory
+/// that was never written.
+static NOT_LOADED: OnceLock<String> = OnceLock::new();
 
 impl Runtime {
     /// The runtime in use; chooses one if none is yet.
@@ -137,9 +140,12 @@ impl Runtime {
     }
 
     fn onnx_runtime(library: &Path) -> Result<Self> {
+        if let Some(reason) = NOT_LOADED.get() {
+            return Err(Error::new(ErrorKind::Runtime, reason.as_str()));
+        }
         let builder = ort::init_from(library).map_err(|e| {
-            let message = format!("cannot load ONNX Runtime from {}: {e}", library.display());
-            Error::new(ErrorKind::Runtime, message).with_source(e)
+            let reason = NOT_LOADED.get_or_init(|| format!("cannot load ONNX Runtime from {}: {e}", library.display()));
+            Error::new(ErrorKind::Runtime, reason.as_str()).with_source(e)
         })?;
         let environment = builder.with_telemetry(false).build().map_err(|e| cannot_start("ONNX Runtime", e))?;
         let version = version_in_name(library).unwrap_or_else(|| "of unknown version".to_owned());

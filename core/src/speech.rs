@@ -58,7 +58,8 @@ impl SpeechGate {
         Ok(Self {
             detector: VoiceDetector::new(sample_rate_hz)?,
             sample_rate_hz: u64::from(sample_rate_hz),
-            audio: Vec::new(),
+            // The lead-in, what the detector holds back, and a block: to the size that it needs, since growth would double it.
+            audio: Vec::with_capacity(sample_rate_hz as usize * 5 / 32),
             audio_start: 0,
             probabilities: Vec::new(),
             n_classified: 0,

@@ -9,6 +9,8 @@ use crate::resample::Resampler;
 /// The rate and frame that the network was made for.
 const NETWORK_RATE_HZ: u32 = 16_000;
 const NETWORK_FRAME_SAMPLES: usize = 256;
+/// Samples taken at a time, so that little waits between resampler and network: thousands of legs are open at once.
+const PIECE_SAMPLES: usize = 64;
 
 /// Says how likely each frame of a leg is to hold a voice.
 pub struct VoiceDetector {
@@ -25,8 +27,12 @@ impl VoiceDetector {
     pub fn new(sample_rate_hz: u32) -> Result<Self> {
         Ok(Self {
             network: earshot::Detector::default_boxed(),
-            upsampler: Resampler::new(sample_rate_hz, NETWORK_RATE_HZ)?,
-            pending: Vec::new(),
+            upsampler: if sample_rate_hz.checked_mul(2) == Some(NETWORK_RATE_HZ) {
+                Resampler::doubling(sample_rate_hz)?
+            } else {
+                Resampler::new(sample_rate_hz, NETWORK_RATE_HZ)?
+            },
+            pending: Vec::with_capacity(NETWORK_FRAME_SAMPLES + 2 * PIECE_SAMPLES),
         })
     }
 
@@ -35,8 +41,10 @@ impl VoiceDetector {
     /// # Errors
     /// Those of [`Resampler::push`].
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<()> {
-        self.upsampler.push(samples, &mut self.pending)?;
-        self.predict(out);
+        for part in samples.chunks(PIECE_SAMPLES) {
+            self.upsampler.push(part, &mut self.pending)?;
+            self.predict(out);
+        }
         Ok(())
     }
 

@@ -69,7 +69,7 @@ def convert(name, kind, weights, folder, licence=None, half=False, log=print):
     detector = veravox.Detector(str(folder))
     second = graph.speech_like(1, kind.window_samples)[0]
     begun = time.time()
-    detector.detect(second, architectures.RATE)
+    detector.scan(second, architectures.RATE)
     log(f"export: {size / 1e6:.1f} MB, {difference:.1g} from PyTorch; the library loads it and takes {time.time() - begun:.2f} s for a window")
 
 

@@ -186,9 +186,9 @@ def noise_answers(detector, corpus_folder):
     """What the detector says of recordings without speech: {decision: how many}, and {reason: how many}."""
     decisions, reasons = {}, {}
     for clip in corpus.read_index(corpus_folder, "noise"):
-        leg = detector.detect(corpus.load(clip.path, 16000), 16000)["legs"][0]
-        decisions[leg["decision"]] = decisions.get(leg["decision"], 0) + 1
-        for reason in leg["reasons"]:
+        leg = detector.scan(corpus.load(clip.path, 16000), 16000).legs[0]
+        decisions[leg.decision] = decisions.get(leg.decision, 0) + 1
+        for reason in leg.reasons:
             reasons[reason] = reasons.get(reason, 0) + 1
     return {"decisions": decisions, "reasons": reasons}
 

@@ -96,8 +96,8 @@ def score_coded(detector, clips, name, cache, log=None):
 def _score(detector, audios, count, condition, log):
     results = []
     for k, (samples, rate) in enumerate(audios):
-        leg = detector.detect(np.ascontiguousarray(samples, np.float32), rate)["legs"][0]
-        results.append(Scored(leg["llr"], leg["decision"], [w["llr"] for w in leg["windows"]], leg["speech_seconds"], leg["reasons"]))
+        leg = detector.scan(samples, rate).legs[0]
+        results.append(Scored(leg.llr, leg.decision, [w.llr for w in leg.windows], leg.speech_seconds, list(leg.reasons)))
         if log and (k + 1) % 260 == 0:
             log(f"score: {condition}, {k + 1} of {count} clips")
     return results

@@ -322,15 +322,15 @@ def test_the_library_scores_what_the_recipe_scores(name):
     t = np.arange(9 * rate) / rate
     voice = sum(np.sin(2 * np.pi * 120 * h * t + h) / h for h in range(1, 28))
     x = (0.2 * (0.3 + np.abs(np.sin(2 * np.pi * 3 * t))) * voice).astype(np.float32)      # a buzz in syllables, which the speech gate keeps whole
-    windows = veravox.Detector(str(folder)).detect(x, rate)["legs"][0]["windows"]
-    whole = [w for w in windows if abs((w["end_seconds"] - w["start_seconds"]) * rate - n) < 0.5]
+    windows = veravox.Detector(folder).scan(x, rate).legs[0].windows
+    whole = [w for w in windows if abs((w.end_seconds - w.start_seconds) * rate - n) < 0.5]
     assert len(whole) >= 2, windows
     features, session = veravox.WindowFeatures(manifest["input"]), onnxruntime.InferenceSession(str(folder / "model.onnx"))
     for w in whole:
-        start = round(w["start_seconds"] * rate)
+        start = round(w.start_seconds * rate)
         logits = session.run(["logits"], {"features": features.batch(x[None, start:start + n])})[0][0]
         llr = manifest["calibration"]["scale"] * float(logits[1] - logits[0]) + manifest["calibration"]["offset"]
-        assert w["llr"] == pytest.approx(llr, abs=1e-3)
+        assert w.llr == pytest.approx(llr, abs=1e-3)
 
 
 def test_costs_make_thresholds():

@@ -19,7 +19,8 @@ cargo xtask bench-models [DIR ...]
                        accuracy, size, speed with both runtimes; the scores of published detectors beside them";
 
 /// What the tests of package and command need; those of the recipe bring `PyTorch` by its own list.
-const PYTHON_PACKAGES: [&str; 4] = ["pytest", "jsonschema", "librosa", "soundfile"];
+const PYTHON_PACKAGES: [&str; 9] =
+    ["pytest", "jsonschema", "librosa", "soundfile", "mypy", "pandas", "polars", "matplotlib", "tqdm"];
 const RECIPE_PACKAGES: &str = "models/training/requirements.txt";
 
 fn main() -> ExitCode {
@@ -59,7 +60,11 @@ fn test() -> Result<()> {
     // The tests choose the runtime themselves.
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
-    run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))
+    run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
+    // The examples in the documentation, which a run of its own looks for in no other Python files.
+    let package = ["bindings/python/python", "bindings/python/README.md"];
+    let examples = ["-m", "pytest", "-q", "--doctest-modules", "--doctest-glob=README.md"];
+    run(in_root(&python, &[examples.as_slice(), &package].concat()))
 }
 
 fn lint() -> Result<()> {

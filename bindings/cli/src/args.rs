@@ -9,9 +9,11 @@ use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::{Detector, ThresholdChanges};
 
+use crate::Host;
+
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "veravox", version, max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -48,6 +50,8 @@ pub struct Setup {
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else tract.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
     pub runtime: RuntimeName,
+    #[arg(skip)]
+    pub host: Host,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
@@ -279,10 +283,12 @@ impl Color {
 impl Setup {
     /// Starts the runtime that was asked for.
     pub fn start_runtime(&self) -> veravox::Result<&'static Runtime> {
-        Runtime::select(&match self.runtime {
-            RuntimeName::Auto => RuntimeChoice::Auto,
-            RuntimeName::Tract => RuntimeChoice::Tract,
-        })
+        let choice = match (self.runtime, &self.host.onnxruntime) {
+            (RuntimeName::Tract, _) => RuntimeChoice::Tract,
+            (RuntimeName::Auto, Some(package)) if Runtime::select_wheel(package) => return Runtime::get(),
+            (RuntimeName::Auto, _) => RuntimeChoice::Auto,
+        };
+        Runtime::select(&choice)
     }
 
     /// The detector with the model that was asked for.

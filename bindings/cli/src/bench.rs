@@ -90,7 +90,7 @@ fn measure_in_child(arguments: &Bench, setup: &Setup, runtime: &str) -> Result<F
 
 /// This program again, with the same model and a runtime.
 fn this_program(setup: &Setup, runtime: &str) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = setup.host.command()?;
     command.args(["--runtime", runtime]);
     if let Some(model) = &setup.model {
         command.arg("--model").arg(model);

@@ -187,5 +187,7 @@ fn words(verdict: &RunningVerdict) -> String {
     };
     let why: Vec<_> = reasons.iter().map(|r| r.as_str().replace('_', " ")).collect();
     let stage = if *stage == Stage::Listening { "listening".to_owned() } else { format!("{stage}: {decision}") };
-    format!("{style}{stage:26}{style:#} {score}  {speech_seconds:5.1} s speech  {}", why.join(", ")).trim_end().to_owned()
+    format!("{style}{stage:26}{style:#} {score}  {speech_seconds:5.1} s speech  {}", why.join(", "))
+        .trim_end()
+        .to_owned()
 }

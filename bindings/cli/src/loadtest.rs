@@ -68,8 +68,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
         .collect::<veravox::Result<Vec<Caller>>>()?;
     let duration = Duration::from_secs(u64::from(arguments.seconds));
     // Made to their size now, so that measuring takes no memory that the legs would be charged for.
-    let mut push_ns: Vec<u32> =
-        Vec::with_capacity(arguments.legs * (arguments.seconds * PACKETS_PER_SECOND) as usize);
+    let mut push_ns: Vec<u32> = Vec::with_capacity(arguments.legs * (arguments.seconds * PACKETS_PER_SECOND) as usize);
     let progress = ProgressBar::new(u64::from(arguments.seconds));
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}") {
         progress.set_style(style);
@@ -223,7 +222,15 @@ fn percentiles_us(mut nanoseconds: Vec<u32>) -> Percentiles {
 
 fn print(out: &mut impl std::io::Write, f: &Figures) -> std::io::Result<()> {
     let known = |value: Option<f64>, unit: &str| value.map_or_else(|| "?".to_owned(), |v| format!("{v:.2}{unit}"));
-    writeln!(out, "{} legs of {} Hz for {:.0} s, {:.0} % speech, a score every {} s", f.legs, f.sample_rate_hz, f.seconds, 100.0 * f.speech_share, f.update_seconds)?;
+    writeln!(
+        out,
+        "{} legs of {} Hz for {:.0} s, {:.0} % speech, a score every {} s",
+        f.legs,
+        f.sample_rate_hz,
+        f.seconds,
+        100.0 * f.speech_share,
+        f.update_seconds
+    )?;
     writeln!(out, "{}, {}, {} threads", f.model, f.runtime, f.cores)?;
     let Percentiles { p50, p99, max } = f.compute_delay_ms;
     writeln!(out, "compute delay   p50 {p50:.0} ms   p99 {p99:.0} ms   max {max:.0} ms")?;
@@ -231,7 +238,12 @@ fn print(out: &mut impl std::io::Write, f: &Figures) -> std::io::Result<()> {
     writeln!(out, "push of 20 ms   p50 {p50:.2} µs   p99 {p99:.2} µs   max {max:.0} µs")?;
     let memory = f.bytes_per_leg.map(|bytes| bytes as f64 / 1_024.0);
     writeln!(out, "memory          {} a leg", known(memory, " KiB"))?;
-    writeln!(out, "processor       {} busy, {} legs a core", known(f.busy_cores, " cores"), known(f.legs_per_core, ""))?;
+    writeln!(
+        out,
+        "processor       {} busy, {} legs a core",
+        known(f.busy_cores, " cores"),
+        known(f.legs_per_core, "")
+    )?;
     writeln!(out, "windows         {} scored, {} shed", f.scored_windows, f.shed_windows)?;
     writeln!(out, "dropped         {} legs, {} samples", f.dropped_legs, f.dropped_samples)
 }
@@ -247,6 +259,7 @@ fn resident_bytes() -> Option<u64> {
 fn cpu_seconds() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let after_name = stat.rsplit(')').next()?;
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / 100.0)
 }

@@ -1,70 +1,7 @@
-//! The command `veravox`. It converts arguments, calls the library and prints; what a call means is decided in the core.
-
-mod args;
-mod bench;
-mod doctor;
-mod interrupt;
-mod live;
-mod loadtest;
-mod model;
-mod scan;
-mod words;
+//! The command `veravox` as a program.
 
 use std::process::ExitCode;
 
-use anstream::eprintln;
-use clap::Parser;
-
-use args::{Arguments, Command};
-
-/// What the command answers to the shell. Documented in `veravox scan --help`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything asked for was done.
-    Done = 0,
-    /// Some files could not be scanned, or a checked model is broken.
-    SomeFailed = 1,
-    /// Nothing was done: wrong arguments, no files, no model, no runtime.
-    Refused = 2,
-    /// `--fail-on-synthetic` was given and a synthetic voice was found.
-    SyntheticFound = 3,
-    /// Ctrl-C.
-    Interrupted = 130,
-}
-
-/// What a subcommand ends with: an exit status, or words for people and [`Exit::Refused`].
-type Outcome = Result<Exit, Box<dyn std::error::Error>>;
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    arguments.color.write_global();
-    let outcome = match arguments.command {
-        Command::Scan(scan) => scan::run(&scan, &arguments.setup),
-        Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
-        Command::Model(model) => model::run(&model, &arguments.setup),
-        Command::Live(live) => live::run(&live, &arguments.setup),
-        Command::Loadtest(loadtest) => loadtest::run(&loadtest, &arguments.setup),
-        Command::Bench(bench) => bench::run(&bench, &arguments.setup),
-    };
-    let exit = outcome.unwrap_or_else(|error| {
-        if is_broken_pipe(error.as_ref()) {
-            // The reader of our output has seen enough (`veravox scan … | head`).
-            return Exit::Done;
-        }
-        let style = anstyle::AnsiColor::Red.on_default().bold();
-        eprintln!("{style}error:{style:#} {error}");
-        Exit::Refused
-    });
-    ExitCode::from(exit as u8)
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    ExitCode::from(veravox_cli::run(std::env::args_os(), veravox_cli::Host::default()))
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use veravox::metrics::{self, Bootstrap, Costs, Figure};
 
-use crate::to_python;
+use crate::errors::to_python;
 
 /// What `numpy.asarray(x, float)` takes.
 type Numbers<'py> = PyArrayLike1<'py, f64, AllowTypeChange>;
@@ -51,30 +51,50 @@ fn figure<T: Send>(
 
 /// The equal error rate, from 0 to 1, as the evaluation package of `ASVspoof` 5 gives it for the negated scores. Among clips
 /// with the same score the bona fide ones are rejected first, as if every tie were an error.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.eer([-4, -2.5, -1, 0.5], [-0.5, 1, 3, 6])
+///     0.25
 #[pyfunction]
 fn eer(py: Python<'_>, bonafide: Numbers<'_>, spoof: Numbers<'_>) -> PyResult<f64> {
     figure(py, &bonafide, &spoof, metrics::eer)
 }
 
 /// The chance, from 0 to 1, that a spoof scores above a bona fide clip. Ties count half.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.auc([0, 2], [1, 3])
+///     0.75
 #[pyfunction]
 fn auc(py: Python<'_>, bonafide: Numbers<'_>, spoof: Numbers<'_>) -> PyResult<f64> {
     figure(py, &bonafide, &spoof, metrics::auc)
 }
 
 /// The cost of natural-log likelihood ratios in bits, 0 or more. 1 is what an answer of 0 everywhere costs.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.cllr([0, 0], [0])
+///     1.0
 #[pyfunction]
 fn cllr(py: Python<'_>, bonafide: Numbers<'_>, spoof: Numbers<'_>) -> PyResult<f64> {
     figure(py, &bonafide, &spoof, metrics::cllr)
 }
 
 /// The Cllr in bits, from 0 to 1, that the best calibration would leave which keeps the order of the scores.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.min_cllr([-1, 0], [1, 2])
+///     0.0
 #[pyfunction]
 fn min_cllr(py: Python<'_>, bonafide: Numbers<'_>, spoof: Numbers<'_>) -> PyResult<f64> {
     figure(py, &bonafide, &spoof, metrics::min_cllr)
 }
 
 /// The normalised detection cost at the best threshold, from 0 to 1. Without more said, the costs are those of `ASVspoof` 5.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.min_dcf([-4, -2.5, -1, 0.5], [-0.5, 1, 3, 6], spoof_prior=0.5, accept_spoof=1)
+///     0.25
 #[pyfunction]
 #[pyo3(signature = (bonafide, spoof, *, spoof_prior=None, reject_bonafide=None, accept_spoof=None))]
 fn min_dcf(
@@ -90,6 +110,10 @@ fn min_dcf(
 }
 
 /// The normalised detection cost of natural-log likelihood ratios at the threshold that the costs ask for, 0 or more.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.act_dcf([-4, -2.5, -1, 0.5], [-0.5, 1, 3, 6], spoof_prior=0.5, accept_spoof=1)
+///     0.5
 #[pyfunction]
 #[pyo3(signature = (bonafide, spoof, *, spoof_prior=None, reject_bonafide=None, accept_spoof=None))]
 fn act_dcf(
@@ -108,6 +132,11 @@ type Column<'py> = Bound<'py, PyArray1<f64>>;
 
 /// `(thresholds, bonafide_rejected, spoof_accepted)`, float64 arrays from the threshold that rejects nothing, infinity, down.
 /// A clip is rejected where its score is the threshold or more.
+///
+///     >>> from veravox import metrics
+///     >>> thresholds, bonafide_rejected, spoof_accepted = metrics.det_curve([0, 1], [1, 2])
+///     >>> bonafide_rejected.tolist(), spoof_accepted.tolist()
+///     ([0.0, 0.0, 0.5, 1.0], [1.0, 0.5, 0.0, 0.0])
 #[pyfunction]
 fn det_curve<'py>(
     py: Python<'py>,
@@ -142,6 +171,10 @@ impl From<metrics::Estimate> for Estimate {
 }
 
 /// The mean of values, one for each clip, with the interval from drawing their groups again; a share where they are 0 and 1.
+///
+///     >>> from veravox import metrics
+///     >>> metrics.mean([True, True, False, True], groups=["a", "a", "b", "c"]).value
+///     0.75
 #[pyfunction]
 #[pyo3(signature = (values, groups, *, rounds=None, confidence=None, seed=None))]
 fn mean(
@@ -158,6 +191,14 @@ fn mean(
 }
 
 /// Scores with the groups that their clips belong to: bona fide clips by source, spoofs by system, or both by page.
+///
+///     >>> from veravox import metrics
+///     >>> trials = metrics.Trials([-4, -2, -1, 1], ["p", "p", "q", "q"], [0, 2, 3, 6], ["x", "x", "y", "y"])
+///     >>> trials.value("eer"), trials.eer_by_system()
+///     (0.25, {'x': 0.375, 'y': 0.0})
+///     >>> estimate = trials.estimate("eer", rounds=100)
+///     >>> estimate.low <= estimate.value <= estimate.high
+///     True
 #[pyclass(module = "veravox.metrics", frozen)]
 struct Trials {
     inner: metrics::Trials,

@@ -42,7 +42,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn check_channels(&self, channels: usize) -> Result<()> {
+    /// Refuses audio without channels, or with more than the limit.
+    ///
+    /// # Errors
+    /// [`CorruptAudio`](ErrorKind::CorruptAudio), [`LimitExceeded`](ErrorKind::LimitExceeded).
+    pub fn check_channels(&self, channels: usize) -> Result<()> {
         if channels == 0 {
             return Err(Error::new(ErrorKind::CorruptAudio, "expected at least 1 channel, the header says 0"));
         }
@@ -299,6 +303,20 @@ impl AudioReader {
             return Ok(Some(&self.chunk));
         }
         Ok(None)
+    }
+
+    /// All that is left of the audio, in memory: `[leg][time]`.
+    ///
+    /// # Errors
+    /// Those of [`next_chunk`](Self::next_chunk).
+    pub fn read_to_end(&mut self) -> Result<Vec<Vec<f32>>> {
+        let mut legs = vec![Vec::new(); self.info.channels];
+        while let Some(chunk) = self.next_chunk()? {
+            for (leg, samples) in legs.iter_mut().zip(&chunk.channels) {
+                leg.extend_from_slice(samples);
+            }
+        }
+        Ok(legs)
     }
 
     /// A recorder that died leaves a header that promises more than there is: score what is there, and say so.

@@ -15,7 +15,7 @@ use crate::report::{ErrorReport, LegVerdict};
 use crate::stream::{Event, Sample};
 
 /// Things that befall a leg while its worker is busy; more are merged.
-const MAX_MARKS: usize = 64;
+const MAX_MARKS: usize = 32;
 /// How often [`LiveLeg::finish`] looks for the verdict.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 

@@ -58,15 +58,15 @@ pub struct EngineOptions {
     pub workers: usize,
     /// Legs that are open at once; the next is refused. 4,096 by default.
     pub max_legs: usize,
-    /// Audio that a leg can hold while its worker is busy, 0.1 s to 60 s; 1 s by default. Of 16 bits a sample, it is a fifth
-    /// of a leg's memory at 8 kHz.
+    /// Audio that a leg can hold while its worker is busy, 0.1 s to 60 s; half a second by default. Of 16 bits a sample,
+    /// which is a tenth of a leg's memory at 8 kHz.
     pub buffer: Duration,
     /// Age of the oldest unscored audio of a leg from which on its windows are shed; 0.4 s by default. As long as the buffer
     /// or longer, nothing is shed, and audio that finds no room is lost instead.
     pub max_delay: Duration,
     /// Windows that are scored together at most; 4 by default, beyond which the built-in models gain nothing.
     pub batch: usize,
-    /// Events that a leg keeps for [`LiveLeg::poll`]; 32 by default. Of window events that find no room the leg keeps none.
+    /// Events that a leg keeps for [`LiveLeg::poll`]; 24 by default. Of window events that find no room the leg keeps none.
     pub max_events: usize,
     /// How each leg is watched; [`StreamOptions::live`] by default.
     pub stream: StreamOptions,
@@ -77,10 +77,10 @@ impl Default for EngineOptions {
         Self {
             workers: std::thread::available_parallelism().map_or(1, NonZero::get),
             max_legs: 4_096,
-            buffer: Duration::from_secs(1),
+            buffer: Duration::from_millis(500),
             max_delay: Duration::from_millis(400),
             batch: 4,
-            max_events: 32,
+            max_events: 24,
             stream: StreamOptions::live(),
         }
     }

@@ -4,34 +4,45 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use serde_json::json;
-use veravox::Detector;
+use veravox::decode::DecodeOptions;
+use veravox::engine::{Engine, EngineOptions};
 use veravox::features::{Extractor, FeatureSpec};
+use veravox::stream::StreamOptions;
+use veravox::{Detector, Stream};
 
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-fn count() {
-    // A thread that is going away has no counter any more.
-    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+fn count(bytes: isize) {
+    // A thread that is going away has no counters any more.
+    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + usize::from(bytes > 0)));
+    let _ = BYTES.try_with(|n| n.set(n.get() + bytes));
+}
+
+fn size(n_bytes: usize) -> isize {
+    isize::try_from(n_bytes).unwrap_or(isize::MAX)
 }
 
 // SAFETY: every call goes on to the system's allocator unchanged.
 #[expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(size(layout.size()));
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-size(layout.size()));
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
+        count(size(new_size));
+        count(-size(layout.size()));
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 }
@@ -90,6 +101,56 @@ fn a_packet_that_completes_no_window_allocates_nothing() {
         for _ in 0..40 {
             assert!(stream.push(&packet).unwrap().is_empty());
         }
+    });
+    assert_eq!(n, 0);
+}
+
+/// Bytes that this thread holds more of after `work`, whose result is kept meanwhile.
+fn held<T>(work: impl FnOnce() -> T) -> (T, isize) {
+    let before = BYTES.get();
+    let kept = work();
+    (kept, BYTES.get() - before)
+}
+
+fn speech() -> Vec<i16> {
+    let audio = crate::decode(&crate::testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default());
+    audio.legs[0].iter().map(|v| (v * 32_768.0) as i16).collect()
+}
+
+#[test]
+fn a_live_leg_takes_little_memory_and_no_more_with_time() {
+    let detector = Detector::builtin().unwrap();
+    let speech = speech();
+    let live = || detector.stream_with(8_000, &StreamOptions { max_windows_kept: 4, ..StreamOptions::live() }).unwrap();
+    // What the model keeps for all legs comes with the first.
+    live().push(&speech).unwrap();
+    let (mut stream, opened) = held(live);
+    let talk = |stream: &mut Stream| speech.chunks(160).for_each(|packet| drop(stream.push(packet).unwrap()));
+    let ((), spoken) = held(|| talk(&mut stream));
+    let ((), later) = held(|| (0..3).for_each(|_| talk(&mut stream)));
+    let engine = Engine::start(detector.clone(), EngineOptions::default()).unwrap();
+    let (_leg, in_engine) = held(|| engine.open(8_000).unwrap());
+    println!("stream {opened} + {spoken} spoken, {later} later; leg of an engine {in_engine}");
+    assert!(in_engine + spoken <= 100_000, "{} bytes a leg", in_engine + spoken);
+    assert!(later <= 500, "{later} bytes more after as much again and again");
+}
+
+#[test]
+fn a_push_to_an_engine_allocates_nothing() {
+    let engine = Engine::start(Detector::builtin().unwrap(), EngineOptions::default()).unwrap();
+    let mut leg = engine.open(8_000).unwrap();
+    let (speech, floats) = (speech(), vec![0.1_f32; 160]);
+    let n = allocations(|| {
+        for packet in speech.chunks(160).take(400) {
+            leg.push(packet);
+            leg.push(&floats);
+            leg.push(&[f32::NAN; 3]);
+            leg.lost(160);
+            leg.silence(160);
+            leg.hold();
+            leg.resume();
+        }
+        leg.end();
     });
     assert_eq!(n, 0);
 }

@@ -203,7 +203,8 @@ fn packets_lost_one_by_one_are_one_hole() {
     let (at_once, one_by_one) = (run(&[16_000]), run(&[160; 100]));
     assert_eq!(one_by_one.interruptions, at_once.interruptions);
     // The first packets were taken for a short hole and filled with silence, which lies at the end of a last window.
-    let after = |verdict: &LegVerdict| verdict.windows.iter().filter(|w| w.start_seconds > 8.0).copied().collect::<Vec<_>>();
+    let after =
+        |verdict: &LegVerdict| verdict.windows.iter().filter(|w| w.start_seconds > 8.0).copied().collect::<Vec<_>>();
     assert!(after(&at_once).len() >= 2);
     assert_eq!(after(&one_by_one), after(&at_once));
 }

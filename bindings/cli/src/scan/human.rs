@@ -50,6 +50,10 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         write!(text, "  {YELLOW}{}{YELLOW:#}", reasons.join(", "))?;
     }
     writeln!(text)?;
+    for change in &leg.changes {
+        let (style, from) = (style_of(change.decision), clock(change.at_seconds));
+        writeln!(text, "         another voice, {style}{}{style:#}, from {from}", change.decision)?;
+    }
     for segment in &leg.segments {
         let (from, to) = (clock(segment.start_seconds), clock(segment.end_seconds));
         writeln!(text, "         {RED}suspicious{RED:#} {from} to {to}  llr {:+.1}", segment.llr)?;
@@ -57,14 +61,14 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
     Ok(())
 }
 
-/// The leg from start to end: full blocks point to a machine, light ones to a person, half ones to neither, dots were not
-/// scored.
+/// The leg from start to end: full blocks point to a machine, light ones to a person, half ones to neither; dots were not
+/// scored, or do not count.
 fn timeline(leg: &LegVerdict, duration_seconds: f64, thresholds: &Thresholds) -> String {
     let step = duration_seconds / TIMELINE_WIDTH as f64;
     let mut strip = String::new();
     for column in 0..TIMELINE_WIDTH {
         let (from, to) = (step * column as f64, step * (column + 1) as f64);
-        let over = leg.windows.iter().filter(|w| w.start_seconds < to && w.end_seconds > from);
+        let over = leg.windows.iter().filter(|w| w.reason.is_none() && w.start_seconds < to && w.end_seconds > from);
         let (sum, n) = over.fold((0.0, 0), |(sum, n), w| (sum + w.llr, n + 1));
         let (glyph, style) = match sum / f64::from(n.max(1)) {
             _ if n == 0 => ('·', DIM),

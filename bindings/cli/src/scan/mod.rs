@@ -4,7 +4,7 @@ mod batch;
 mod files;
 mod human;
 mod progress;
-mod resume;
+pub mod resume;
 mod writer;
 
 use std::sync::atomic::Ordering;

@@ -27,7 +27,10 @@ struct Audio {
 
 /// The paths that the file has lines for, failed ones too. A line that was cut off while it was written is removed.
 ///
-/// Lines of another model or other thresholds are an error: one file must not mix results that cannot be compared.
+/// One file must not mix results that cannot be compared.
+///
+/// # Errors
+/// When a line is no result, or one of another model or other thresholds, and when the file cannot be read.
 pub fn done(output: &Path, detector: &Detector) -> Result<HashSet<String>, Box<dyn Error>> {
     let mut paths = HashSet::new();
     if !output.exists() {

@@ -1,14 +1,48 @@
-"""Tells a synthetic voice from a human one in a phone call. The work is done by the Rust core."""
+"""Tells a synthetic voice from a human one in a phone call. The work is done by the Rust core.
 
-import importlib.util as _util
-import pathlib as _pathlib
+>>> import veravox
+>>> for leg in veravox.scan("testdata/calls/03-bank-card.alaw.wav").legs:
+...     print(leg.leg, leg.decision)
+0 synthetic
 
-from . import metrics
-from ._core import Detector, VeravoxError, WindowFeatures, __version__, _use_onnxruntime_of
+`scan` takes a path, the bytes of a file, an open file or a numpy array, `scan_many` an archive, and `Detector` a model or
+thresholds of your own. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
 
-__all__ = ["Detector", "VeravoxError", "WindowFeatures", "__version__", "metrics"]
+Failures in `scan_many` are logged to the logger "veravox"; nothing else is, and nothing is printed.
+"""
 
-# Found, not imported: the package itself takes longer to import than a call takes to score.
-_spec = _util.find_spec("onnxruntime")
-if _spec is not None and _spec.origin is not None:
-    _use_onnxruntime_of(_pathlib.Path(_spec.origin).parent)
+import logging as _logging
+
+from . import errors, features, metrics
+from ._core import WindowFeatures, __version__
+from .detector import Detector, read_audio, scan, scan_many
+from .errors import *
+from ._frames import to_dataframe
+from .report import Audio, Decision, FileResult, Leg, Model, Report, Segment, Thresholds, Window, read_results
+
+__all__ = [
+    "Audio",
+    "Decision",
+    "Detector",
+    "FileResult",
+    "Leg",
+    "Model",
+    "Report",
+    "Segment",
+    "Thresholds",
+    "Window",
+    "WindowFeatures",
+    "__version__",
+    "errors",
+    "features",
+    "metrics",
+    "read_audio",
+    "read_results",
+    "scan",
+    "scan_many",
+    "to_dataframe",
+]
+__all__ += errors.__all__
+
+# Who configures no logging hears nothing.
+_logging.getLogger("veravox").addHandler(_logging.NullHandler())

@@ -4,13 +4,14 @@ A score says how much a clip speaks for a synthetic voice: positive = synthetic.
 `spoof` those of synthetic speech; both may be arrays or sequences. Rates are fractions from 0 to 1, not percent. The tools
 of ASVspoof count the other way, higher = bona fide; negate the scores and the figures are theirs.
 
-An empty class, and a score that is not a number, raise `VeravoxError` of the kind "invalid_argument".
+An empty class, and a score that is not a number, raise `InvalidArgumentError`.
 
-    from veravox import metrics
+`eer`, `auc`, `cllr`, `min_cllr`, `min_dcf`, `act_dcf` and `det_curve` are of two arrays of scores; `Trials` also knows which
+speaker, system or page each clip belongs to, and gives figures by them and intervals.
 
-    metrics.eer([-4, -2.5, -1, 0.5], [-0.5, 1, 3, 6])                       # 0.25
-    trials = metrics.Trials(bonafide, sources, spoof, systems)
-    trials.estimate("mean_eer_over_systems", rounds=1000)                   # Estimate(value=..., low=..., high=...)
+>>> from veravox import metrics
+>>> metrics.eer([-4, -2.5, -1, 0.5], [-0.5, 1, 3, 6])
+0.25
 """
 
 from ._core import metrics as _metrics

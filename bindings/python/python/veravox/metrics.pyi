@@ -4,6 +4,8 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["Estimate", "Trials", "act_dcf", "auc", "cllr", "det_curve", "eer", "mean", "min_cllr", "min_dcf"]
+
 _Figure = Literal[
     "eer",
     "mean_eer_over_systems",

@@ -1,0 +1,104 @@
+"""What can be scanned, brought into the forms that the extension takes, or refused in clear words."""
+
+from __future__ import annotations
+
+import operator
+import os
+from typing import Any, BinaryIO, TypeAlias, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidArgumentError
+
+#: A path, the bytes of a file, a file opened in binary mode, or samples in an array.
+Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, NDArray[Any]]
+#: A path, the bytes of a file, or a file opened in binary mode.
+FileSource: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
+
+
+def is_array(source: object) -> bool:
+    """numpy arrays, and what turns into one by itself, as tensors of other libraries do."""
+    return isinstance(source, np.ndarray) or (hasattr(source, "__array__") and not hasattr(source, "read"))
+
+
+def path_or_bytes(source: object) -> str | bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, str | os.PathLike):
+        path = os.fspath(source)
+        if isinstance(path, str):
+            return path
+    read = getattr(source, "read", None)
+    if callable(read):
+        content = read()
+        if isinstance(content, bytes):
+            return content
+        raise InvalidArgumentError(f'expected a file opened in binary mode ("rb"), whose read() gives bytes, got {_name(content)}')
+    raise InvalidArgumentError(
+        f"expected a path, bytes, a file opened in binary mode or a numpy array, got {_name(source)}"
+    )
+
+
+def count(value: object, name: str) -> int:
+    """A whole number above 0; 8000.0 is one too."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = int(value)
+    try:
+        whole = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InvalidArgumentError(f"expected {name} to be a whole number, got {value!r}") from None
+    # What comes next are 32-bit numbers.
+    if not 0 < whole < 2**32:
+        raise InvalidArgumentError(f"expected {name} to be above 0, got {whole}")
+    return whole
+
+
+def rate_of(sample_rate: object) -> int:
+    return count(sample_rate, "sample_rate, in hertz,")
+
+
+def float32(samples: object, axes: str) -> NDArray[np.float32]:
+    """Samples as float32 in [-1, 1]: without a copy where they are that, int16 divided by 32,768."""
+    array = _numbers(samples, axes)
+    if array.dtype == np.int16:
+        return array.astype(np.float32) / np.float32(32_768)
+    return np.asarray(array, np.float32)
+
+
+def legs(samples: object) -> NDArray[np.float32] | NDArray[np.int16]:
+    """Samples as `[legs, n]` in order, float32 or int16: without a copy where they are that."""
+    array = _numbers(samples, "[n] or [legs, n]")
+    array = array[np.newaxis] if array.ndim == 1 else array
+    n_legs, n_samples = array.shape
+    if n_legs > max(n_samples, 1):
+        raise InvalidArgumentError(
+            f"expected samples of shape [n] or [legs, n], got [{n_legs}, {n_samples}], which looks like [n, legs]: "
+            "pass samples.T"
+        )
+    if n_legs == 0:
+        raise InvalidArgumentError("expected at least one leg, got an array of shape [0, n]")
+    if array.dtype == np.int16:
+        return np.ascontiguousarray(array, np.int16)
+    return np.ascontiguousarray(array, np.float32)
+
+
+def _numbers(samples: object, axes: str) -> NDArray[Any]:
+    """An array of one or two axes, of floats or int16 in the machine's byte order."""
+    array = np.asarray(samples)
+    if array.ndim not in (1, 2):
+        raise InvalidArgumentError(f"expected samples of shape {axes}, got {array.ndim} axes")
+    if array.dtype.kind == "f" or array.dtype == np.int16:
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind == "i" and array.dtype.itemsize == 2:
+        return array.astype(np.int16)
+    hint = ""
+    if array.dtype.kind in "iu":
+        hint = "; an integer type does not say which value is full scale: divide by it, as in samples / 2**31"
+    raise InvalidArgumentError(f"expected samples as float in [-1, 1] or as int16, got {array.dtype}{hint}")
+
+
+def _name(value: object) -> str:
+    return type(value).__name__

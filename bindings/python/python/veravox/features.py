@@ -1,0 +1,169 @@
+"""Features of audio in numpy arrays, by the code that models are trained and run with.
+
+Each function takes samples `[n]` or `[batch, n]`, float in [-1, 1] or int16, and gives float32 `[n_frames, n_features]` or
+`[batch, n_frames, n_features]`. float32 that lies in order is read where it is. Frames lie wholly inside the samples:
+`n_frames = 1 + (n - n_fft) // hop_length`.
+
+What they share:
+
+- `sample_rate`, in hertz.
+- `n_fft`, `win_length`, `hop_length`, in samples: the FFT, the periodic Hann window centred in it (as long as the FFT
+  unless said otherwise), and the step from one frame to the next, at most `win_length`.
+- `f_min_hz`, `f_max_hz`: the band; all of it, to half the sample rate, unless said otherwise.
+- `log_floor`: the smallest power whose natural logarithm is taken; the smallest that float32 holds unless said otherwise.
+- `normalisation` of each column over the frames: `"none"`, `"mean"` (the mean is subtracted) or `"mean_variance"` (and the
+  rest divided by its standard deviation).
+
+These are the names of a model's manifest, whose features are `log_mel(samples, sample_rate, **parameters)` and so on; for
+many windows of one length `veravox.WindowFeatures` is faster, since it makes its tables once.
+
+`InvalidArgumentError` names the parameter that is out of its range.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._sources import float32, rate_of
+
+__all__ = ["Normalisation", "lfcc", "linear_filterbank", "log_mel", "log_spectrogram"]
+
+Normalisation: TypeAlias = Literal["none", "mean", "mean_variance"]
+
+
+def log_spectrogram(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    n_fft: int,
+    hop_length: int,
+    win_length: int | None = None,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    log_floor: float | None = None,
+    normalisation: Normalisation = "none",
+) -> NDArray[np.float32]:
+    """The natural logarithm of the power spectrogram; a feature for each FFT bin from `f_min_hz` to `f_max_hz`.
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> tone = np.sin(2 * np.pi * 1_000 * np.arange(8_000) / 8_000)
+    >>> spectrogram = features.log_spectrogram(tone, 8_000, n_fft=256, hop_length=80)
+    >>> spectrogram.shape, float(spectrogram[0].argmax() * 8_000 / 256)
+    ((97, 129), 1000.0)
+    """
+    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation)
+    return _compute(samples, sample_rate, {"kind": "log_spectrogram", **spec})
+
+
+def linear_filterbank(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_filters: int,
+    win_length: int | None = None,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    log_floor: float | None = None,
+    normalisation: Normalisation = "none",
+) -> NDArray[np.float32]:
+    """The natural logarithm of `n_filters` triangular filters of height 1, equally spaced in hertz.
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> noise = np.random.default_rng(1).normal(0, 0.1, (3, 8_000)).astype(np.float32)
+    >>> features.linear_filterbank(noise, 8_000, n_fft=256, hop_length=80, n_filters=40).shape
+    (3, 97, 40)
+    """
+    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation)
+    return _compute(samples, sample_rate, {"kind": "linear_filterbank", "n_filters": n_filters, **spec})
+
+
+def log_mel(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_filters: int,
+    win_length: int | None = None,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    log_floor: float | None = None,
+    normalisation: Normalisation = "none",
+) -> NDArray[np.float32]:
+    """The natural logarithm of `n_filters` triangular filters of height 1, equally spaced in HTK mel.
+
+    What `librosa.feature.melspectrogram(..., center=False, htk=True, norm=None)` gives, transposed, after the logarithm.
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> features.log_mel(np.zeros(16_000, np.int16), 16_000, n_fft=512, hop_length=160, n_filters=80).shape
+    (97, 80)
+    """
+    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation)
+    return _compute(samples, sample_rate, {"kind": "log_mel", "n_filters": n_filters, **spec})
+
+
+def lfcc(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_filters: int,
+    n_coeffs: int,
+    deltas: int = 0,
+    win_length: int | None = None,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    log_floor: float | None = None,
+    normalisation: Normalisation = "none",
+) -> NDArray[np.float32]:
+    """Linear-frequency cepstral coefficients: the orthonormal DCT-II of the linear filterbank, its first `n_coeffs`, the
+    zeroth included, followed by `deltas` orders (0, 1 or 2) of their deltas by regression over two frames to each side.
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> samples = np.zeros(8_000, dtype=np.float32)
+    >>> features.lfcc(samples, 8_000, n_fft=256, hop_length=80, n_filters=40, n_coeffs=20, deltas=2).shape
+    (97, 60)
+    """
+    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation)
+    return _compute(
+        samples, sample_rate, {"kind": "lfcc", "n_filters": n_filters, "n_coeffs": n_coeffs, "deltas": deltas, **spec}
+    )
+
+
+def _spectrogram(
+    sample_rate: float,
+    n_fft: int,
+    win_length: int | None,
+    hop_length: int,
+    f_min_hz: float,
+    f_max_hz: float | None,
+    log_floor: float | None,
+    normalisation: Normalisation,
+) -> dict[str, Any]:
+    """The parameters as a manifest has them. What was left out changes nothing: the whole window, band and range."""
+    return {
+        "n_fft": n_fft,
+        "win_length": n_fft if win_length is None else win_length,
+        "hop_length": hop_length,
+        "f_min_hz": f_min_hz,
+        "f_max_hz": sample_rate / 2 if f_max_hz is None else f_max_hz,
+        "log_floor": float(np.finfo(np.float32).tiny) if log_floor is None else log_floor,
+        "normalisation": normalisation,
+    }
+
+
+def _compute(samples: ArrayLike, sample_rate: float, spec: dict[str, Any]) -> NDArray[np.float32]:
+    array = float32(samples, "[n] or [batch, n]")
+    features = _core.compute_features(np.atleast_2d(array), rate_of(sample_rate), spec)
+    return features[0] if array.ndim == 1 else features

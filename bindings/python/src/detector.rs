@@ -1,0 +1,120 @@
+//! The detector, with reports as JSON text.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use veravox::ThresholdChanges;
+use veravox::report::{AudioSummary, CallReport};
+use veravox::runtime::Runtime;
+
+use crate::audio::{DecodeOptions, Samples, Source, check_legs, rows};
+use crate::errors::{argument_error, to_python};
+use crate::json::to_text;
+use crate::stop::{Stop, interruptible};
+
+/// A model with its settings, see `veravox.Detector`.
+#[pyclass(module = "veravox._core", frozen)]
+pub(crate) struct Detector {
+    inner: veravox::Detector,
+}
+
+#[pymethods]
+impl Detector {
+    #[new]
+    #[pyo3(signature = (model=None, prior=None, synthetic_llr=None, bonafide_llr=None))]
+    fn new(
+        py: Python<'_>,
+        model: Option<PathBuf>,
+        prior: Option<f64>,
+        synthetic_llr: Option<f64>,
+        bonafide_llr: Option<f64>,
+    ) -> PyResult<Self> {
+        let opened = py.detach(|| {
+            let detector = match model {
+                Some(model) => veravox::Detector::open(&model),
+                None => veravox::Detector::builtin(),
+            };
+            detector?.with_thresholds(ThresholdChanges { prior, synthetic_llr, bonafide_llr })
+        });
+        opened.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
+    }
+
+    /// The manifest of the model that scores audio at `sample_rate`.
+    fn manifest(&self, py: Python<'_>, sample_rate: u32) -> PyResult<String> {
+        to_text(py, self.inner.manifest(sample_rate))
+    }
+
+    /// What the report on audio at `sample_rate` starts with; 0 where the rate never came to light.
+    fn report_head(&self, py: Python<'_>, sample_rate: u32) -> PyResult<String> {
+        to_text(py, &self.inner.report_head(sample_rate))
+    }
+
+    /// Scans a file; returns the report.
+    fn scan(&self, py: Python<'_>, source: Source, options: &DecodeOptions, stop: Option<&Stop>) -> PyResult<String> {
+        let report = interruptible(py, stop, |go_on| {
+            let mut reader = source.open(options)?;
+            self.inner.scan_reader(&mut reader, &mut |_| go_on())
+        })?;
+        to_text(py, &report)
+    }
+
+    /// Scans samples `[legs, n]`; returns the report.
+    fn scan_samples(&self, py: Python<'_>, samples: Samples<'_>, sample_rate: u32) -> PyResult<String> {
+        let report = match &samples {
+            Samples::Float32(array) => self.report_on(py, &rows(array)?, "float32", sample_rate),
+            Samples::Int16(array) => self.report_on(py, &rows(array)?, "int16", sample_rate),
+        };
+        to_text(py, &report?)
+    }
+
+    /// The paths that a JSONL file has results for, which must be results of this detector.
+    fn paths_done(&self, py: Python<'_>, jsonl: PathBuf) -> PyResult<HashSet<String>> {
+        veravox_cli::paths_done(&jsonl, &self.inner).map_err(|e| argument_error(py, e.to_string()))
+    }
+}
+
+impl Detector {
+    fn report_on<S: veravox::stream::Sample + Sync>(
+        &self,
+        py: Python<'_>,
+        legs: &[&[S]],
+        codec: &str,
+        sample_rate_hz: u32,
+    ) -> PyResult<CallReport> {
+        check_legs(py, legs.len())?;
+        let verdicts =
+            interruptible(py, None, |go_on| self.inner.scan_samples_with(legs, sample_rate_hz, &mut |_| go_on()))?;
+        let n_samples = legs.first().map_or(0, |leg| leg.len());
+        Ok(CallReport {
+            head: self.inner.report_head(sample_rate_hz),
+            audio: AudioSummary {
+                container: "array".to_owned(),
+                codec: codec.to_owned(),
+                sample_rate_hz,
+                channels: legs.len(),
+                duration_seconds: n_samples as f64 / f64::from(sample_rate_hz),
+            },
+            warnings: Vec::new(),
+            legs: verdicts,
+        })
+    }
+}
+
+/// Whether this is the name of a model that comes with the package, not a folder.
+#[pyfunction]
+pub(crate) fn is_builtin(model: PathBuf) -> bool {
+    veravox::Detector::is_builtin(&model)
+}
+
+/// How many threads the machine, or the container, can run at once.
+#[pyfunction]
+pub(crate) fn n_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Uses the ONNX Runtime inside the installed `onnxruntime` package, given its folder, unless a runtime is in use already.
+#[pyfunction]
+pub(crate) fn use_onnxruntime_of(py: Python<'_>, package: PathBuf) -> bool {
+    py.detach(|| Runtime::select_wheel(&package))
+}

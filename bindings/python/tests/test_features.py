@@ -1,0 +1,98 @@
+"""Features on arrays: one code with the models', whatever the shape and type of the samples."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import veravox
+from veravox import features
+
+NOISE = np.random.default_rng(1).normal(0, 0.1, (3, 8_000)).astype(np.float32)
+FFT = {"n_fft": 256, "hop_length": 80}
+KINDS = {
+    features.log_spectrogram: {},
+    features.linear_filterbank: {"n_filters": 40},
+    features.log_mel: {"n_filters": 40},
+    features.lfcc: {"n_filters": 40, "n_coeffs": 20, "deltas": 2},
+}
+VECTORS = pathlib.Path(__file__).parents[3] / "testdata" / "vectors"
+
+
+@pytest.mark.parametrize("function", KINDS, ids=lambda f: f.__name__)
+def test_shapes_and_types(function):
+    parameters = {**FFT, **KINDS[function]}
+    batch = function(NOISE, 8_000, **parameters)
+    assert batch.dtype == np.float32 and batch.shape[:2] == (3, 97)
+    for one, samples in zip(batch, NOISE, strict=True):
+        np.testing.assert_array_equal(one, function(samples, 8_000, **parameters))
+    for same in (np.asfortranarray(NOISE), NOISE.astype(np.float64), np.repeat(NOISE, 2, axis=1)[:, ::2], NOISE.tolist()):
+        np.testing.assert_array_equal(batch, function(same, 8_000.0, **parameters))
+    by_numpy = {name: np.int64(value) for name, value in parameters.items()}
+    np.testing.assert_array_equal(batch, function(NOISE, np.float32(8_000), **by_numpy))
+    whole = np.round(NOISE * 32_768).astype(np.int16)
+    np.testing.assert_array_equal(function(whole, 8_000, **parameters), function(whole / 32_768, 8_000, **parameters))
+
+
+@pytest.mark.parametrize("function", KINDS, ids=lambda f: f.__name__)
+def test_values_are_those_of_the_reference(function):
+    vector = json.loads((VECTORS / f"{function.__name__}.json").read_text("utf-8"))
+    for case in vector["cases"]:
+        parameters = dict(case["parameters"])
+        computed = function(case["input"], parameters.pop("sample_rate_hz"), **parameters)
+        np.testing.assert_allclose(computed, case["expected"], **_tolerance(vector), err_msg=case["name"])
+
+
+def _tolerance(vector):
+    return {"atol": vector["tolerance"]["absolute"], "rtol": vector["tolerance"]["relative"]}
+
+
+def test_the_features_of_a_model_by_its_manifest():
+    manifest = veravox.Detector("phone").manifest()["input"]
+    window_features = veravox.WindowFeatures({**manifest, "level_dbfs": None})
+    parameters = dict(manifest["features"])
+    function = getattr(features, parameters.pop("kind"))
+    windows = np.random.default_rng(2).normal(0, 0.1, (2, manifest["window_samples"])).astype(np.float32)
+    np.testing.assert_array_equal(window_features.batch(windows), function(windows, manifest["sample_rate_hz"], **parameters))
+    np.testing.assert_array_equal(window_features(windows[1]), window_features.batch(windows)[1])
+
+
+def test_normalisation_and_deltas():
+    plain = features.lfcc(NOISE[0], 8_000, **FFT, n_filters=40, n_coeffs=20)
+    mean = features.lfcc(NOISE[0], 8_000, **FFT, n_filters=40, n_coeffs=20, normalisation="mean")
+    np.testing.assert_allclose(mean, plain - plain.mean(axis=0), atol=1e-4)
+    with_deltas = features.lfcc(NOISE[0], 8_000, **FFT, n_filters=40, n_coeffs=20, deltas=1)
+    np.testing.assert_array_equal(with_deltas[:, :20], plain)
+
+
+def test_silence_is_finite():
+    assert np.isfinite(features.log_spectrogram(np.zeros(8_000), 8_000, **FFT)).all()
+
+
+@pytest.mark.parametrize(
+    "samples,parameters,words",
+    [
+        (NOISE, {"n_fft": 8}, "^n_fft must be 16 to"),
+        (NOISE, {"hop_length": 0}, "^hop_length must be"),
+        (NOISE, {"f_max_hz": 5_000}, "half the sample rate"),
+        (NOISE, {"normalisation": "median"}, "median"),
+        (NOISE, {"log_floor": 0.0}, "^log_floor must be"),
+        (NOISE[:, :100], {}, r"at most the samples \(100\)"),
+        (NOISE[None], {}, r"\[n\] or \[batch, n\], got 3 axes"),
+        (np.zeros(0), {}, "n_fft must be at most"),
+        (np.zeros(8_000, np.int64), {}, "full scale"),
+    ],
+)
+def test_what_cannot_be_is_said(samples, parameters, words):
+    with pytest.raises(veravox.InvalidArgumentError, match=words):
+        features.log_spectrogram(samples, 8_000, **{**FFT, **parameters})
+
+
+def test_windows_that_do_not_fit_a_manifest_are_refused():
+    spec = veravox.Detector("phone").manifest()["input"]
+    with pytest.raises(veravox.InvalidManifestError, match="hop_samples"):
+        veravox.WindowFeatures({**spec, "hop_samples": 0})
+    with pytest.raises(veravox.InvalidArgumentError, match="window"):
+        veravox.WindowFeatures(spec)(np.zeros(10, np.float32))
+    with pytest.raises(veravox.InvalidArgumentError, match="input: "):
+        veravox.WindowFeatures({})
