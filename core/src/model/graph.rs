@@ -12,9 +12,10 @@ use ort::session::{OutputSelector, RunOptions, Session as OrtSession};
 use ort::value::{Outlet, Tensor as OrtTensor, TensorElementType, TensorRef, ValueType};
 use tract_onnx::pb::ValueInfoProto;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceModelExt, IntoRunnable, TDim, TValue, Tensor, TractError, TractResult, TypedFact,
-    TypedRunnableModel,
+    DatumType, Framework, InferenceModel, InferenceModelExt, IntoRunnable, TDim, TValue, Tensor, TractError,
+    TractResult, TypedFact, TypedRunnableModel,
 };
+use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::{Backend, Runtime};
@@ -162,7 +163,7 @@ fn load_in_tract(mut onnx: &[u8]) -> TractResult<Graph> {
     if !parsed.unresolved_inputs.is_empty() {
         return Err(TractError::msg("some inputs of its nodes come from nowhere"));
     }
-    let model = parsed.model.into_optimized()?;
+    let model = one_window_at_a_time(parsed.model)?.into_optimized()?;
     let graph = proto.graph.unwrap_or_default();
     let ports = |infos: Vec<ValueInfoProto>, facts: Vec<&TypedFact>| {
         infos.into_iter().zip(facts).map(|(info, fact)| port_of_fact(info.name, fact)).collect()
@@ -171,6 +172,17 @@ fn load_in_tract(mut onnx: &[u8]) -> TractResult<Graph> {
     let output_facts = model.output_outlets()?.iter().map(|o| model.outlet_fact(*o)).collect::<TractResult<_>>()?;
     let (inputs, outputs) = (ports(graph.input, input_facts), ports(graph.output, output_facts));
     Ok(Graph { inputs, outputs, kind: Kind::Tract(model.into_runnable()?) })
+}
+
+/// The graph with an open batch closed to one window: what it computes from shapes is then known beforehand, which makes it
+/// a quarter faster; and tract gains nothing by several windows at once.
+fn one_window_at_a_time(mut model: InferenceModel) -> TractResult<InferenceModel> {
+    let mut fact = model.input_fact(0)?.clone();
+    let is_open = fact.shape.dims().next().is_some_and(|batch| batch.concretize().is_none_or(|n| n.to_i64().is_err()));
+    if is_open && fact.shape.set_dim(0, 1.into()) {
+        model.set_input_fact(0, fact)?;
+    }
+    Ok(model)
 }
 
 fn port_of_fact(name: String, fact: &TypedFact) -> Port {
