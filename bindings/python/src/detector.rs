@@ -16,7 +16,7 @@ use crate::stop::{Stop, interruptible};
 /// A model with its settings, see `veravox.Detector`.
 #[pyclass(module = "veravox._core", frozen)]
 pub(crate) struct Detector {
-    inner: veravox::Detector,
+    pub(crate) inner: veravox::Detector,
 }
 
 #[pymethods]

@@ -6,11 +6,14 @@
 mod audio;
 mod command;
 mod detector;
+mod engine;
 mod errors;
 mod features;
 mod json;
 mod metrics;
+mod policy;
 mod stop;
+mod stream;
 
 use pyo3::prelude::*;
 
@@ -19,13 +22,20 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<audio::DecodeOptions>()?;
     module.add_class::<detector::Detector>()?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<engine::LiveLeg>()?;
     module.add_class::<features::WindowFeatures>()?;
+    module.add_class::<policy::SequentialTest>()?;
+    module.add_class::<policy::Turn>()?;
     module.add_class::<stop::Stop>()?;
+    module.add_class::<stream::Stream>()?;
     module.add("metrics", metrics::module(module.py())?)?;
     module.add_function(wrap_pyfunction!(audio::read_audio, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(detector::is_builtin, module)?)?;
     module.add_function(wrap_pyfunction!(detector::n_cores, module)?)?;
     module.add_function(wrap_pyfunction!(detector::use_onnxruntime_of, module)?)?;
-    module.add_function(wrap_pyfunction!(features::compute_features, module)?)
+    module.add_function(wrap_pyfunction!(features::compute_features, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::thresholds_from_costs, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::thresholds_from_rates, module)?)
 }

@@ -83,6 +83,7 @@ def test_tables_have_a_row_a_leg_a_window_or_a_segment(report, library):
     assert set(silent.columns) == set(windows.columns) and len(silent) == 0
     results = [veravox.FileResult("a.wav", report), veravox.FileResult("b.wav", None, veravox.CorruptAudioError("broken"))]
     both = veravox.to_dataframe(results, library=library)
+    assert list(both["lost_seconds"])[0] == 0 and list(both["n_changes"])[0] == 0
     assert list(both["path"]) == ["a.wav", "a.wav", "b.wav"] and list(both["error_kind"])[2] == "corrupt_audio"
 
 
@@ -97,8 +98,8 @@ def test_tables_say_what_they_need(report, monkeypatch):
 def test_words_for_people(report):
     text = str(report)
     assert text.splitlines()[0] == "0:19.0, 2 legs, 8 kHz pcm_mulaw, by phone 0.2.0"
-    assert re.search(r"leg 0  synthetic     llr \+2\.\d  p 0\.\d\d  10\.\d s speech", text)
-    assert repr(report) == "<Report on 19.0 s: leg 0 synthetic, leg 1 inconclusive>"
+    assert re.search(r"leg 0  synthetic     llr \+\d\.\d  p 0\.\d\d   9\.\d s speech", text)
+    assert repr(report) == "<Report on 19.0 s: leg 0 synthetic, leg 1 synthetic>"
     cut = str(veravox.scan("testdata/calls/14-recorder-stopped.mulaw.wav"))
     assert "note   the file ends early" in cut
     assert "no signal" in str(veravox.scan(np.zeros(8_000, np.float32), 8_000))
@@ -113,6 +114,18 @@ def test_the_view_of_a_notebook_stands_alone(report):
     hostile = report.to_dict() | {"warnings": ["<script>alert(1)</script>"]}
     assert "<script>" not in veravox.Report.from_dict(hostile)._repr_html_()
     ET.fromstring(veravox.scan(np.zeros(0, np.float32), 8_000)._repr_html_())
+
+
+def test_how_far_a_decision_is_founded_is_shown(report):
+    data = report.to_dict()
+    data["legs"][0] |= {"stage": "provisional", "firm_at_seconds": None}
+    data["legs"][1] |= {"stage": "changed", "changes": [{"at_seconds": 12.3, "decision": "synthetic"}], "firm_at_seconds": 4.0}
+    told = veravox.Report.from_dict(data)
+    first, second = str(told).splitlines()[1:]
+    assert first.endswith("s speech  provisional") and second.endswith("s speech  synthetic voice from 0:12.3")
+    page = told._repr_html_()
+    assert " · provisional" in page and " · firm at 0:04.0 · synthetic voice from 0:12.3" in page and page.count("<line") == 1
+    assert [axis.get_title(loc="left") for axis in told.plot().axes][1] == "leg 1: synthetic (synthetic voice from 0:12.3)"
 
 
 def test_a_spectrogram_is_kept_when_asked_for(report):
@@ -134,6 +147,6 @@ def test_plots_show_each_leg(tmp_path):
     pytest.importorskip("matplotlib")
     figure = veravox.scan(CALL, spectrogram=True).plot()
     titles = [axis.get_title(loc="left") for axis in figure.axes]
-    assert [title.split(" (")[0] for title in titles] == ["leg 0: synthetic", "leg 1: inconclusive"]
+    assert [title.split(" (")[0] for title in titles] == ["leg 0: synthetic", "leg 1: synthetic"]
     figure.savefig(tmp_path / "report.png")
     assert (tmp_path / "report.png").stat().st_size > 5_000

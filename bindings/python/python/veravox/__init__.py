@@ -6,7 +6,8 @@
 0 synthetic
 
 `scan` takes a path, the bytes of a file, an open file or a numpy array, `scan_many` an archive, and `Detector` a model or
-thresholds of your own. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
+thresholds of your own. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
+`SequentialTest` decides on scores of your own. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
 
 Failures in `scan_many` are logged to the logger "veravox"; nothing else is, and nothing is printed.
 """
@@ -14,22 +15,53 @@ Failures in `scan_many` are logged to the logger "veravox"; nothing else is, and
 import logging as _logging
 
 from . import errors, features, metrics
-from ._core import WindowFeatures, __version__
+from ._core import SequentialTest, Turn, WindowFeatures, __version__
 from .detector import Detector, read_audio, scan, scan_many
 from .errors import *
 from ._frames import to_dataframe
-from .report import Audio, Decision, FileResult, Leg, Model, Report, Segment, Thresholds, Window, read_results
+from .engine import Engine, EngineStats, LiveLeg, Percentiles
+from .report import (
+    Audio,
+    Change,
+    Decision,
+    FileResult,
+    Interruptions,
+    Leg,
+    Model,
+    Report,
+    Segment,
+    Stage,
+    Thresholds,
+    Window,
+    read_results,
+)
+from .stream import AsyncStream, Ended, Event, Failed, Stream, Verdict, watch
 
 __all__ = [
+    "AsyncStream",
     "Audio",
+    "Change",
     "Decision",
     "Detector",
+    "Ended",
+    "Engine",
+    "EngineStats",
+    "Event",
+    "Failed",
     "FileResult",
+    "Interruptions",
     "Leg",
+    "LiveLeg",
     "Model",
+    "Percentiles",
     "Report",
     "Segment",
+    "SequentialTest",
+    "Stage",
+    "Stream",
     "Thresholds",
+    "Turn",
+    "Verdict",
     "Window",
     "WindowFeatures",
     "__version__",
@@ -41,6 +73,7 @@ __all__ = [
     "scan",
     "scan_many",
     "to_dataframe",
+    "watch",
 ]
 __all__ += errors.__all__
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any, Literal, TypeAlias
 
 from .errors import InvalidArgumentError
-from .report import FileResult, Leg, Report, Segment, Window
+from .report import FileResult, Interruptions, Leg, Report, Segment, Window
 
 __all__ = ["Library", "Rows", "to_dataframe"]
 
@@ -24,7 +24,7 @@ def to_dataframe(
 ) -> Any:
     """One table of many reports or results of `scan_many`, with a row for each leg, window or segment.
 
-    Columns are named as the fields of `Leg`, `Window` and `Segment`, after the `path` of a `FileResult` and the `leg`. Among
+    Columns are named as the fields of `Leg`, `Interruptions`, `Window` and `Segment`, after the `path` of a `FileResult` and the `leg`. Among
     the legs a file that could not be scanned has one row, with `error_kind` and `error_message`. Without `library` it is
     the one of pandas and polars that the program has imported, or else that is installed, pandas first.
 
@@ -34,10 +34,10 @@ def to_dataframe(
     >>> results = veravox.scan_many(["testdata/calls/01-helpdesk-reset.mulaw.wav", "testdata/bad/empty.wav"])
     >>> table = veravox.to_dataframe(results, library="pandas")
     >>> print(table[["leg", "decision", "error_kind"]])
-       leg      decision         error_kind
-    0  0.0     synthetic                NaN
-    1  1.0  inconclusive                NaN
-    2  NaN           NaN  unsupported_audio
+       leg   decision         error_kind
+    0  0.0  synthetic                NaN
+    1  1.0  synthetic                NaN
+    2  NaN        NaN  unsupported_audio
     """
     if rows not in ("legs", "windows", "segments"):
         raise InvalidArgumentError(f"expected rows to be legs, windows or segments, got {rows!r}")
@@ -66,19 +66,21 @@ def _records(results: Iterable[Report | FileResult], rows: Rows) -> Iterator[dic
 def _of_leg(report: Report, leg: Leg) -> dict[str, Any]:
     return {
         **_plain(leg),
+        **_plain(leg.interruptions),
         "reasons": " ".join(leg.reasons),
         "n_windows": len(leg.windows),
         "n_segments": len(leg.segments),
+        "n_changes": len(leg.changes),
         "duration_seconds": report.audio.duration_seconds,
         "model": report.model.name,
         "model_version": report.model.version,
     }
 
 
-def _plain(record: Leg | Window | Segment) -> dict[str, Any]:
+def _plain(record: Leg | Window | Segment | Interruptions) -> dict[str, Any]:
     """The fields that fit in a cell."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: value for name, value in values.items() if not isinstance(value, tuple)}
+    return {name: value for name, value in values.items() if not isinstance(value, tuple | Interruptions)}
 
 
 def _library(library: Library | None) -> Any:

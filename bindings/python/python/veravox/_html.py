@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .report import Decision, Leg, Report
-from ._timeline import COLOURS, clock, timeline
+from ._timeline import COLOURS, clock, notes, timeline
 
 _WIDTH, _STRIP_HEIGHT, _PICTURE_HEIGHT = 600, 18, 96
 _LEGEND: tuple[tuple[Decision | None, str], ...] = (
@@ -39,10 +39,11 @@ def render(report: Report) -> str:
 
 def _verdict(leg: Leg) -> str:
     scores = "" if leg.llr is None else f" · llr {leg.llr:+.1f} · p {leg.probability:.2f}"
-    why = f" · {html.escape(', '.join(leg.reasons).replace('_', ' '))}" if leg.reasons else ""
+    firm = "" if leg.firm_at_seconds is None else f" · firm at {clock(leg.firm_at_seconds)}"
+    why = "".join(f" · {html.escape(note)}" for note in notes(leg))
     return (
         f'<div style="margin-top: 6px"><b>leg {leg.leg}: <span style="color: {COLOURS[leg.decision]}">{leg.decision}</span></b>'
-        f"{scores} · {leg.speech_seconds:.1f} s of speech{why}</div>"
+        f"{scores} · {leg.speech_seconds:.1f} s of speech{firm}{why}</div>"
     )
 
 
@@ -72,6 +73,12 @@ def _svg(report: Report, leg: Leg, picture: NDArray[np.uint8] | None) -> str:
         parts.append(
             f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="{_STRIP_HEIGHT}" fill="none" stroke="#000" stroke-opacity="0.6">'
             f"<title>{words}</title></rect>"
+        )
+    for change in leg.changes:
+        x = change.at_seconds * scale
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}" stroke="#000" stroke-width="2">'
+            f"<title>{change.decision} voice from {clock(change.at_seconds)}</title></line>"
         )
     return "".join([*parts, "</svg>"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .report import Report
-from ._timeline import COLOURS
+from ._timeline import COLOURS, notes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,9 @@ def plot(report: Report) -> Figure:
             axis.hlines(window.llr, window.start_seconds, window.end_seconds, color="black" if window.reason is None else "silver", linewidth=1)
         axis.axhline(thresholds.synthetic_llr, color=COLOURS["synthetic"], linestyle="--", linewidth=1)
         axis.axhline(thresholds.bonafide_llr, color=COLOURS["bonafide"], linestyle="--", linewidth=1)
-        why = f" ({', '.join(leg.reasons).replace('_', ' ')})" if leg.reasons else ""
+        for change in leg.changes:
+            axis.axvline(change.at_seconds, color=COLOURS[change.decision], linewidth=1)
+        why = f" ({', '.join(notes(leg))})" if notes(leg) else ""
         axis.set_title(f"leg {leg.leg}: {leg.decision}{why}", loc="left")
         axis.set(xlim=(0, seconds), ylim=(low, high), ylabel="llr")
     axes[-1].set_xlabel("seconds")

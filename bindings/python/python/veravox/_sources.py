@@ -13,6 +13,8 @@ from .errors import InvalidArgumentError
 
 #: A path, the bytes of a file, a file opened in binary mode, or samples in an array.
 Source: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO, NDArray[Any]]
+#: The next samples of one leg of a call: an array `[n]` of float in [-1, 1] or int16, or bytes of 16 bits, little-endian.
+Chunk: TypeAlias = Union[NDArray[Any], bytes, bytearray, memoryview]
 #: A path, the bytes of a file, or a file opened in binary mode.
 FileSource: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
 
@@ -60,6 +62,20 @@ def rate_of(sample_rate: object) -> int:
     return count(sample_rate, "sample_rate, in hertz,")
 
 
+def chunk(samples: object) -> bytes | NDArray[np.float32] | NDArray[np.int16]:
+    """The next samples of one leg: bytes as they are, arrays as `[n]` in order, without a copy where they are that."""
+    if isinstance(samples, bytes | bytearray):
+        return samples if isinstance(samples, bytes) else bytes(samples)
+    if isinstance(samples, memoryview):
+        return samples.tobytes()
+    array = _numbers(samples, "[n]")
+    if array.ndim == 2:
+        if array.shape[0] != 1:
+            raise InvalidArgumentError(f"a stream is one leg, of samples [n], got {list(array.shape)}: take one for each leg")
+        array = array[0]
+    return _in_order(array)
+
+
 def float32(samples: object, axes: str) -> NDArray[np.float32]:
     """Samples as float32 in [-1, 1]: without a copy where they are that, int16 divided by 32,768."""
     array = _numbers(samples, axes)
@@ -80,6 +96,10 @@ def legs(samples: object) -> NDArray[np.float32] | NDArray[np.int16]:
         )
     if n_legs == 0:
         raise InvalidArgumentError("expected at least one leg, got an array of shape [0, n]")
+    return _in_order(array)
+
+
+def _in_order(array: NDArray[Any]) -> NDArray[np.float32] | NDArray[np.int16]:
     if array.dtype == np.int16:
         return np.ascontiguousarray(array, np.int16)
     return np.ascontiguousarray(array, np.float32)

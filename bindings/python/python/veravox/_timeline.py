@@ -37,6 +37,15 @@ def _points_to(report: Report, llr: float) -> Decision:
     return "bonafide" if llr <= report.thresholds.bonafide_llr else "inconclusive"
 
 
+def notes(leg: Leg) -> list[str]:
+    """What a reader wants to know beside the decision: why there is none, whether the evidence suffices for it, and where
+    another voice begins."""
+    words = [reason.replace("_", " ") for reason in leg.reasons]
+    if leg.decision != "inconclusive" and leg.stage == "provisional":
+        words.append("provisional")
+    return words + [f"{change.decision} voice from {clock(change.at_seconds)}" for change in leg.changes]
+
+
 def clock(seconds: float) -> str:
     """As in 2:03.4."""
     minutes, tenths = divmod(round(seconds * 10), 600)

@@ -7,7 +7,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from . import _core
 from ._sources import FileSource, Source, count, is_array, legs, path_or_bytes, rate_of
 from .errors import InvalidArgumentError, NotFoundError
 from .report import FileResult, Report, Thresholds
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 __all__ = ["Detector", "read_audio", "scan", "scan_many"]
 
@@ -168,6 +171,33 @@ class Detector:
             report = with_spectrogram(report, samples, rate)
         return report
 
+    def stream(
+        self,
+        sample_rate: float,
+        *,
+        live: bool = True,
+        update_seconds: float | None = None,
+        first_look_seconds: float | None = None,
+        max_windows_kept: int | None = None,
+    ) -> Stream:
+        """Watches one leg of a call that goes on, scored by this detector; everything else is as in `Stream`.
+
+        >>> import veravox
+        >>> stream = veravox.Detector("phone", synthetic_llr=4.0).stream(8_000)
+        >>> stream.push(bytes(320)), stream.verdict().stage
+        ([], 'listening')
+        """
+        from .stream import Stream
+
+        return Stream(
+            sample_rate,
+            live=live,
+            update_seconds=update_seconds,
+            first_look_seconds=first_look_seconds,
+            max_windows_kept=max_windows_kept,
+            detector=self,
+        )
+
     def scan_many(
         self,
         paths: Iterable[str | os.PathLike[str]],
@@ -194,10 +224,9 @@ class Detector:
         >>> import veravox
         >>> calls = ["testdata/calls/03-bank-card.alaw.wav", "testdata/bad/text.wav"]
         >>> for result in veravox.Detector().scan_many(calls):
-        ...     print(result.report or repr(result.error.kind))
-        0:12.8, 1 leg, 8 kHz pcm_alaw, by phone 0.2.0
-          leg 0  synthetic     llr +3.3  p 0.96  12.4 s speech
-        'unsupported_audio'
+        ...     print(result.error.kind if result.error else result.report.legs[0].decision)
+        synthetic
+        unsupported_audio
         """
         from ._batch import Batch
 
@@ -206,7 +235,7 @@ class Detector:
 
 
 @functools.cache
-def _builtin() -> Detector:
+def builtin() -> Detector:
     """Loading a model takes longer than a short call, so `scan` does it once."""
     return Detector()
 
@@ -225,9 +254,9 @@ def scan(
     >>> import veravox
     >>> report = veravox.scan("testdata/calls/01-helpdesk-reset.mulaw.wav")
     >>> [leg.decision for leg in report.legs]
-    ['synthetic', 'inconclusive']
+    ['synthetic', 'synthetic']
     """
-    return _builtin().scan(
+    return builtin().scan(
         source,
         sample_rate,
         encoding=encoding,
@@ -249,7 +278,7 @@ def scan_many(
     max_duration_seconds: float | None = None,
 ) -> Iterator[FileResult]:
     """Scans files side by side with the models that come with the package; see `Detector.scan_many`."""
-    return _builtin().scan_many(
+    return builtin().scan_many(
         paths,
         workers,
         progress,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._timeline import clock
+from . import _core
+from ._timeline import clock, notes
 from .errors import InvalidArgumentError, VeravoxError, of_kind
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ Stage: TypeAlias = Literal["listening", "provisional", "firm", "changed"]
 _T = TypeVar("_T")
 
 
-def _of(cls: type) -> dict[str, type]:
+def holds(cls: type) -> dict[str, type]:
     """Metadata of a field that holds an object of this class, or several."""
     return {"of": cls}
 
 
-def _read(cls: type[_T], data: Mapping[str, Any]) -> _T:
+def read(cls: type[_T], data: Mapping[str, Any]) -> _T:
     """An object from its JSON form. A name that this version does not know is passed over: newer reports can be read."""
     values: dict[str, Any] = {}
     for known in fields(cls):  # type: ignore[arg-type]
@@ -61,11 +62,19 @@ def _read(cls: type[_T], data: Mapping[str, Any]) -> _T:
         if known.compare and known.name in data:
             value, of = data[known.name], known.metadata.get("of")
             if isinstance(value, list):
-                value = tuple(value if of is None else (_read(of, one) for one in value))
+                value = tuple(value if of is None else (read(of, one) for one in value))
             elif of is not None and value is not None:
-                value = _read(of, value)
+                value = read(of, value)
             values[known.name] = value
     return cls(**values)
+
+
+def as_json(value: Any) -> Any:
+    """The JSON form of an object of this package as Python objects."""
+    if is_dataclass(value):
+        named = ((known, getattr(value, known.name)) for known in fields(value) if known.compare)
+        return {known.name: as_json(held) for known, held in named if held is not None or not known.metadata.get("may_be_absent")}
+    return [as_json(one) for one in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,34 @@ class Thresholds:
     bonafide_llr: float
     """A leg at or below it is `bonafide`."""
 
+    @classmethod
+    def from_costs(cls, prior: float, *, false_synthetic: float, false_bonafide: float, inconclusive: float) -> Thresholds:
+        """Answers are given where they cost less than none: what a person who is called synthetic costs, what a machine that
+        is called bona fide, and what no answer, in any one unit.
+
+        Raises `InvalidArgumentError` when the prior is not inside (0, 1), or no answer costs nothing, or more than answering
+        blindly.
+
+        >>> import veravox
+        >>> thresholds = veravox.Thresholds.from_costs(0.5, false_synthetic=1, false_bonafide=1, inconclusive=0.15)
+        >>> round(thresholds.synthetic_llr, 2), round(thresholds.bonafide_llr, 2)
+        (1.73, -1.73)
+        """
+        return cls(prior, *_core.thresholds_from_costs(prior, false_synthetic, false_bonafide, inconclusive))
+
+    @classmethod
+    def from_rates(cls, prior: float, *, false_alarm: float, miss: float) -> Thresholds:
+        """A person is called synthetic with a probability of about `false_alarm`, a machine bona fide with one of about
+        `miss`, if the llrs are what they claim to be. The prior only states the probability.
+
+        Raises `InvalidArgumentError` when one of the three is not inside (0, 1), or the rates sum up to 1 or more.
+
+        >>> import veravox
+        >>> round(veravox.Thresholds.from_rates(0.5, false_alarm=0.01, miss=0.05).synthetic_llr, 2)
+        4.55
+        """
+        return cls(prior, *_core.thresholds_from_rates(prior, false_alarm, miss))
+
 
 @dataclass(frozen=True, slots=True)
 class Audio:
@@ -107,11 +144,16 @@ class Audio:
 class Window:
     """One scored window. Windows overlap."""
 
+    event: ClassVar[Literal["window"]] = "window"
     start_seconds: float
     end_seconds: float
     llr: float
-    reason: str | None = None
+    reason: str | None = field(default=None, metadata={"may_be_absent": True})
     """Why it does not count, as in `"music_or_tones"`; None where it does."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as `veravox live --json` has it."""
+        return {"event": self.event, **as_json(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +203,25 @@ class Leg:
     """Seconds of voice, which is what the model hears."""
     reasons: tuple[str, ...]
     """Why the leg is inconclusive, as in `"too_little_speech"`; empty otherwise."""
-    windows: tuple[Window, ...] = field(default=(), repr=False, metadata=_of(Window))
-    segments: tuple[Segment, ...] = field(default=(), metadata=_of(Segment))
+    windows: tuple[Window, ...] = field(default=(), repr=False, metadata=holds(Window))
+    segments: tuple[Segment, ...] = field(default=(), metadata=holds(Segment))
     stage: Stage = "provisional"
     """How far the decision is founded: whether the evidence sufficed, and whether another voice spoke later."""
     firm_at_seconds: float | None = None
     """Where the windows end that made it firm; None when it never was."""
-    changes: tuple[Change, ...] = field(default=(), metadata=_of(Change))
+    changes: tuple[Change, ...] = field(default=(), metadata=holds(Change))
     """Where the voice changed after that."""
-    interruptions: Interruptions = field(default=Interruptions(), metadata=_of(Interruptions))
+    interruptions: Interruptions = field(default=Interruptions(), metadata=holds(Interruptions))
+
+    @classmethod
+    def from_json(cls, text: str) -> Leg:
+        """A leg from its JSON form."""
+        return read(cls, json.loads(text))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form as Python objects, as a report has it among its `legs`."""
+        form: dict[str, Any] = as_json(self)
+        return form
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -177,10 +229,10 @@ class Report:
     """The report on one call: a verdict for each leg. Legs are never mixed.
 
     >>> import veravox
-    >>> report = veravox.scan("testdata/calls/03-bank-card.alaw.wav")
+    >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
-    0:12.8, 1 leg, 8 kHz pcm_alaw, by phone 0.2.0
-      leg 0  synthetic     llr +3.3  p 0.96  12.4 s speech
+    0:01.8, 1 leg, 8 kHz flac, by phone 0.2.0
+      leg 0  synthetic     llr +3.1  p 0.96   1.7 s speech
     >>> report.legs[0].decision, report.legs[0].reasons
     ('synthetic', ())
     >>> veravox.Report.from_json(report.to_json()) == report
@@ -189,14 +241,14 @@ class Report:
 
     schema_version: int
     """Rises when a field changes its meaning or goes away."""
-    model: Model = field(metadata=_of(Model))
+    model: Model = field(metadata=holds(Model))
     runtime: str
     """The inference runtime and its version."""
-    thresholds: Thresholds = field(metadata=_of(Thresholds))
-    audio: Audio = field(metadata=_of(Audio))
+    thresholds: Thresholds = field(metadata=holds(Thresholds))
+    audio: Audio = field(metadata=holds(Audio))
     warnings: tuple[str, ...]
     """What was wrong with the audio and could be read past."""
-    legs: tuple[Leg, ...] = field(default=(), metadata=_of(Leg))
+    legs: tuple[Leg, ...] = field(default=(), metadata=holds(Leg))
     spectrogram: NDArray[np.uint8] | None = field(default=None, compare=False)
     """Small pictures of the legs, `[legs, n_frequencies, n_times]`, lowest frequency first, kept when a scan was asked to.
     No part of the JSON form."""
@@ -211,7 +263,7 @@ class Report:
     def from_dict(cls, data: Mapping[str, Any], _json: str | None = None) -> Report:
         """A report from its JSON form as Python objects."""
         try:
-            report = _read(cls, data)
+            report = read(cls, data)
         except TypeError as error:
             raise InvalidArgumentError(f"this is no report of veravox: {error}") from None
         return replace(report, _json=_json or json.dumps(data))
@@ -249,8 +301,8 @@ class Report:
         lines += [f"  note   {warning}" for warning in self.warnings]
         for leg in self.legs:
             scores = " " * 17 if leg.llr is None else f"llr {leg.llr:+4.1f}  p {leg.probability:.2f} "
-            why = "  " + ", ".join(reason.replace("_", " ") for reason in leg.reasons) if leg.reasons else ""
-            lines.append(f"  leg {leg.leg}  {leg.decision:12}  {scores} {leg.speech_seconds:4.1f} s speech{why}")
+            line = f"  leg {leg.leg}  {leg.decision:12}  {scores} {leg.speech_seconds:4.1f} s speech  {', '.join(notes(leg))}"
+            lines.append(line.rstrip())
         return "\n".join(lines)
 
     def __repr__(self) -> str:
