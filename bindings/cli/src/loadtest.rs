@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use veravox::decode::{AudioReader, DecodeOptions};
-use veravox::engine::{Engine, EngineOptions, EngineStats, LiveLeg, Percentiles};
+use veravox::engine::{Engine, EngineOptions, EngineStats, Histogram, LiveLeg, Percentiles};
 use veravox::runtime::Runtime;
 use veravox::stream::StreamOptions;
 use veravox::{Detector, Event};
@@ -67,8 +67,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
         .map(|n| Caller::new(&engine, n, arguments.legs, &samples))
         .collect::<veravox::Result<Vec<Caller>>>()?;
     let duration = Duration::from_secs(u64::from(arguments.seconds));
-    // Made to their size now, so that measuring takes no memory that the legs would be charged for.
-    let mut push_ns: Vec<u32> = Vec::with_capacity(arguments.legs * (arguments.seconds * PACKETS_PER_SECOND) as usize);
+    let mut push_ns = Histogram::default();
     let progress = ProgressBar::new(u64::from(arguments.seconds));
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} s  {msg}") {
         progress.set_style(style);
@@ -118,7 +117,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
         sample_rate_hz: CALL_RATE_HZ,
         speech_share: speech_seconds / spoken.max(1e-9),
         compute_delay_ms: stats.compute_delay_ms,
-        push_us: percentiles_us(push_ns),
+        push_us: in_microseconds(push_ns.percentiles()),
         bytes_per_leg: memory.map(|bytes| bytes / arguments.legs.max(1) as u64),
         scored_windows: stats.scored_windows,
         shed_windows: stats.shed_windows,
@@ -159,13 +158,12 @@ impl Caller {
         })
     }
 
-    fn speak(&mut self, samples: &[i16], n_samples: usize, push_ns: &mut Vec<u32>) {
+    fn speak(&mut self, samples: &[i16], n_samples: usize, push_ns: &mut Histogram) {
         let end = (self.at + n_samples).min(samples.len());
         let packet = samples.get(self.at..end).unwrap_or_default();
         let before = Instant::now();
         self.leg.push(packet);
-        let took = before.elapsed();
-        push_ns.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
+        push_ns.add(before.elapsed().as_nanos() as f64);
         self.n_spoken += packet.len() as u64;
         self.at = if end == samples.len() { 0 } else { end };
         while let Some(event) = self.leg.poll() {
@@ -212,13 +210,8 @@ fn speech(arguments: &Loadtest) -> veravox::Result<Vec<i16>> {
     Ok(samples.into_iter().map(|sample| (sample * 32_768.0) as i16).collect())
 }
 
-fn percentiles_us(mut nanoseconds: Vec<u32>) -> Percentiles {
-    nanoseconds.sort_unstable();
-    let at = |share: f64| {
-        let rank = (share * nanoseconds.len() as f64).ceil() as usize;
-        nanoseconds.get(rank.saturating_sub(1)).map_or(0.0, |ns| f64::from(*ns) / 1_000.0)
-    };
-    Percentiles { p50: at(0.5), p99: at(0.99), max: at(1.0) }
+fn in_microseconds(ns: Percentiles) -> Percentiles {
+    Percentiles { p50: ns.p50 / 1_000.0, p99: ns.p99 / 1_000.0, max: ns.max / 1_000.0 }
 }
 
 fn print(out: &mut impl std::io::Write, f: &Figures) -> std::io::Result<()> {

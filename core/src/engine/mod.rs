@@ -41,7 +41,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use live_leg::LiveLeg;
-pub use stats::{EngineStats, Percentiles};
+pub use stats::{EngineStats, Histogram, Percentiles};
 
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,0 +1,126 @@
+"""`veravox live` and `veravox loadtest`."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import time
+import wave
+
+import pytest
+import soundfile
+from conftest import COMMAND, ROOT, environment
+
+CALL = ROOT / "testdata" / "calls" / "04-parcel-driver.pcm16.wav"
+STEREO = ROOT / "testdata" / "calls" / "01-helpdesk-reset.mulaw.wav"
+
+
+def live(*arguments, audio=b"", timeout=120):
+    command = [COMMAND, "live", *map(str, arguments)]
+    return subprocess.run(command, input=audio, capture_output=True, timeout=timeout, env=environment())
+
+
+def events_of(done):
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def pcm():
+    samples, rate = soundfile.read(CALL, dtype="int16")
+    assert rate == 8000
+    return samples.tobytes()
+
+
+def wav_of_unknown_length():
+    """As a recorder writes it to a pipe: it cannot know how much will come."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(pcm())
+    data = bytearray(out.getvalue())
+    data[4:8], data[40:44] = (0x7FFFFFFF).to_bytes(4, "little"), (0x7FFFFFFF - 36).to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_raw_audio_and_wav_from_standard_input_and_a_file_are_the_same_call():
+    piped = events_of(live("--rate", 8000, "--json", audio=pcm()))
+    assert events_of(live("--json", audio=wav_of_unknown_length()))[-1] == piped[-1]
+    assert events_of(live("--json", "--speed", 0, CALL))[-1] == piped[-1]
+    kinds = [event["event"] for event in piped]
+    assert kinds[0] == "verdict" and kinds[-1] == "ended" and kinds.count("window") >= 5
+    first, last = piped[0], piped[-1]
+    assert first["stage"] == "provisional" and 3 <= first["speech_seconds"] < 3.3
+    assert first["at_seconds"] < 5, "a provisional verdict comes in the first seconds"
+    assert last["leg"] == 0 and last["windows"][-1]["end_seconds"] <= last["at_seconds"] + 0.1
+    assert [e["at_seconds"] for e in piped] == sorted(e["at_seconds"] for e in piped)
+
+
+def test_a_person_reads_how_it_stands():
+    words = live("--speed", 0, STEREO).stdout.decode()
+    assert "leg 0  provisional: " in words and "leg 1  firm: " in words
+    assert words.count("at the end") == 2 and "\x1b" not in words
+
+
+def test_a_file_is_played_at_the_pace_of_speech():
+    started = time.monotonic()
+    live("--speed", 4, CALL)
+    assert time.monotonic() - started > 10 / 4 * 0.9, "ten seconds of audio, four times as fast"
+
+
+def test_ctrl_c_ends_the_leg_in_order():
+    process = subprocess.Popen([COMMAND, "live", "--json", STEREO], stdout=subprocess.PIPE, text=True, env=environment())
+    first = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    events = [first, *map(json.loads, rest.splitlines())]
+    assert [e["leg"] for e in events if e["event"] == "ended"] == [0, 1]
+    assert events[-1]["at_seconds"] < 12, "not the whole call was heard"
+
+
+def test_ctrl_c_is_heard_while_nothing_comes():
+    process = subprocess.Popen([COMMAND, "live", "--rate", "8000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
+    process.stdin.write(b"\0" * 16_000)
+    process.stdin.flush()
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert b"at the end" in process.stdout.read()
+
+
+@pytest.mark.parametrize(
+    "arguments, audio, words",
+    [
+        ((), b"no header at all" * 100, "needs --rate"),
+        ((), b"", "needs --rate"),
+        (("nowhere.wav",), b"", "does not exist"),
+        (("--rate", 8000, "--update", 0), b"", "0.1 to 60 seconds"),
+        (("--rate", 7), b"\0" * 100, "sample rate"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(arguments, audio, words):
+    done = live(*arguments, audio=audio)
+    assert done.returncode == 2 and words in done.stderr.decode(), done.stderr
+
+
+def test_odd_ends_and_silence_are_no_trouble():
+    events = events_of(live("--rate", 8000, "--json", audio=b"\0" * 32_001))
+    assert [e["event"] for e in events] == ["ended"]
+    assert events[0]["reasons"] == ["no_signal", "too_little_speech"]
+
+
+def test_the_load_test_measures_what_it_says(veravox):
+    done = veravox("loadtest", "--legs", 6, "--seconds", 7, "--cores", 1, "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["legs"] == 6 and figures["cores"] == 1 and figures["runtime"].startswith("tract")
+    for key in ("compute_delay_ms", "push_us"):
+        assert 0 < figures[key]["p50"] <= figures[key]["p99"] <= figures[key]["max"]
+    assert figures["dropped_legs"] == figures["dropped_samples"] == 0
+    # Legs begin within four seconds and have their first window after four more.
+    assert figures["scored_windows"] + figures["shed_windows"] >= 3
+    if os.path.exists("/proc/self/status"):
+        # So few legs fit into what the warm-up left.
+        assert figures["bytes_per_leg"] >= 0 and figures["legs_per_core"] > 0
+    assert "legs a core" in veravox("loadtest", "--legs", 2, "--seconds", 1).stdout
