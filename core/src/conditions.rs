@@ -1,8 +1,8 @@
 //! What speaks against a verdict: no signal, clipping, noise, tones, damaged samples, a band too narrow.
 //!
 //! A detector that was made for a voice on a phone line has nothing to say of hold music; these measures let it say so.
-//! The speech gate cannot: through a phone line, music and noise pass it as voices. What holds for a line, as clipping does,
-//! is measured over the leg; what comes and goes, as music on hold does, window by window. All measures of the leg are running
+//! The speech gate cannot: through a phone line, music and noise pass it as voices. What comes and goes, as music on hold
+//! and clipping do, is measured window by window; what holds for the line, over the leg. All measures of the leg are running
 //! sums, so that they cost little, need no second pass and take no memory however long the call.
 
 mod texture;
@@ -38,13 +38,18 @@ pub(crate) struct Conditions {
     lowest: f32,
     highest: f32,
     clip_run: u32,
-    n_clipped: u64,
+    /// Seconds of clipping and of voice since the last window, and windows' worth of speech that still holds what was clipped.
+    clipped_seconds: f64,
+    voice_seconds: f64,
+    clipped_left: f64,
     voice: Sound,
     background: Sound,
     /// Of all that sounded before the first window: where none comes, it says what there was instead of speech.
     beginning: Option<Box<Texture>>,
     any_window: bool,
     doubt: Doubt,
+    /// Why the last window that does not count does not.
+    last_reason: Option<Reason>,
 }
 
 /// Windows of music and noise, and the windows between them that do not sound like it. Music slips through now and then; so
@@ -87,12 +92,15 @@ impl Conditions {
             lowest: f32::INFINITY,
             highest: f32::NEG_INFINITY,
             clip_run: 0,
-            n_clipped: 0,
+            clipped_seconds: 0.0,
+            voice_seconds: 0.0,
+            clipped_left: 0.0,
             voice: Sound::default(),
             background: Sound::default(),
             beginning: None,
             any_window: false,
             doubt: Doubt::default(),
+            last_reason: None,
         }
     }
 
@@ -100,17 +108,19 @@ impl Conditions {
     pub fn count(&mut self, samples: &[f32], n_invalid: usize) {
         self.n_samples += samples.len() as u64;
         self.n_invalid += n_invalid as u64;
+        let mut n_clipped = 0;
         for &sample in samples {
             self.lowest = self.lowest.min(sample);
             self.highest = self.highest.max(sample);
-            self.clip_run = if sample.abs() >= CLIP_LEVEL { self.clip_run + 1 } else { 0 };
+            self.clip_run = if sample.abs() >= CLIP_LEVEL { self.clip_run.saturating_add(1) } else { 0 };
             // The run counts whole once it is long enough.
-            self.n_clipped += match self.clip_run.cmp(&CLIP_RUN) {
+            n_clipped += match self.clip_run.cmp(&CLIP_RUN) {
                 std::cmp::Ordering::Less => 0,
                 std::cmp::Ordering::Equal => u64::from(CLIP_RUN),
                 std::cmp::Ordering::Greater => 1,
             };
         }
+        self.clipped_seconds += n_clipped as f64 / self.source_rate_hz;
     }
 
     /// The source has another rate from here on.
@@ -122,7 +132,10 @@ impl Conditions {
     pub fn observe(&mut self, frame: &Frame<'_>) {
         let power = power_around_mean(frame.samples);
         match frame.class {
-            FrameClass::Voice => self.voice.add(power, frame.samples.len()),
+            FrameClass::Voice => {
+                self.voice.add(power, frame.samples.len());
+                self.voice_seconds += frame.samples.len() as f64 / self.model_rate_hz;
+            }
             FrameClass::Background => self.background.add(power, frame.samples.len()),
             FrameClass::Pause => {}
         }
@@ -134,10 +147,23 @@ impl Conditions {
 
     /// Judges the sound of a window. The reason, if any, for which its score does not count.
     pub fn judge(&mut self, texture: &Texture, place: &Place) -> Option<Reason> {
-        self.any_window = true;
-        self.beginning = None;
+        self.heard_window();
         // What a first look hears the first window hears again.
         let share = if place.first_look { 0.0 } else { f64::from(place.fresh_share) };
+        let clipped = self.is_clipped(place.first_look, share);
+        let narrow = self.is_narrow().then_some(Reason::NarrowBand);
+        let reason = self.sounds_like(texture, share).or(clipped).or(narrow);
+        self.last_reason = reason.or(self.last_reason);
+        reason
+    }
+
+    /// A window of speech came, whether it is scored or not.
+    pub fn heard_window(&mut self) {
+        self.any_window = true;
+        self.beginning = None;
+    }
+
+    fn sounds_like(&mut self, texture: &Texture, share: f64) -> Option<Reason> {
         let bad = if texture.is_sustained() {
             Some(Reason::MusicOrTones)
         } else if texture.is_noise() {
@@ -152,6 +178,23 @@ impl Conditions {
         let reason = self.doubt.reason.filter(|_| self.doubt.n > 0.0);
         self.doubt.n -= share.min(self.doubt.n);
         reason
+    }
+
+    /// Whether the window holds clipping: of what is fresh in it, or of what it shares with the one before.
+    fn is_clipped(&mut self, first_look: bool, share: f64) -> Option<Reason> {
+        if self.clipped_seconds > MAX_CLIPPED_SHARE * self.voice_seconds {
+            self.clipped_left = 1.0;
+        }
+        let reason = (self.clipped_left > 0.0).then_some(Reason::Clipping);
+        if !first_look {
+            self.clipped_left -= share.min(self.clipped_left);
+            (self.clipped_seconds, self.voice_seconds) = (0.0, 0.0);
+        }
+        reason
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.source_rate_hz < MIN_RATE_SHARE * self.model_rate_hz
     }
 
     /// The reasons against a verdict, given how many windows' worth of speech count for one.
@@ -173,17 +216,13 @@ impl Conditions {
         add(sustained, Reason::MusicOrTones);
         let noise = drowned || doubtful == Some(Reason::Noise) || sounds(Texture::is_noise);
         add(!sustained && noise, Reason::Noise);
-        add(self.clipped_share() > MAX_CLIPPED_SHARE, Reason::Clipping);
-        add(self.source_rate_hz < MIN_RATE_SHARE * self.model_rate_hz, Reason::NarrowBand);
-        reasons
-    }
-
-    /// Clipped time over that of speech, or over all where there is too little speech.
-    fn clipped_share(&self) -> f64 {
+        // Of a leg without a window that counts, the last that did not says why.
+        let only = |reason| n_windows <= 0.0 && self.last_reason == Some(reason);
         let all = self.n_samples as f64 / self.source_rate_hz;
-        let speech = self.voice.n_samples as f64 / self.model_rate_hz;
-        let heard = if self.any_window { speech.min(all) } else { all };
-        if heard > 0.0 { self.n_clipped as f64 / self.source_rate_hz / heard } else { 0.0 }
+        let clipped_speech = !self.any_window && self.clipped_seconds > MAX_CLIPPED_SHARE * all;
+        add(only(Reason::Clipping) || clipped_speech, Reason::Clipping);
+        add(only(Reason::NarrowBand) || (!self.any_window && self.is_narrow()), Reason::NarrowBand);
+        reasons
     }
 
     /// Speech over background in decibels; none where there is too little background to tell.

@@ -44,6 +44,8 @@ pub enum Reason {
     UnlikeTraining,
     /// The evidence lies between the thresholds.
     Undecided,
+    /// There was speech, and no time to score it.
+    NotScored,
     /// A machine spoke on this leg, and later a person.
     MixedVoices,
 }
@@ -74,6 +76,7 @@ impl Reason {
             Self::InvalidSamples => "invalid_samples",
             Self::UnlikeTraining => "unlike_training",
             Self::Undecided => "undecided",
+            Self::NotScored => "not_scored",
             Self::MixedVoices => "mixed_voices",
         }
     }
@@ -210,7 +213,8 @@ pub struct WindowScore {
     pub start: u64,
     /// One past the last sample.
     pub end: u64,
-    /// Share of its speech that no window before it held, above 0 and at most 1.
+    /// Share of its speech that no window before it held, above 0 and at most 1; of less speech than a window, its share of
+    /// one.
     pub fresh_share: f32,
     /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
     pub llr: f32,
@@ -222,7 +226,8 @@ impl WindowScore {
     /// Where, about, its fresh speech begins: the rest of the window was heard before.
     #[must_use]
     pub fn fresh_from(&self) -> u64 {
-        self.end - (self.end.saturating_sub(self.start) as f64 * f64::from(self.fresh_share)) as u64
+        let fresh = (self.end.saturating_sub(self.start) as f64 * f64::from(self.fresh_share)) as u64;
+        self.end.saturating_sub(fresh)
     }
 }
 

@@ -54,7 +54,9 @@ pub(crate) struct Leg {
     changes: VecDeque<Change>,
     firm_at: Option<u64>,
     first_look_taken: bool,
-    announced: (Stage, Decision),
+    announced: (Stage, Decision, Vec<Reason>),
+    /// Share of a window that windows which were not scored would have brought; the next window holds that speech too.
+    shed_share: f32,
     interruptions: Interruptions,
     /// Samples at the source's present rate that are not in `interruptions` yet, so that sums do not hang on the pieces.
     n_lost: u64,
@@ -70,6 +72,7 @@ pub(crate) struct Leg {
 impl Leg {
     pub fn new(detector: &Detector, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
         Limits::default().check_sample_rate(sample_rate_hz)?;
+        options.check()?;
         let model = detector.model(sample_rate_hz)?;
         let manifest = model.manifest();
         let input = &manifest.input;
@@ -89,7 +92,8 @@ impl Leg {
             changes: VecDeque::new(),
             firm_at: None,
             first_look_taken: false,
-            announced: (Stage::Listening, Decision::Inconclusive),
+            announced: (Stage::Listening, Decision::Inconclusive, Vec::new()),
+            shed_share: 0.0,
             interruptions: Interruptions::default(),
             n_lost: 0,
             n_held: 0,
@@ -134,7 +138,9 @@ impl Leg {
 
     /// Samples that were pushed as something else than numbers, and stand as zeros.
     pub fn count_invalid(&mut self, n_samples: usize) {
-        self.conditions.count(&[], n_samples);
+        if self.held.is_none() {
+            self.conditions.count(&[], n_samples);
+        }
     }
 
     /// Audio that never came.
@@ -260,7 +266,12 @@ impl Leg {
         let manifest = self.model.manifest();
         let novel = raw.novelty.zip(manifest.output.novelty.as_ref()).is_some_and(|(found, n)| found > n.limit);
         let llr = manifest.calibration.llr(raw.score) as f32;
-        let score = WindowScore { start: place.start, end: place.end, fresh_share: place.fresh_share, llr, novel };
+        let fresh_share = if place.first_look {
+            place.fresh_share
+        } else {
+            (place.fresh_share + std::mem::take(&mut self.shed_share)).min(1.0)
+        };
+        let score = WindowScore { start: place.start, end: place.end, fresh_share, llr, novel };
         if place.first_look {
             self.first_look_taken = true;
             self.test.push_doubtful(&score);
@@ -295,13 +306,14 @@ impl Leg {
     }
 
     /// Windows that were not scored, since there was no time for them.
-    pub fn shed(&mut self, n_windows: u64) {
+    pub fn shed(&mut self, n_windows: u64, share: f32) {
         self.interruptions.shed_windows += n_windows;
+        self.shed_share += share;
     }
 
     fn announce(&mut self, events: &mut impl FnMut(Event)) {
         let verdict = self.verdict();
-        let now = (verdict.stage, verdict.decision);
+        let now = (verdict.stage, verdict.decision, verdict.reasons.clone());
         if now != self.announced {
             self.announced = now;
             events(Event::Verdict(verdict));
@@ -312,6 +324,9 @@ impl Leg {
     pub fn verdict(&self) -> RunningVerdict {
         let against = self.conditions.reasons(self.test.n_windows());
         let (mut decision, mut reasons) = self.test.decision();
+        if reasons == [Reason::TooLittleSpeech] && self.interruptions.shed_windows > 0 {
+            reasons = vec![Reason::NotScored];
+        }
         if !against.is_empty() {
             let unlike = reasons.contains(&Reason::UnlikeTraining);
             (decision, reasons) = (Decision::Inconclusive, against);

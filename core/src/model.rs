@@ -6,7 +6,7 @@ mod graph;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use check::{Rule, check};
 
@@ -55,6 +55,7 @@ pub struct Model {
     graph: Graph,
     runtime: &'static Runtime,
     idle: Mutex<Vec<Scorer>>,
+    batches: OnceLock<bool>,
 }
 
 /// What the model says of one window.
@@ -124,6 +125,15 @@ impl Model {
         done
     }
 
+    /// Whether the graph takes several windows at once, and scores each as if it were alone. Tried once.
+    pub(crate) fn scores_batches(&self) -> Result<bool> {
+        if let Some(known) = self.batches.get() {
+            return Ok(*known);
+        }
+        let found = self.with_scorer(|scorer| Ok(scorer.scores_batches(&self.manifest)))?;
+        Ok(*self.batches.get_or_init(|| found))
+    }
+
     fn keep(&self, scorer: Scorer) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scorer);
     }
@@ -185,18 +195,24 @@ impl Scorer {
         self.run(manifest, 0..1)?.pop().ok_or_else(missing)?
     }
 
-    /// The scores of the windows added, in order. Where the model fails on all of them together each has its own chance.
-    pub fn scores(&mut self, manifest: &Manifest) -> Vec<Result<RawScore>> {
+    /// The scores of the windows added, in order, of at most so many together. Where the model fails on several together
+    /// each has its own chance.
+    pub fn scores(&mut self, manifest: &Manifest, most: usize) -> Vec<Result<RawScore>> {
         let n_windows = self.len();
-        match self.run(manifest, 0..n_windows) {
-            Ok(scores) => scores,
-            Err(_) if n_windows > 1 => (0..n_windows).map(|n| self.run(manifest, n..n + 1)?.remove(0)).collect(),
-            Err(error) => vec![Err(error)],
+        let mut scores = Vec::with_capacity(n_windows);
+        for start in (0..n_windows).step_by(most.max(1)) {
+            let some = start..n_windows.min(start + most.max(1));
+            match self.run(manifest, some.clone()) {
+                Ok(of_some) => scores.extend(of_some),
+                Err(error) if some.len() == 1 => scores.push(Err(error)),
+                Err(_) => scores.extend(some.map(|n| self.run(manifest, n..n + 1)?.remove(0))),
+            }
         }
+        scores
     }
 
     /// Whether the graph takes several windows at once, and scores each as if it were alone.
-    pub fn scores_batches(&mut self, manifest: &Manifest) -> bool {
+    fn scores_batches(&mut self, manifest: &Manifest) -> bool {
         let window =
             |n: usize| (0..manifest.input.window_samples).map(move |i| 0.1 * ((n + 2) as f32 * i as f32).sin());
         self.clear();

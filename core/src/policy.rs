@@ -125,19 +125,21 @@ impl SequentialTest {
         self.voice.add(window);
         self.toward_synthetic.add(window);
         self.toward_bonafide.add(window);
-        if self.toward_synthetic.sum <= 0.0 {
+        let (synthetic, bonafide) = (self.bar(Decision::Synthetic), self.bar(Decision::Bonafide));
+        let llr = |run: &Evidence| run.llr(self.correlation).unwrap_or(0.0);
+        if llr(&self.toward_synthetic) <= synthetic.min(0.0) {
             self.toward_synthetic = Evidence::default();
         }
-        if self.toward_bonafide.sum >= 0.0 {
+        if llr(&self.toward_bonafide) >= bonafide.max(0.0) {
             self.toward_bonafide = Evidence::default();
         }
-        let other = match self.firm {
-            Some(Decision::Synthetic) => [Decision::Bonafide].as_slice(),
-            Some(_) => &[Decision::Synthetic],
-            None => &[Decision::Synthetic, Decision::Bonafide],
+        let reached = |decision: &Decision| match decision {
+            Decision::Synthetic => self.toward_synthetic.n >= MIN_RUN && llr(&self.toward_synthetic) >= synthetic,
+            _ => self.toward_bonafide.n >= MIN_RUN && llr(&self.toward_bonafide) <= bonafide,
         };
-        let decision = other.iter().copied().find(|decision| self.reached(*decision))?;
-        let run = self.run_toward(decision);
+        let other = [Decision::Synthetic, Decision::Bonafide].into_iter().filter(|d| self.firm != Some(*d));
+        let decision = other.into_iter().find(reached)?;
+        let run = if decision == Decision::Synthetic { self.toward_synthetic } else { self.toward_bonafide };
         let changed = self.firm.replace(decision).is_some();
         self.was_synthetic |= decision == Decision::Synthetic;
         if changed {
@@ -152,17 +154,17 @@ impl SequentialTest {
         Some(Turn { decision, since: run.start, changed })
     }
 
-    fn run_toward(&self, decision: Decision) -> Evidence {
-        if decision == Decision::Synthetic { self.toward_synthetic } else { self.toward_bonafide }
-    }
-
-    fn reached(&self, decision: Decision) -> bool {
-        let run = self.run_toward(decision);
-        run.n >= MIN_RUN
-            && run.llr(self.correlation).is_some_and(|llr| match decision {
-                Decision::Synthetic => llr >= self.thresholds.synthetic_llr,
-                _ => llr <= self.thresholds.bonafide_llr,
-            })
+    /// The llr that makes this decision firm. Where the prior is so uneven that one answer needs no evidence, a *change* to it
+    /// does: as much, counted from 0, as lies between undecided and decided.
+    fn bar(&self, decision: Decision) -> f64 {
+        let Thresholds { synthetic_llr, bonafide_llr, .. } = self.thresholds;
+        let (margin, changing) = ((synthetic_llr - bonafide_llr) / 2.0, self.firm.is_some_and(|firm| firm != decision));
+        match decision {
+            Decision::Synthetic if changing => synthetic_llr.max(margin),
+            Decision::Synthetic => synthetic_llr,
+            _ if changing => bonafide_llr.min(-margin),
+            _ => bonafide_llr,
+        }
     }
 
     /// Takes the score of a window that cannot count: less speech than a window, or a doubtful sound. It gives the leg an
@@ -179,7 +181,11 @@ impl SequentialTest {
     /// The evidence so far, since the last change of the voice: a natural-log likelihood ratio, positive for synthetic.
     #[must_use]
     pub fn llr(&self) -> Option<f64> {
-        self.voice.llr(self.correlation).or_else(|| self.doubtful.llr(1.0))
+        self.evidence().llr(self.correlation)
+    }
+
+    fn evidence(&self) -> &Evidence {
+        if self.voice.n > 0.0 { &self.voice } else { &self.doubtful }
     }
 
     /// Windows' worth of speech that count, since the last change of the voice.
@@ -199,7 +205,8 @@ impl SequentialTest {
     #[must_use]
     pub fn decision(&self) -> (Decision, Vec<Reason>) {
         let inconclusive = |reason| (Decision::Inconclusive, vec![reason]);
-        if self.voice.novel > MAX_NOVEL_SHARE * self.voice.n {
+        let evidence = self.evidence();
+        if evidence.novel > MAX_NOVEL_SHARE * evidence.n {
             return inconclusive(Reason::UnlikeTraining);
         }
         match (self.firm, self.llr()) {
@@ -310,6 +317,8 @@ mod tests {
     #[test]
     fn speech_unlike_training_gets_no_verdict() {
         let mut test = SequentialTest::new(THRESHOLDS, 0.5);
+        test.push_doubtful(&WindowScore { novel: true, ..window(0, 9.0) });
+        assert_eq!(test.decision(), (Decision::Inconclusive, vec![Reason::UnlikeTraining]), "nor a first look");
         test.push(&WindowScore { novel: true, ..window(0, 9.0) });
         assert_eq!(test.decision(), (Decision::Inconclusive, vec![Reason::UnlikeTraining]));
         for n in 1..=4 {
@@ -318,12 +327,36 @@ mod tests {
         assert_eq!(test.decision().0, Decision::Synthetic);
     }
 
+    /// At a prior of 1 % the answer is human unless the evidence says otherwise; its thresholds are both above 0.
+    #[test]
+    fn an_uneven_prior_needs_no_evidence_for_its_answer_and_some_to_change_to_it() {
+        let rare = Thresholds { prior: 0.01, synthetic_llr: 6.3, bonafide_llr: 2.9 };
+        let mut test = SequentialTest::new(rare, 0.5);
+        assert_eq!(turns(&mut test, &[1.0; 400]).len(), 1);
+        assert_eq!((test.firm(), test.decision().0), (Some(Decision::Bonafide), Decision::Bonafide));
+
+        let mut test = SequentialTest::new(rare, 0.5);
+        let mut llrs = vec![7.0; 20];
+        llrs.extend([-0.01; 40]);
+        assert_eq!(turns(&mut test, &llrs).len(), 1, "next to nothing is no evidence of a change");
+        assert_eq!(test.decision().0, Decision::Synthetic);
+        assert!(
+            turns(&mut test, &[-3.0; 12]).iter().all(|(_, turn)| turn.changed && turn.decision == Decision::Bonafide)
+        );
+        assert_eq!(test.firm(), Some(Decision::Bonafide));
+    }
+
     proptest! {
-        /// The sign of all scores turned round turns the answer round.
+        /// The sign of all scores and thresholds turned round turns the answer round.
         #[test]
-        fn the_two_directions_are_alike(llrs in prop::collection::vec(-6.0_f32..6.0, 1..60)) {
+        fn the_two_directions_are_alike(
+            llrs in prop::collection::vec(-6.0_f32..6.0, 1..60),
+            centre in -4.0..4.0_f64,
+            half in 0.5..3.0_f64,
+        ) {
             let mirrored: Vec<f32> = llrs.iter().map(|llr| -llr).collect();
-            let (mut test, mut other) = (SequentialTest::new(THRESHOLDS, 0.4), SequentialTest::new(THRESHOLDS, 0.4));
+            let of = |centre: f64| Thresholds { prior: 0.5, synthetic_llr: centre + half, bonafide_llr: centre - half };
+            let (mut test, mut other) = (SequentialTest::new(of(centre), 0.4), SequentialTest::new(of(-centre), 0.4));
             let (turns, others) = (turns(&mut test, &llrs), turns(&mut other, &mirrored));
             prop_assert_eq!(turns.len(), others.len());
             for ((at, turn), (other_at, other)) in turns.iter().zip(&others) {

@@ -70,7 +70,8 @@ pub struct CallReport {
 pub struct LegVerdict {
     /// Index of the leg, from 0: the channel.
     pub leg: usize,
-    /// How far the decision is founded.
+    /// How far the decision is founded; [`Stage::Listening`] in reports from before it was told.
+    #[serde(default)]
     pub stage: Stage,
     /// The decision.
     pub decision: Decision,
@@ -86,6 +87,7 @@ pub struct LegVerdict {
     /// Where, in seconds of the leg, the windows end that made the verdict firm; `None` when it never was.
     pub firm_at_seconds: Option<f64>,
     /// Where the voice changed after that.
+    #[serde(default)]
     pub changes: Vec<Change>,
     /// Every scored window, in order.
     pub windows: Vec<WindowReport>,

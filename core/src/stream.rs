@@ -22,8 +22,11 @@ impl Sample for f32 {
     }
 
     fn to_i16(self) -> (i16, bool) {
-        // Conversion saturates, and turns what is not a number into 0.
-        ((self * 32_768.0).round() as i16, self.is_finite())
+        if !self.is_finite() {
+            return (0, false);
+        }
+        // Conversion saturates.
+        ((self * 32_768.0).round() as i16, true)
     }
 }
 
@@ -46,10 +49,11 @@ mod sealed {
 /// How a leg is watched. The default is that of recordings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StreamOptions {
-    /// Seconds of speech between two scores, up to the length of a window; the hop of the model's manifest without it.
+    /// Seconds of speech between two scores, from 0.1 up to the length of a window; the hop of the model's manifest without
+    /// it.
     pub update_seconds: Option<f64>,
     /// Take a first look at this many seconds of speech, before there is a whole window. It makes a provisional verdict,
-    /// which the first window replaces; shorter than the model's least speech it comes at that.
+    /// which the first window replaces; where it is shorter than the model's least speech, it comes at that.
     pub first_look_seconds: Option<f64>,
     /// Scored windows that the verdict lists at the end; of more the oldest are forgotten. A window takes some 50 bytes.
     pub max_windows_kept: usize,
@@ -63,6 +67,20 @@ impl Default for StreamOptions {
 }
 
 impl StreamOptions {
+    /// What could not be kept up with, or is no number, is refused.
+    pub(crate) fn check(&self) -> Result<()> {
+        let refused = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
+        match (self.update_seconds, self.first_look_seconds) {
+            (Some(update), _) if !(0.1..=3_600.0).contains(&update) => {
+                refused(format!("expected update_seconds of 0.1 to 3600, got {update}"))
+            }
+            (_, Some(look)) if !(0.0..=3_600.0).contains(&look) => {
+                refused(format!("expected first_look_seconds of 0 to 3600, got {look}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// For a call that goes on: a first look after 3 s of speech, a score for every second of it, the last five minutes
     /// kept.
     #[must_use]
@@ -87,10 +105,11 @@ pub enum Event {
 }
 
 /// How far a verdict is founded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Too little speech to say anything.
+    #[default]
     Listening,
     /// What would be said if the leg ended now; the evidence does not suffice.
     Provisional,

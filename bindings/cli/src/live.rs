@@ -44,7 +44,7 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     let (chunks, waiting) = sync_channel::<veravox::Result<PcmChunk>>(MAX_WAITING);
     // Reading blocks where nothing comes; the line and Ctrl-C go on.
     let paced = arguments.file.is_some().then_some(arguments.speed);
-    std::thread::spawn(move || {
+    let reading = std::thread::spawn(move || {
         let started = Instant::now();
         loop {
             let chunk = match reader.next_chunk() {
@@ -53,8 +53,8 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
                 Err(error) => Err(error),
             };
             if let Some(speed) = paced.filter(|speed| *speed > 0.0) {
-                let spoken = Duration::from_secs_f64(reader.samples_read() as f64 / f64::from(rate) / speed);
-                std::thread::sleep(spoken.saturating_sub(started.elapsed()));
+                let spoken = Duration::try_from_secs_f64(reader.samples_read() as f64 / f64::from(rate) / speed);
+                std::thread::sleep(spoken.unwrap_or(Duration::MAX).saturating_sub(started.elapsed()));
             }
             let failed = chunk.is_err();
             if chunks.send(chunk).is_err() || failed {
@@ -81,7 +81,12 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
                 break;
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                if reading.join().is_err() {
+                    return Err("reading the audio failed by a panic; please report it".into());
+                }
+                break;
+            }
         }
         screen.draw(n_heard as f64 / f64::from(rate), &streams)?;
     }

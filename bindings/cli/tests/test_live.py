@@ -95,7 +95,7 @@ def test_ctrl_c_is_heard_while_nothing_comes():
         ((), b"no header at all" * 100, "needs --rate"),
         ((), b"", "needs --rate"),
         (("nowhere.wav",), b"", "does not exist"),
-        (("--rate", 8000, "--update", 0), b"", "0.1 to 60 seconds"),
+        (("--rate", 8000, "--update", 0), b"", "update_seconds of 0.1"),
         (("--rate", 7), b"\0" * 100, "sample rate"),
     ],
 )

@@ -1,7 +1,7 @@
 //! The caller's side of a leg: rings that audio goes into and events come out of.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -40,8 +40,9 @@ pub(super) enum What {
 pub(super) struct Line {
     /// No more audio comes: the leg is to be finished.
     pub ended: AtomicBool,
-    /// Samples lost at the end that no mark had room for.
+    /// Samples lost, and pushed as what is not a number, that no mark had room for at the end.
     pub lost_at_end: AtomicU64,
+    pub invalid_at_end: AtomicU64,
 }
 
 /// One leg of an engine, for the thread that brings its audio. Dropping it gives the leg up: nothing more is scored, and
@@ -58,6 +59,7 @@ pub struct LiveLeg {
     untold_invalid: u32,
     held: (bool, bool),
     rate_hz: (u32, u32),
+    ended: bool,
     over: bool,
 }
 
@@ -72,7 +74,7 @@ pub(super) fn pair(
     let (marks, marked) = RingBuffer::new(MAX_MARKS);
     let (told, events) = RingBuffer::new(options.max_events);
     let line = Arc::new(Line::default());
-    let slot = Slot::new(leg, heard, marked, told, Arc::clone(&line), options.shed_from(sample_rate_hz));
+    let slot = Slot::new(leg, heard, marked, told, Arc::clone(&line), options.shed_from());
     let live = LiveLeg {
         audio,
         marks,
@@ -84,6 +86,7 @@ pub(super) fn pair(
         untold_invalid: 0,
         held: (false, false),
         rate_hz: (sample_rate_hz, sample_rate_hz),
+        ended: false,
         over: false,
     };
     (live, slot)
@@ -94,7 +97,7 @@ impl LiveLeg {
     /// are rounded to 16 bits; what is not a number counts as zero. Returns how many samples found room; the others, if the
     /// worker is far behind, are counted as lost.
     pub fn push<S: Sample>(&mut self, samples: &[S]) -> usize {
-        if self.is_gone() {
+        if self.ended || self.is_gone() {
             return 0;
         }
         if !self.tell() {
@@ -165,7 +168,8 @@ impl LiveLeg {
         self.tell();
     }
 
-    /// As [`Stream::change_rate`](crate::Stream::change_rate). The ring keeps its size in samples.
+    /// As [`Stream::change_rate`](crate::Stream::change_rate). The ring keeps its size in samples: a leg that may come to a
+    /// higher rate is opened at that.
     ///
     /// # Errors
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default limits; the leg goes on at the old
@@ -182,8 +186,12 @@ impl LiveLeg {
         if self.over {
             return None;
         }
-        // Asked before the queue is looked at: what the worker said last is in it by then.
+        // Asked before the queue is looked at: the worker's last word is in it by then.
         let abandoned = self.events.is_abandoned();
+        if abandoned {
+            // What the worker wrote before it left is seen from here on.
+            fence(Ordering::Acquire);
+        }
         let event = self.events.pop().ok();
         let event = event.or_else(|| {
             abandoned.then(|| {
@@ -195,10 +203,15 @@ impl LiveLeg {
         event
     }
 
-    /// No more audio comes. Returns at once; the verdict is the last event of [`poll`](Self::poll).
+    /// No more audio comes; what is pushed from here on is not taken. Returns at once; the verdict is the last event of
+    /// [`poll`](Self::poll).
     pub fn end(&mut self) {
-        self.tell();
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.tell_now();
         self.line.lost_at_end.store(self.untold_lost, Ordering::Relaxed);
+        self.line.invalid_at_end.store(u64::from(self.untold_invalid), Ordering::Relaxed);
         self.line.ended.store(true, Ordering::Release);
     }
 
@@ -230,6 +243,10 @@ impl LiveLeg {
 
     /// Tells the worker what it does not know yet. Says whether it knows all now.
     fn tell(&mut self) -> bool {
+        !self.ended && self.tell_now()
+    }
+
+    fn tell_now(&mut self) -> bool {
         if self.untold_lost > 0 && self.mark(What::Lost(self.untold_lost)) {
             self.untold_lost = 0;
         }

@@ -49,7 +49,7 @@ use crate::leg::Leg;
 use crate::model::Model;
 use crate::stream::StreamOptions;
 use stats::Counters;
-use worker::{Message, ModelScorer, ScoreWindows, Worker};
+use worker::{MakeScorer, Message, ModelScorer, ScoreWindows, Worker};
 
 /// How an engine works. The default takes every core and is good for calls of 20 ms packets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,15 +97,13 @@ impl EngineOptions {
         ensure(buffer.contains(&self.buffer), "expected a buffer of 0.1 s to 60 s")?;
         ensure(!self.max_delay.is_zero(), "expected max_delay to be above 0")?;
         ensure((1..=256).contains(&self.batch), "expected batches of 1 to 256 windows")?;
-        ensure((1..=65_536).contains(&self.max_events), "expected max_events to be 1 to 65536")
+        ensure((1..=65_536).contains(&self.max_events), "expected max_events to be 1 to 65536")?;
+        self.stream.check()
     }
 
-    /// Samples of a leg's unscored audio from which on its windows are shed.
-    fn shed_from(&self, sample_rate_hz: u32) -> usize {
-        if self.max_delay >= self.buffer {
-            return usize::MAX;
-        }
-        (self.max_delay.as_secs_f64() * f64::from(sample_rate_hz)) as usize
+    /// Seconds of a leg's unscored audio from which on its windows are shed.
+    fn shed_from(&self) -> f64 {
+        if self.max_delay >= self.buffer { f64::INFINITY } else { self.max_delay.as_secs_f64() }
     }
 
     fn buffer_samples(&self, sample_rate_hz: u32) -> usize {
@@ -117,6 +115,7 @@ impl EngineOptions {
 ///
 /// Dropping it stops the workers without waiting for them; legs that are still open then have a last event that says so.
 pub struct Engine {
+    make_scorer: Box<MakeScorer>,
     detector: Detector,
     options: EngineOptions,
     counters: Arc<Counters>,
@@ -126,7 +125,10 @@ pub struct Engine {
 /// The engine's side of a worker.
 struct Hand {
     messages: Sender<Message>,
-    counters: Arc<worker::Load>,
+    load: Arc<worker::Load>,
+    /// Models that it has a scorer for. Scorers are made by whoever opens the first leg of a model: the other legs of a worker
+    /// must not wait for one.
+    models: Mutex<Vec<Arc<Model>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -144,7 +146,7 @@ impl Engine {
     fn start_with(
         detector: Detector,
         options: EngineOptions,
-        scorer: impl Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send + Clone + 'static,
+        scorer: impl Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send + Sync + Clone + 'static,
     ) -> Result<Self> {
         options.check()?;
         let counters = Arc::new(Counters::default());
@@ -157,10 +159,10 @@ impl Engine {
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|e| Error::new(ErrorKind::Runtime, "cannot start a thread").with_source(e))?;
-            Ok(Hand { messages, counters: load, thread: Some(thread) })
+            Ok(Hand { messages, load, models: Mutex::new(Vec::new()), thread: Some(thread) })
         };
         let workers = (0..options.workers).map(start).collect::<Result<_>>()?;
-        Ok(Self { detector, options, counters, workers })
+        Ok(Self { make_scorer: Box::new(scorer), detector, options, counters, workers })
     }
 
     /// The detector that scores.
@@ -193,12 +195,21 @@ impl Engine {
 
     fn open_admitted(&self, sample_rate_hz: u32) -> Result<LiveLeg> {
         let leg = Leg::new(&self.detector, sample_rate_hz, &self.options.stream)?;
+        let model = Arc::clone(leg.model());
         let (live, slot) = live_leg::pair(leg, sample_rate_hz, &self.options, &self.counters);
-        let least_busy = self.workers.iter().min_by_key(|hand| hand.counters.legs.load(Ordering::Relaxed));
+        let least_busy = self.workers.iter().min_by_key(|hand| hand.load.legs.load(Ordering::Relaxed));
         let stopped = || Error::new(ErrorKind::Runtime, "the engine has no worker that runs");
         let hand = least_busy.ok_or_else(stopped)?;
-        hand.counters.legs.fetch_add(1, Ordering::Relaxed);
-        hand.messages.send(Message::Open(Box::new(slot))).map_err(|_| stopped())?;
+        let mut models = locked(&hand.models);
+        let scorer = if models.iter().any(|known| Arc::ptr_eq(known, &model)) {
+            None
+        } else {
+            let scorer = (self.make_scorer)(&model, self.options.batch)?;
+            models.push(Arc::clone(&model));
+            Some((model, scorer))
+        };
+        hand.load.legs.fetch_add(1, Ordering::Relaxed);
+        hand.messages.send(Message::Open(Box::new(slot), scorer)).map_err(|_| stopped())?;
         Ok(live)
     }
 

@@ -89,7 +89,7 @@ pub struct Percentiles {
     pub max: f64,
 }
 
-/// What an engine does, and did since it was started or its delays were last forgotten.
+/// What an engine does, and did since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct EngineStats {
     /// Legs that are open.

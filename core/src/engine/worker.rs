@@ -25,7 +25,8 @@ const LINGER: Duration = Duration::from_millis(10);
 
 /// What a worker is told.
 pub(super) enum Message {
-    Open(Box<Slot>),
+    /// A leg, and what scores its model where the worker has none for it yet.
+    Open(Box<Slot>, Option<(Arc<Model>, Box<dyn ScoreWindows>)>),
     Stop,
 }
 
@@ -54,9 +55,8 @@ pub(super) struct ModelScorer {
 
 impl ModelScorer {
     pub fn new(model: Arc<Model>, batch: usize) -> Result<Self> {
-        let mut scorer = model.scorer()?;
-        let most = if batch > 1 && scorer.scores_batches(model.manifest()) { batch } else { 1 };
-        Ok(Self { scorer, most, model })
+        let most = if batch > 1 && model.scores_batches()? { batch } else { 1 };
+        Ok(Self { scorer: model.scorer()?, most, model })
     }
 }
 
@@ -66,7 +66,7 @@ impl ScoreWindows for ModelScorer {
     }
 
     fn scores(&mut self) -> Vec<Result<RawScore>> {
-        let scores = self.scorer.scores(self.model.manifest());
+        let scores = self.scorer.scores(self.model.manifest(), self.most);
         self.scorer.clear();
         scores
     }
@@ -76,7 +76,7 @@ impl ScoreWindows for ModelScorer {
     }
 }
 
-type MakeScorer = dyn Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send;
+pub(super) type MakeScorer = dyn Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send + Sync;
 
 /// A leg, its rings and what is still to be told of it.
 pub(super) struct Slot {
@@ -86,7 +86,8 @@ pub(super) struct Slot {
     events: Producer<Event>,
     line: Arc<Line>,
     n_heard: u64,
-    shed_from: usize,
+    /// Seconds of audio.
+    shed_from: f64,
     /// What found no room among the events and must not be lost: the newest verdict, or the last word.
     untold: Option<Event>,
     missed_events: u64,
@@ -109,7 +110,7 @@ impl Slot {
         marks: Consumer<Mark>,
         events: Producer<Event>,
         line: Arc<Line>,
-        shed_from: usize,
+        shed_from: f64,
     ) -> Self {
         Self {
             leg,
@@ -171,9 +172,9 @@ impl Slot {
             return Ok(());
         }
         let firm = self.leg.firm().is_some();
-        let shed = n_waiting >= if firm { self.shed_from / 2 } else { self.shed_from };
-        let until = self.n_heard + n_waiting as u64;
         let rate = f64::from(self.leg.source_rate_hz());
+        let shed = n_waiting as f64 / rate >= if firm { self.shed_from / 2.0 } else { self.shed_from };
+        let until = self.n_heard + n_waiting as u64;
         while self.state == State::Open {
             let mark = self.marks.peek().ok().copied().filter(|mark| mark.at <= until);
             let next = mark.map_or(until, |mark| mark.at);
@@ -197,6 +198,7 @@ impl Slot {
         if ended && self.state == State::Open && self.n_heard == until && self.marks.is_empty() {
             let scoring: &mut crate::leg::Scoring<'_> =
                 &mut |window, conditions| batch.add(&window, conditions, false, Duration::ZERO);
+            self.leg.count_invalid(self.line.invalid_at_end.load(Ordering::Relaxed) as usize);
             self.leg.lose(self.line.lost_at_end.load(Ordering::Relaxed), scoring)?;
             self.leg.finish(scoring)?;
             self.state = State::Finished;
@@ -258,12 +260,19 @@ struct Batch {
     waiting: Vec<Waiting>,
     slot: usize,
     n_shed: u64,
+    shed_share: f32,
 }
 
 impl Batch {
+    fn new(model: Arc<Model>, scorer: Box<dyn ScoreWindows>) -> Self {
+        Self { model, scorer, waiting: Vec::new(), slot: 0, n_shed: 0, shed_share: 0.0 }
+    }
+
     fn add(&mut self, window: &Window<'_>, conditions: &mut Conditions, shed: bool, behind: Duration) -> Result<()> {
         if shed {
             self.n_shed += 1;
+            self.shed_share += if window.place.first_look { 0.0 } else { window.place.fresh_share };
+            conditions.heard_window();
             return Ok(());
         }
         let judged = self.scorer.listen(window, conditions)?;
@@ -304,7 +313,12 @@ impl Worker {
                 self.inbox.recv_timeout(next_sweep.saturating_duration_since(Instant::now()))
             };
             match message {
-                Ok(Message::Open(slot)) => self.slots.push(slot),
+                Ok(Message::Open(slot, scorer)) => {
+                    self.slots.push(slot);
+                    if let Some((model, scorer)) = scorer {
+                        self.batches.push(Batch::new(model, scorer));
+                    }
+                }
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     // A worker that has time left rests; one that has none goes on at once.
@@ -341,9 +355,9 @@ impl Worker {
         let (Some(slot), Some(of_model)) = (self.slots.get_mut(index), self.batches.get_mut(batch)) else { return };
         of_model.slot = index;
         let heard = catch_unwind(AssertUnwindSafe(|| slot.hear(of_model)));
-        let n_shed = std::mem::take(&mut of_model.n_shed);
+        let (n_shed, share) = (std::mem::take(&mut of_model.n_shed), std::mem::take(&mut of_model.shed_share));
         if n_shed > 0 {
-            slot.leg.shed(n_shed);
+            slot.leg.shed(n_shed, share);
             self.counters.shed_windows.fetch_add(n_shed, Ordering::Relaxed);
         }
         let full = of_model.waiting.len() >= of_model.scorer.most();
@@ -355,19 +369,19 @@ impl Worker {
                 self.fail(index, &panicked());
                 // The windows of other legs have done nothing wrong.
                 self.score(batch);
-                self.abandon(batch);
+                self.abandon(&model);
             }
         }
     }
 
-    /// The batch of this model; made when its first leg comes.
+    /// The batch of this model; made anew after a panic.
     fn batch_of(&mut self, model: &Arc<Model>) -> Result<usize> {
         if let Some(found) = self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model)) {
             return Ok(found);
         }
         let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(model, self.batch)));
         let scorer = made.unwrap_or_else(|_| Err(panicked()))?;
-        self.batches.push(Batch { model: Arc::clone(model), scorer, waiting: Vec::new(), slot: 0, n_shed: 0 });
+        self.batches.push(Batch::new(Arc::clone(model), scorer));
         Ok(self.batches.len() - 1)
     }
 
@@ -376,7 +390,8 @@ impl Worker {
         let Some(of_model) = self.batches.get_mut(batch) else { return };
         let Ok(scores) = catch_unwind(AssertUnwindSafe(|| of_model.scorer.scores())) else {
             // Which window it was cannot be told; those that were scored with it are lost to their legs.
-            return self.abandon(batch);
+            let model = Arc::clone(&of_model.model);
+            return self.abandon(&model);
         };
         let missing = || Err(Error::new(ErrorKind::Runtime, "the model gave no score"));
         let mut scores = scores.into_iter();
@@ -401,13 +416,11 @@ impl Worker {
     }
 
     /// After a panic: what waits in the batch is shed, and its scorer, which may be in pieces, is made anew when needed.
-    fn abandon(&mut self, batch: usize) {
-        if batch >= self.batches.len() {
-            return;
-        }
+    fn abandon(&mut self, model: &Arc<Model>) {
+        let Some(batch) = self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model)) else { return };
         for waiting in self.batches.swap_remove(batch).waiting {
             if let Some(slot) = self.slots.get_mut(waiting.slot) {
-                slot.leg.shed(1);
+                slot.leg.shed(1, waiting.judged.place.fresh_share);
                 self.counters.shed_windows.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use sha2::{Digest, Sha256};
 
@@ -117,7 +117,7 @@ pub(super) fn load(
     passed(Rule::Graph);
     check_graph(&manifest, &graph, passed)?;
     let window = vec![0.0; manifest.input.window_samples];
-    let model = Model { manifest, graph, runtime, idle: Mutex::new(Vec::new()) };
+    let model = Model { manifest, graph, runtime, idle: Mutex::new(Vec::new()), batches: OnceLock::new() };
     model.score(&window).map_err(|e| Error::new(ErrorKind::InvalidModel, format!("on silence {e}")).with_source(e))?;
     passed(Rule::Trial);
     Ok(Arc::new(model))

@@ -16,7 +16,8 @@ pub(crate) struct Place {
     pub start: u64,
     /// One past the last sample.
     pub end: u64,
-    /// Share of its voice that no window before it held, above 0: each second of speech counts once.
+    /// Share of its voice that no window before it held, above 0: each second of speech counts once. Of less speech than a
+    /// window, its share of one.
     pub fresh_share: f32,
     /// A first look at less than a window, which the first whole window replaces.
     pub first_look: bool,
@@ -167,9 +168,11 @@ impl Windower {
     /// Of what the memory holds.
     fn place(&mut self) -> Place {
         let start = self.position_of(self.n_samples - self.memory.len() as u64);
-        // A window of pauses alone is next to nothing, but a window.
-        let voice = self.memory.n_voice().max(1) as f32;
-        let fresh_share = (self.fresh_speech as f32 / voice).clamp(1e-3, 1.0);
+        // Less speech than a window, which is repeated to fill it, is no more than it is. A window of pauses alone is next to
+        // nothing, but a window.
+        let whole = self.memory.len() as u64 >= self.window;
+        let all = if whole { self.memory.n_voice().max(1) as f32 } else { self.window as f32 };
+        let fresh_share = (self.fresh_speech as f32 / all).clamp(1e-3, 1.0);
         Place { start, end: self.position_after, fresh_share, first_look: false }
     }
 
@@ -275,7 +278,7 @@ mod tests {
         seen.push(&mut windower, &[(20_000, 100, FrameClass::Voice)]);
         seen.break_off(&mut windower);
         let places: Vec<_> = seen.0.iter().map(|(_, p)| (p.start, p.end, p.fresh_share)).collect();
-        assert_eq!(places, [(0, 1_000, 1.0), (300, 1_300, 0.3), (9_000, 9_250, 1.0)]);
+        assert_eq!(places, [(0, 1_000, 1.0), (300, 1_300, 0.3), (9_000, 9_250, 0.25)]);
         assert_eq!(windower.speech(), 1_650, "what is too short to be scored is speech all the same");
     }
 
@@ -286,7 +289,7 @@ mod tests {
         seen.push(&mut windower, &frames);
         seen.break_off(&mut windower);
         let (samples, look) = seen.0.remove(0);
-        assert_eq!(look, Place { start: 0, end: 800, fresh_share: 1.0, first_look: true });
+        assert_eq!(look, Place { start: 0, end: 800, fresh_share: 0.8, first_look: true });
         assert_eq!((samples[799], samples[800]), (799, 0));
         assert_eq!(seen.0, windows(&frames));
     }
