@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import veravox
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -56,3 +57,24 @@ def archive(tmp_path):
     (folder / calls[0].name).rename(folder / "below" / calls[0].name)
     shutil.copy(ROOT / "testdata/bad/text.wav", folder / "broken.wav")
     return folder
+
+
+@pytest.fixture
+def check_scores(archive):
+    """Holds rows that an engine made of the archive, and what it told, against plain scans."""
+
+    def check_scores(rows, told):
+        found = {(pathlib.PurePath(row["path"]).name, row["leg"]): row for row in rows}
+        files = [path for path in archive.rglob("*") if path.is_file()]
+        for path in files:
+            if path.name == "broken.wav":
+                row = found.pop(("broken.wav", None))
+                assert row["error_kind"] == "unsupported_audio" and row["error_message"] and row["decision"] is None
+                continue
+            for leg in veravox.scan(path).legs:
+                row = found.pop((path.name, leg.leg))
+                assert (row["decision"], row["stage"], row["llr"]) == (leg.decision, leg.stage, leg.llr)
+                assert row["reasons"] == " ".join(leg.reasons) and row["error_kind"] is None
+        assert not found and told.startswith(f"{len(files)} files, 1 could not be scanned")
+
+    return check_scores
