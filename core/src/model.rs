@@ -1,16 +1,12 @@
 //! The classifier: a manifest, its ONNX graph, and scorers that run it on windows.
 
 mod check;
-mod rehearsal;
+mod graph;
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionOutputs};
-use ort::value::TensorRef;
 
 pub use check::{Rule, check};
 
@@ -18,9 +14,10 @@ use crate::conditions::{Conditions, Texture, texture_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Extractor;
 use crate::leg::Judged;
-use crate::manifest::{Label, Manifest, Novelty};
+use crate::manifest::{Label, Manifest};
 use crate::runtime::Runtime;
 use crate::window::Window;
+use graph::{Graph, Session};
 
 /// A model inside the library, as its folder in `models/` holds it.
 pub(crate) struct Builtin {
@@ -55,7 +52,7 @@ impl Builtin {
 /// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
 pub struct Model {
     manifest: Manifest,
-    onnx: Cow<'static, [u8]>,
+    graph: Graph,
     runtime: &'static Runtime,
     idle: Mutex<Vec<Scorer>>,
 }
@@ -133,10 +130,7 @@ impl Model {
 
     /// A scorer of one's own.
     pub(crate) fn scorer(&self) -> Result<Scorer> {
-        self.scorer_with(open_session(self.runtime, &self.onnx)?)
-    }
-
-    fn scorer_with(&self, session: Session) -> Result<Scorer> {
+        let session = self.graph.session()?;
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
         let (n_frames, n_features) = extractor.shape();
@@ -230,14 +224,12 @@ impl Scorer {
         if let Some(batch) = shape.first_mut() {
             *batch = n_windows;
         }
-        let tensor = TensorRef::from_array_view((shape, features)).map_err(failed)?;
-        let outputs = self.session.run(ort::inputs![manifest.input.tensor.as_str() => tensor]).map_err(failed)?;
         let n_labels = manifest.output.labels.len();
-        let logits = values(&outputs, &manifest.output.tensor, n_windows * n_labels)?;
-        let novelties = match &manifest.output.novelty {
-            None => None,
-            Some(Novelty { tensor, .. }) => Some(values(&outputs, tensor, n_windows)?),
-        };
+        let mut wanted = vec![(manifest.output.tensor.as_str(), [n_windows, n_labels])];
+        wanted.extend(manifest.output.novelty.as_ref().map(|novelty| (novelty.tensor.as_str(), [n_windows, 1])));
+        let outputs = self.session.run(&manifest.input.tensor, shape, features, &wanted)?;
+        let logits = outputs.first().map(Vec::as_slice).unwrap_or_default();
+        let novelties = outputs.get(1);
         let score = |n: usize| {
             let logits = logits.get(n * n_labels..(n + 1) * n_labels).unwrap_or_default();
             raw_score(manifest, logits, novelties.map(|values| values.get(n).copied().unwrap_or(f32::NAN)))
@@ -260,33 +252,4 @@ fn raw_score(manifest: &Manifest, logits: &[f32], novelty: Option<f32>) -> Resul
     }
     let novelty = novelty.map(f64::from);
     Ok(RawScore { score: spoof - bonafide, novelty })
-}
-
-fn failed(e: ort::Error) -> Error {
-    Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e)
-}
-
-/// The values of one output, as many as expected.
-fn values<'a>(outputs: &'a SessionOutputs<'_>, name: &str, n_values: usize) -> Result<&'a [f32]> {
-    let missing = || Error::new(ErrorKind::Runtime, format!("the model gave no output named {name}"));
-    let (_, values) = outputs.get(name).ok_or_else(missing)?.try_extract_tensor::<f32>().map_err(failed)?;
-    if values.len() == n_values {
-        return Ok(values);
-    }
-    let message = format!("expected {n_values} values of {name}, the model gave {}", values.len());
-    Err(Error::new(ErrorKind::Runtime, message))
-}
-
-fn open_session(runtime: &Runtime, onnx: &[u8]) -> Result<Session> {
-    let refused = |e: ort::Error| {
-        Error::new(ErrorKind::InvalidModel, format!("{runtime} cannot load the ONNX graph: {e}")).with_source(e)
-    };
-    // One thread for each session: legs are scored side by side, not one leg faster.
-    let mut builder = Session::builder(runtime.environment())
-        .map_err(refused)?
-        .with_optimization_level(GraphOptimizationLevel::Level3)
-        .map_err(|e| refused(e.into()))?
-        .with_intra_threads(1)
-        .map_err(|e| refused(e.into()))?;
-    builder.commit_from_memory(onnx).map_err(refused)
 }

@@ -73,7 +73,7 @@ impl Resampler {
         let to_hz = from_hz.saturating_mul(2);
         let parameters = SincInterpolationParameters {
             sinc_len: DOUBLING_FILTER,
-            f_cutoff: None,
+            f_cutoff: Some(0.93),
             // Every output stands on an input or halfway between two: nothing is interpolated between filters.
             oversampling_factor: 2,
             interpolation: SincInterpolationType::Nearest,
@@ -81,7 +81,10 @@ impl Resampler {
         };
         let sinc = Async::new_sinc(2.0, 1.0, &parameters, DOUBLING_BLOCK, 1, FixedAsync::Input)
             .map_err(|e| cannot(from_hz, to_hz, e))?;
-        Ok(Self { inner: Some(Inner::new(Box::new(sinc), from_hz, to_hz)) })
+        let mut inner = Inner::new(Box::new(sinc), from_hz, to_hz);
+        // Rubato states half the filter; its first output stands one input later than that.
+        inner.delay_left -= 2;
+        Ok(Self { inner: Some(inner) })
     }
 
     /// Takes samples in, appends those that are ready to `out`.

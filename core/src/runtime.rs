@@ -1,6 +1,6 @@
 //! The inference runtime: ONNX Runtime where one is found, tract otherwise.
 //!
-//! `ort` speaks to one runtime for the life of the process. The first model that is loaded decides which, or an explicit
+//! A process has one runtime for its life. The first model that is loaded decides which, or an explicit
 //! [`Runtime::select`] before it:
 //!
 //! 1. the library that `ORT_DYLIB_PATH` names; if it does not load that is an error, since somebody asked for it;
@@ -15,7 +15,7 @@ use ort::environment::Environment;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The version of the tract release behind `ort-tract`.
+/// The version of tract that is compiled in.
 const TRACT_VERSION: &str = "0.23";
 
 /// Which runtime to use.
@@ -32,11 +32,17 @@ pub enum RuntimeChoice {
 
 /// The runtime in use by this process.
 pub struct Runtime {
-    environment: Environment,
+    backend: Backend,
     name: &'static str,
     version: String,
     library: Option<PathBuf>,
     note: Option<String>,
+}
+
+/// What runs graphs.
+pub(crate) enum Backend {
+    Tract,
+    OnnxRuntime(Environment),
 }
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -70,11 +76,11 @@ impl Runtime {
             });
         }
         let runtime = match choice {
-            RuntimeChoice::Tract => Self::tract(None)?,
+            RuntimeChoice::Tract => Self::tract(None),
             RuntimeChoice::OnnxRuntime(library) => Self::onnx_runtime(library)?,
             RuntimeChoice::Auto => match named_library() {
                 Some(library) => Self::onnx_runtime(&library)?,
-                None => Self::found_or_tract()?,
+                None => Self::found_or_tract(),
             },
         };
         Ok(RUNTIME.get_or_init(|| runtime))
@@ -113,8 +119,8 @@ impl Runtime {
         self.note.as_deref()
     }
 
-    pub(crate) fn environment(&self) -> &Environment {
-        &self.environment
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     fn matches(&self, choice: &RuntimeChoice) -> bool {
@@ -125,18 +131,13 @@ impl Runtime {
         }
     }
 
-    fn found_or_tract() -> Result<Self> {
+    fn found_or_tract() -> Self {
         let Some(library) = library_of_python_environment() else { return Self::tract(None) };
-        match Self::onnx_runtime(&library) {
-            Ok(runtime) => Ok(runtime),
-            Err(error) => Self::tract(Some(error.to_string())),
-        }
+        Self::onnx_runtime(&library).unwrap_or_else(|error| Self::tract(Some(error.to_string())))
     }
 
-    fn tract(note: Option<String>) -> Result<Self> {
-        ort::set_api(ort_tract::api());
-        let environment = ort::init().with_telemetry(false).build().map_err(|e| cannot_start("tract", e))?;
-        Ok(Self { environment, name: "tract", version: TRACT_VERSION.to_owned(), library: None, note })
+    fn tract(note: Option<String>) -> Self {
+        Self { backend: Backend::Tract, name: "tract", version: TRACT_VERSION.to_owned(), library: None, note }
     }
 
     fn onnx_runtime(library: &Path) -> Result<Self> {
@@ -147,9 +148,13 @@ impl Runtime {
             let reason = NOT_LOADED.get_or_init(|| format!("cannot load ONNX Runtime from {}: {e}", library.display()));
             Error::new(ErrorKind::Runtime, reason.as_str()).with_source(e)
         })?;
-        let environment = builder.with_telemetry(false).build().map_err(|e| cannot_start("ONNX Runtime", e))?;
+        let environment = builder
+            .with_telemetry(false)
+            .build()
+            .map_err(|e| Error::new(ErrorKind::Runtime, format!("cannot start ONNX Runtime: {e}")).with_source(e))?;
         let version = version_in_name(library).unwrap_or_else(|| "of unknown version".to_owned());
-        Ok(Self { environment, name: "onnxruntime", version, library: Some(library.to_owned()), note: None })
+        let (backend, library) = (Backend::OnnxRuntime(environment), Some(library.to_owned()));
+        Ok(Self { backend, name: "onnxruntime", version, library, note: None })
     }
 }
 
@@ -157,10 +162,6 @@ impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)
     }
-}
-
-fn cannot_start(what: &str, error: ort::Error) -> Error {
-    Error::new(ErrorKind::Runtime, format!("cannot start {what}: {error}")).with_source(error)
 }
 
 fn named_library() -> Option<PathBuf> {

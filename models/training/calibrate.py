@@ -92,7 +92,7 @@ def calibrate(config, out, corpus_folder, run, log=print):
     scale, offset = fit(x, y, w)
     held_out = left_out(x, y, w, groups)
     synthetic, bonafide = thresholds(config["calibration"])
-    manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6)}
+    manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6), "correlation": config["calibration"]["correlation"]}
     manifest["decision"] = {"prior": config["calibration"]["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
     write_manifest(out, manifest)
     honest = metrics.cllr(held_out[y == 0], held_out[y == 1])

@@ -106,7 +106,10 @@ fn open(arguments: &Live) -> Result<AudioReader, Box<dyn std::error::Error>> {
     if io::stdin().is_terminal() {
         return Err("expected audio on standard input (sox … | veravox live --rate 8000), or the name of a file".into());
     }
-    Ok(AudioReader::from_pipe(Box::new(io::stdin()), &options)?)
+    Ok(AudioReader::from_pipe(Box::new(io::stdin()), &options).map_err(|error| {
+        let hint = if arguments.rate.is_none() { "; audio without a header needs --rate" } else { "" };
+        format!("standard input: {error}{hint}")
+    })?)
 }
 
 /// What is shown: events as JSON lines; or news as lines and the state as one that is drawn over.

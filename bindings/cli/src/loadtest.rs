@@ -174,11 +174,12 @@ impl Caller {
     }
 }
 
-/// Lets every buffer that does not belong to a leg come to its size.
+/// Lets every buffer that does not belong to a leg come to its size, by a few legs whose windows fill whole batches.
 fn warm_up(detector: &Detector, options: &EngineOptions, samples: &[i16]) -> veravox::Result<()> {
-    let unhurried = EngineOptions { max_delay: Duration::from_secs(3_600), max_legs: options.workers, ..*options };
+    let n_legs = 2 * options.batch * options.workers;
+    let unhurried = EngineOptions { max_delay: Duration::from_secs(3_600), max_legs: n_legs, ..*options };
     let engine = Engine::start(detector.clone(), unhurried)?;
-    let mut legs = (0..options.workers).map(|_| engine.open(CALL_RATE_HZ)).collect::<veravox::Result<Vec<_>>>()?;
+    let mut legs = (0..n_legs).map(|_| engine.open(CALL_RATE_HZ)).collect::<veravox::Result<Vec<_>>>()?;
     for packet in samples.chunks(800).take(80) {
         for leg in &mut legs {
             while leg.room() < packet.len() && !leg.is_gone() {

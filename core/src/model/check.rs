@@ -5,12 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use ort::session::Session;
-use ort::value::{Outlet, TensorElementType, ValueType};
 use sha2::{Digest, Sha256};
 
-use super::rehearsal::rehearse;
-use super::{Model, open_session};
+use super::Model;
+use super::graph::{Graph, Port};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
 use crate::runtime::Runtime;
@@ -115,17 +113,11 @@ pub(super) fn load(
     manifest.check_ranges()?;
     passed(Rule::Ranges);
     let runtime = Runtime::get()?;
-    // The graph inside the library is known to load.
-    if runtime.name() == "tract" && matches!(onnx, Cow::Owned(_)) {
-        rehearse(&onnx, &manifest.input.batch_of_one())?;
-    }
-    let session = open_session(runtime, &onnx)?;
+    let graph = Graph::load(runtime, onnx)?;
     passed(Rule::Graph);
-    check_graph(&manifest, &session, passed)?;
+    check_graph(&manifest, &graph, passed)?;
     let window = vec![0.0; manifest.input.window_samples];
-    let model = Model { manifest, onnx, runtime, idle: Mutex::new(Vec::new()) };
-    let scorer = model.scorer_with(session)?;
-    model.keep(scorer);
+    let model = Model { manifest, graph, runtime, idle: Mutex::new(Vec::new()) };
     model.score(&window).map_err(|e| Error::new(ErrorKind::InvalidModel, format!("on silence {e}")).with_source(e))?;
     passed(Rule::Trial);
     Ok(Arc::new(model))
@@ -158,12 +150,12 @@ fn check_hash(manifest: &Manifest, onnx: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::HashMismatch, message))
 }
 
-fn check_graph(manifest: &Manifest, session: &Session, passed: &mut dyn FnMut(Rule)) -> Result<()> {
-    let names = |outlets: &[Outlet]| outlets.iter().map(Outlet::name).collect::<Vec<_>>().join(", ");
-    let (inputs, outputs) = (session.inputs(), session.outputs());
+fn check_graph(manifest: &Manifest, graph: &Graph, passed: &mut dyn FnMut(Rule)) -> Result<()> {
+    let names = |ports: &[Port]| ports.iter().map(|port| port.name.as_str()).collect::<Vec<_>>().join(", ");
+    let Graph { inputs, outputs, .. } = graph;
     let wanted = &manifest.input.tensor;
-    let input = match inputs {
-        [input] if input.name() == wanted => input,
+    let input = match inputs.as_slice() {
+        [input] if input.name == *wanted => input,
         _ => {
             let message = format!("expected one graph input named {wanted}, found {}", names(inputs));
             return Err(Error::new(ErrorKind::InvalidModel, message));
@@ -180,7 +172,7 @@ fn check_graph(manifest: &Manifest, session: &Session, passed: &mut dyn FnMut(Ru
         .collect();
     let mut shapes = Vec::new();
     for (name, width) in wanted {
-        let found = outputs.iter().find(|o| o.name() == name).ok_or_else(|| {
+        let found = outputs.iter().find(|o| o.name == name).ok_or_else(|| {
             let message = format!("expected a graph output named {name}, found {}", names(outputs));
             Error::new(ErrorKind::InvalidModel, message)
         })?;
@@ -194,15 +186,11 @@ fn check_graph(manifest: &Manifest, session: &Session, passed: &mut dyn FnMut(Ru
     Ok(())
 }
 
-fn dimensions_of_floats<'a>(outlet: &'a Outlet, side: &str) -> Result<&'a [i64]> {
-    match outlet.dtype() {
-        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok(shape),
-        other => {
-            let message =
-                format!("expected graph {side} {} to be a tensor of 32-bit floats, it is {other}", outlet.name());
-            Err(Error::new(ErrorKind::InvalidModel, message))
-        }
-    }
+fn dimensions_of_floats<'a>(port: &'a Port, side: &str) -> Result<&'a [i64]> {
+    port.floats.as_deref().map_err(|other| {
+        let message = format!("expected graph {side} {} to be a tensor of 32-bit floats, it is {other}", port.name);
+        Error::new(ErrorKind::InvalidModel, message)
+    })
 }
 
 /// `[batch, wanted...]`; a negative dimension is one that the graph leaves open, and a batch may be fixed to 1.

@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+"""How soon, and how surely, a call is judged while it goes on: calls assembled from `dev`, through phone channels, watched live.
+
+    python models/training/calls.py models/phone --corpus DIR --out docs/live
+
+writes OUT.json with every figure, OUT.md with the tables and OUT.png with the plots. Clips of one speaker, or of one system, are
+strung together with short pauses to calls of up to a minute; a call has one channel of the recipe from end to end. A system speaks with
+several voices of its own where the index names none. No clip is used twice. The thresholds are those of the model's manifest; what is
+compared with the test is the mean of the scores over a fixed length, with the threshold that gives as many false alarms; both thresholds are then found on these very calls.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import time
+import tomllib
+
+import numpy as np
+import veravox
+from veravox import metrics
+
+import channels
+import corpus
+import prepare
+
+HERE = pathlib.Path(__file__).resolve().parent
+LONGEST_SECONDS = 60
+SHORTEST_SECONDS = 8
+CALLS_PER_SOURCE = 8          # so that no page is most of the calls
+TURN_SECONDS = 20             # what the first voice of a call that changes says
+TIMES = (3, 4, 6, 8, 12, 20, 30, 40, 60)
+FIXED = (4, 8, 16, 32)
+FALSE_ALARMS = (0.02, 0.05, 0.1)
+
+
+@dataclasses.dataclass
+class Watched:
+    """A call as it was watched: after each score the seconds of speech, and the llr and decision of the verdict; the scores of the windows;
+    the seconds of speech when the verdict became firm or changed, with the decision."""
+    label: str
+    source: str
+    system: str
+    speech: list
+    llr: list
+    decision: list
+    windows: list
+    turns: list
+    turned_at: float = 0.0    # seconds of speech of the first voice of a call that changes
+
+    def at(self, seconds, values):
+        """The last of these values up to so many seconds of speech; None where the call is shorter."""
+        if not self.speech or self.speech[-1] < seconds - 0.5:
+            return None
+        known = [v for s, v in zip(self.speech, values) if s <= seconds + 0.5]
+        return known[-1] if known else None
+
+
+def voices(clips, rng):
+    """Clips of one voice, by (label, source, who): a speaker, or a system. A human clip whose speaker is not known is alone."""
+    groups = {}
+    for clip in clips:
+        who = clip.system if clip.label == "spoof" else clip.speaker if clip.speaker not in ("", "unk", "multi") else clip.path
+        groups.setdefault((clip.label, clip.source, who), []).append(clip)
+    order = sorted(groups)
+    rng.shuffle(order)
+    return {tuple(key): groups[tuple(key)] for key in order}
+
+
+def string(clips, rng, seconds, rate):
+    """Up to so many seconds of these clips, in order, with pauses; and how many were used."""
+    parts, total, n = [], 0.0, 0
+    for clip in clips:
+        if total >= seconds:
+            break
+        x = corpus.load(clip.path, rate)
+        x = x * (0.1 / max(float(np.sqrt(np.mean(np.square(x)))), 1e-6))
+        parts += [x, np.zeros(int(rng.uniform(0.2, 0.6) * rate), np.float32)]
+        total, n = total + len(x) / rate, n + 1
+    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), total, n
+
+
+def plain_calls(groups, rng, rate):
+    """(label, source, who, samples) for each voice with enough to say, a few for each source."""
+    taken = {}
+    for (label, source, who), clips in groups.items():
+        if taken.get((label, source), 0) >= CALLS_PER_SOURCE or sum(c.seconds for c in clips) < SHORTEST_SECONDS:
+            continue
+        taken[label, source] = taken.get((label, source), 0) + 1
+        yield label, source, who, string(clips, rng, LONGEST_SECONDS, rate)[0]
+
+
+def changing_calls(groups, rng, rate):
+    """(label of the second voice, source, who, first voice, second voice): a person and a machine after one another, both ways."""
+    long = {label: [(key, clips) for key, clips in groups.items() if key[0] == label and sum(c.seconds for c in clips) >= TURN_SECONDS]
+            for label in ("bonafide", "spoof")}
+    for people, machines in zip(long["bonafide"], long["spoof"]):
+        for first, second in ((people, machines), (machines, people)):
+            before, after = (string(clips, rng, TURN_SECONDS, rate)[0] for _, clips in (first, second))
+            yield second[0][0], second[0][1], second[0][2], before, after
+
+
+def watch(detector, rate, samples, turn_after=None):
+    """Watches a call in packets of 20 ms. `turn_after` samples, another voice speaks."""
+    stream = detector.stream(rate)
+    out = Watched("", "", "", [], [], [], [], [])
+    packet = rate // 50
+    for start in range(0, len(samples), packet):
+        if turn_after is not None and start <= turn_after < start + packet:
+            out.turned_at = stream.verdict().speech_seconds
+        events = stream.push(samples[start:start + packet])
+        for event in events:
+            if isinstance(event, veravox.Window):
+                if event.reason is None:
+                    out.windows.append(event.llr)
+            elif event.stage in ("firm", "changed") and event.decision != "inconclusive":
+                out.turns.append((event.speech_seconds, event.decision, event.stage))
+        now = stream.verdict() if events else None
+        if now is not None and now.llr is not None:
+            out.speech.append(now.speech_seconds)
+            out.llr.append(now.llr)
+            out.decision.append(now.decision)
+    return out
+
+
+def correlation_of(calls):
+    """The correlation for which the running llrs cost the least (Cllr), over all calls and times; and the cost at 0, 0.1 ... 1."""
+    def cost(correlation):
+        llrs = {"bonafide": [], "spoof": []}
+        for call in calls:
+            test = veravox.SequentialTest(0.5, 50.0, -50.0, correlation)
+            for n, llr in enumerate(call.windows):
+                test.push(llr, 1.0 if n == 0 else 0.25)
+                if n in (0, 4, 8, 16, 32):
+                    llrs[call.label].append(test.llr)
+        return metrics.cllr(llrs["bonafide"], llrs["spoof"])
+    costs = {round(c, 2): cost(c) for c in np.arange(0, 1.01, 0.1)}
+    return min(costs, key=costs.get), costs
+
+
+def over_time(calls, rounds):
+    """A row for each time: calls that last as long, EER of the running llr with its interval, and what the verdict is by then."""
+    rows = []
+    for seconds in TIMES:
+        there = [c for c in calls if c.at(seconds, c.llr) is not None]
+        real, fake = ([c for c in there if c.label == label] for label in ("bonafide", "spoof"))
+        if min(len(real), len(fake)) < 20:
+            continue
+        scores = [[c.at(seconds, c.llr) for c in group] for group in (real, fake)]
+        early = metrics.eer(*([c.at(4, c.llr) or 0.0 for c in group] for group in (real, fake)))
+        eer = metrics.Trials(scores[0], [c.source for c in real], scores[1], [c.system for c in fake]).estimate("eer", rounds=rounds)
+        shares = {f"{label}_called_{answer}": float(np.mean([c.at(seconds, c.decision) == answer for c in group]))
+                  for label, group in (("bonafide", real), ("spoof", fake)) for answer in ("synthetic", "bonafide")}
+        rows.append({"speech_seconds": seconds, "bonafide": len(real), "spoof": len(fake), "eer": eer.value, "eer_low": eer.low, "eer_high": eer.high,
+                     "eer_of_the_same_calls_at_4_s": early, "scores": scores, **shares})
+    return rows
+
+
+def firm(calls, label, decision):
+    """Share of the calls of a class that got this firm verdict, and the median seconds of speech until it."""
+    times = [next((s for s, d, _ in c.turns if d == decision), None) for c in calls if c.label == label]
+    got = [t for t in times if t is not None]
+    return {"share": len(got) / max(len(times), 1), "calls": len(times), "median_speech_seconds": float(np.median(got)) if got else None}
+
+
+def first_crossing(call, threshold, correlation):
+    """Windows until the sequential test on a call says synthetic; None where it never does."""
+    test = veravox.SequentialTest(0.5, threshold, -50.0, correlation)
+    return next((n for n, llr in enumerate(call.windows) if test.push(llr, 1.0 if n == 0 else 0.25)), None)
+
+
+def side_by_side(calls, correlation):
+    """For each share of false alarms: machines that the sequential test finds, and the median seconds until it does; and those that the mean
+    over each fixed length finds. Each threshold is the lowest that at most this share of the human calls reach."""
+    real, fake = ([c for c in calls if c.label == label and c.windows] for label in ("bonafide", "spoof"))
+    grid = np.arange(0.1, 6.01, 0.05)
+    crossings = [[[first_crossing(c, t, correlation) for c in group] for t in grid] for group in (real, fake)]
+    rows = []
+    for target in FALSE_ALARMS:
+        k = next((k for k, per_call in enumerate(crossings[0]) if np.mean([n is not None for n in per_call]) <= target), len(grid) - 1)
+        found = [n for n in crossings[1][k] if n is not None]
+        row = {"false_alarms": target, "sequential": {"detected": len(found) / max(len(fake), 1), "threshold": float(grid[k]),
+                                                      "median_speech_seconds": float(np.median(found)) + 4 if found else None}, "fixed": []}
+        for seconds in FIXED:
+            n = seconds - 3               # windows of 4 s, one more each second
+            means = [[float(np.mean(c.windows[:n])) for c in group] for group in (real, fake)]
+            threshold = sorted(means[0], reverse=True)[int(target * len(real))]
+            row["fixed"].append({"speech_seconds": seconds, "detected": float(np.mean(np.array(means[1]) > threshold)), "threshold": threshold})
+        rows.append(row)
+    return rows
+
+
+def changes(calls, decision, mean_threshold):
+    """Of calls that turn: how many were firmly something before, how soon the new voice is called what it is, and how often the mean of the
+    whole call up to the same time, from its start, says it."""
+    delays, heard, by_mean = [], [], []
+    for c in calls:
+        after = [s - c.turned_at for s, d, _ in c.turns if d == decision and s > c.turned_at]
+        before = any(d == decision for s, d, _ in c.turns if s <= c.turned_at)
+        if before:
+            continue                      # the first voice was taken for what the second is
+        delays.append(after[0] if after else None)
+        heard.append((c.speech[-1] if c.speech else 0.0) - c.turned_at)
+        n = sum(s <= c.turned_at + 12 for s in c.speech)
+        mean = float(np.mean(c.windows[:n])) if c.windows[:n] else 0.0
+        by_mean.append(mean >= mean_threshold if decision == "synthetic" else mean <= mean_threshold)
+    got = [d for d in delays if d is not None]
+    within = {f"within_{t}_s": float(np.mean([d is not None and d <= t for d in delays])) if delays else None for t in (6, 12)}
+    return {"calls": len(delays), **within, "median_delay_seconds": float(np.median(got)) if got else None,
+            "mean_since_start_within_12_s": float(np.mean(by_mean)) if by_mean else None}
+
+
+def simulate(model, folder, config, seed=1, most=None, log=print):
+    """The calls, watched: plain ones, and ones that turn."""
+    rng = np.random.default_rng(seed)
+    detector = veravox.Detector(str(model))
+    rate = config["input"]["sample_rate_hz"]
+    noise = [corpus.load(c.path, rate) for c in corpus.read_index(config["corpus"], "noise")]
+    channel = channels.Channel(config["channels"], rate, noise, prepare.rooms(config["corpus"], rate))
+    groups = voices(corpus.read_index(folder, "dev"), rng)
+    started, plain, turning = time.time(), [], []
+
+    def done(what, calls):
+        if len(calls) % 50 == 0:
+            log(f"calls: {len(calls)} {what} after {time.time() - started:.0f} s")
+
+    for label, source, who, samples in plain_calls(groups, rng, rate):
+        call = watch(detector, rate, np.clip(channel(samples, rng), -1, 1))
+        call.label, call.source, call.system = label, source, who
+        plain.append(call)
+        done("plain", plain)
+        if most and len(plain) >= most:
+            break
+    for label, source, who, before, after in changing_calls(groups, rng, rate):
+        line = np.clip(channel(np.concatenate([before, after]), rng), -1, 1)
+        call = watch(detector, rate, line, len(before))
+        call.label, call.source, call.system = label, source, who
+        turning.append(call)
+        done("that turn", turning)
+        if most and len(turning) >= most:
+            break
+    return plain, turning
+
+
+def figures(plain, turning, rounds, thresholds, correlation):
+    rows = over_time(plain, rounds)
+    fitted, costs = correlation_of(plain)
+    alarms = firm(plain, "bonafide", "synthetic")
+    human_hours = sum(c.speech[-1] for c in plain if c.label == "bonafide" and c.speech) / 3600
+    return {
+        "calls": {label: sum(c.label == label for c in plain) for label in ("bonafide", "spoof")},
+        "sources": {label: len({c.source for c in plain if c.label == label}) for label in ("bonafide", "spoof")},
+        "over_time": rows,
+        "firm": {f"{label}_called_{d}": firm(plain, label, d) for label in ("bonafide", "spoof") for d in ("synthetic", "bonafide")},
+        "false_alarms_per_hour_of_human_speech": alarms["share"] * alarms["calls"] / max(human_hours, 1e-9),
+        "side_by_side": side_by_side(plain, correlation),
+        "to_machine": changes([c for c in turning if c.label == "spoof"], "synthetic", thresholds["synthetic_llr"]),
+        "to_person": changes([c for c in turning if c.label == "bonafide"], "bonafide", thresholds["bonafide_llr"]),
+        "correlation": {"fitted": fitted, "cllr": costs},
+    }
+
+
+def percent(share):
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def seconds(value):
+    return "–" if value is None else f"{value:.1f}"
+
+
+def tables(name, f, thresholds):
+    lines = [f"`{name}`: {f['calls']['bonafide']} calls of people from {f['sources']['bonafide']} sources, {f['calls']['spoof']} of machines from "
+             f"{f['sources']['spoof']}; synthetic from {thresholds['synthetic_llr']} on, bona fide down from {thresholds['bonafide_llr']}.", "",
+             "| seconds of speech | calls, people / machines | EER of the running llr, % | of the same calls after 4 s, % | people called synthetic, % | machines called synthetic, % | people called bona fide, % | machines called bona fide, % |",
+             "|---|---|---|---|---|---|---|---|"]
+    for r in f["over_time"]:
+        lines.append(f"| {r['speech_seconds']} | {r['bonafide']} / {r['spoof']} | {percent(r['eer'])} ({percent(r['eer_low'])}–{percent(r['eer_high'])}) | {percent(r['eer_of_the_same_calls_at_4_s'])} | "
+                     + " | ".join(percent(r[k]) for k in ("bonafide_called_synthetic", "spoof_called_synthetic", "bonafide_called_bonafide", "spoof_called_bonafide")) + " |")
+    lines += ["", "| firm verdict | share of calls, % | median seconds of speech until it |", "|---|---|---|"]
+    for words, key in (("machine: synthetic", "spoof_called_synthetic"), ("person: bona fide", "bonafide_called_bonafide"),
+                       ("person: synthetic (false alarm)", "bonafide_called_synthetic"), ("machine: bona fide (miss)", "spoof_called_bonafide")):
+        lines.append(f"| {words} | {percent(f['firm'][key]['share'])} of {f['firm'][key]['calls']} | {seconds(f['firm'][key]['median_speech_seconds'])} |")
+    lines += ["", f"False alarms in an hour of human speech: {f['false_alarms_per_hour_of_human_speech']:.1f}.", "",
+              "| false alarms, % of people | sequential test: machines found, % | after seconds of speech (median) | " + " | ".join(f"mean over {t} s, %" for t in FIXED) + " |",
+              "|---|---|---|" + "---|" * len(FIXED)]
+    lines += [f"| {percent(r['false_alarms'])} | {percent(r['sequential']['detected'])} | {seconds(r['sequential']['median_speech_seconds'])} | "
+              + " | ".join(percent(x["detected"]) for x in r["fixed"]) + " |" for r in f["side_by_side"]]
+    lines += ["", "| the voice changes after 20 s | calls | noticed within 6 s of the new voice's speech, % | within 12 s, % | median delay, s | mean since the start of the call says so within 12 s, % |",
+              "|---|---|---|---|---|---|"]
+    for words, key in (("person to machine", "to_machine"), ("machine to person", "to_person")):
+        r = f[key]
+        lines.append(f"| {words} | {r['calls']} | {percent(r['within_6_s'])} | {percent(r['within_12_s'])} | {seconds(r['median_delay_seconds'])} | {percent(r['mean_since_start_within_12_s'])} |")
+    c = f["correlation"]
+    lines += ["", f"Correlation of windows that share no audio: Cllr is least at {c['fitted']} ({min(c['cllr'].values()):.3f} bits; the mean alone, at 1, {c['cllr'][1.0]:.3f}; "
+              f"a plain sum, at 0, {c['cllr'][0.0]:.3f})."]
+    return "\n".join(lines) + "\n"
+
+
+def plot(rows, path, name):
+    """DET curves at some times, on the axes of a normal deviate as usual, and how the errors fall with speech."""
+    from matplotlib.figure import Figure
+    from scipy.stats import norm
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    det, time_axis = figure.subplots(1, 2)
+    shown = [r for r in rows if r["speech_seconds"] in (3, 6, 12, 30)]
+    for shade, r in zip(np.linspace(0.3, 1, max(len(shown), 1)), shown):
+        real, fake = np.sort(r["scores"][0]), np.sort(r["scores"][1])
+        at = np.sort(np.concatenate([real, fake]))
+        false_alarm, miss = 1 - np.searchsorted(real, at) / len(real), np.searchsorted(fake, at) / len(fake)
+        inside = (false_alarm > 0) & (miss > 0) & (false_alarm < 1) & (miss < 1)
+        det.plot(norm.ppf(false_alarm[inside]), norm.ppf(miss[inside]), color=(0.1, 0.25, 0.5, shade), label=f"{r['speech_seconds']} s of speech")
+    ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6]
+    for axis in (det.xaxis, det.yaxis):
+        axis.set_ticks(norm.ppf(ticks), [f"{100 * t:g}" for t in ticks])
+    low, high = norm.ppf(0.005), norm.ppf(0.75)
+    det.set(xlim=(low, high), ylim=(low, high), xlabel="people called synthetic, %", ylabel="machines not called synthetic, %", title=f"{name}: DET over time")
+    det.plot([low, high], [low, high], color="silver", linewidth=0.8)
+    det.legend(frameon=False)
+    det.grid(alpha=0.25)
+    x = [r["speech_seconds"] for r in rows]
+    for key, words, colour in (("spoof_called_synthetic", "machines called synthetic", "#c0392b"), ("bonafide_called_bonafide", "people called bona fide", "#2e8b57"),
+                               ("spoof_called_bonafide", "machines called bona fide", "#8e44ad"), ("bonafide_called_synthetic", "people called synthetic", "#d9a521")):
+        time_axis.plot(x, [100 * r[key] for r in rows], marker="o", markersize=3, color=colour, label=words)
+    time_axis.plot(x, [100 * r["eer"] for r in rows], marker="o", markersize=3, color="black", linestyle="--", label="EER of the running llr")
+    time_axis.set(xlabel="seconds of speech", ylabel="% of calls", title="verdicts at the model's thresholds", ylim=(0, None))
+    time_axis.legend(frameon=False, fontsize=8)
+    time_axis.grid(alpha=0.25)
+    figure.savefig(path, dpi=110)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("model", type=pathlib.Path)
+    p.add_argument("--corpus", type=pathlib.Path, required=True, help="the corpus: its noise and rooms, and its dev")
+    p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose split `dev` then takes the place of the small one's")
+    p.add_argument("--out", type=pathlib.Path, required=True, help="where the figures go, without an ending")
+    p.add_argument("--rounds", type=int, default=400, help="rounds of the bootstrap")
+    p.add_argument("--most", type=int, help="calls of each sort at most, for a quick look")
+    a = p.parse_args()
+    manifest = json.loads((a.model / "manifest.json").read_text())
+    config = tomllib.loads((HERE / f"{manifest['name']}.toml").read_text()) | {"corpus": a.corpus}
+    plain, turning = simulate(a.model, a.full or a.corpus, config, most=a.most)
+    f = figures(plain, turning, a.rounds, manifest["decision"], manifest["calibration"].get("correlation", 1.0))
+    a.out.parent.mkdir(parents=True, exist_ok=True)
+    plot(f["over_time"], a.out.with_suffix(".png"), f"{manifest['name']} {manifest['version']}")
+    for row in f["over_time"]:
+        del row["scores"]
+    text = tables(f"{manifest['name']} {manifest['version']}", f, manifest["decision"])
+    for suffix, content in ((".json", json.dumps(f, indent=1)), (".md", text)):
+        part = a.out.with_suffix(suffix + ".part")
+        part.write_text(content)
+        part.rename(a.out.with_suffix(suffix))
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
