@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 type Result<T> = std::result::Result<T, String>;
 
 const HELP: &str = "\
-cargo xtask test       set up and run every test: Rust, command, Python, recipe
+cargo xtask test       set up and run every test: Rust, command, Python, recipe, examples
 cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask features   features side by side with librosa: speed ratio and largest difference
@@ -18,10 +18,17 @@ cargo xtask bench-models [DIR ...]
                        the models that ship, and those in the folders, side by side on the corpus's dev:
                        accuracy, size, speed with both runtimes; the scores of published detectors beside them";
 
-/// What the tests of package and command need; those of the recipe bring `PyTorch` by its own list.
+/// What the tests of package and command need; those of recipe and examples bring lists of their own.
 const PYTHON_PACKAGES: [&str; 9] =
     ["pytest", "jsonschema", "librosa", "soundfile", "mypy", "pandas", "polars", "matplotlib", "tqdm"];
-const RECIPE_PACKAGES: &str = "models/training/requirements.txt";
+/// What the recipe and the examples need, as their users read it.
+const REQUIREMENTS: [&str; 5] = [
+    "models/training/requirements.txt",
+    "examples/python/requirements.txt",
+    "examples/python/fastapi_app/requirements.txt",
+    "examples/spark/requirements.txt",
+    "examples/ray/requirements.txt",
+];
 
 fn main() -> ExitCode {
     let chore = env::args().nth(1).unwrap_or_default();
@@ -61,6 +68,8 @@ fn test() -> Result<()> {
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
+    // A run of its own: the command's tests import from their conftest, and only one can have that name.
+    run(in_root(&python, &["-m", "pytest", "-q", "examples"]))?;
     // The examples in the documentation, which a run of its own looks for in no other Python files.
     let package = ["bindings/python/python", "bindings/python/README.md"];
     let examples = ["-m", "pytest", "-q", "--doctest-modules", "--doctest-glob=README.md"];
@@ -148,13 +157,17 @@ fn python() -> Result<PathBuf> {
         run(make)?;
     }
     let stamp = venv.join("packages");
-    let recipe = root().join(RECIPE_PACKAGES);
-    let recipe = std::fs::read_to_string(&recipe).map_err(|e| format!("cannot read {RECIPE_PACKAGES}: {e}"))?;
-    let wanted = PYTHON_PACKAGES.join("\n") + "\n" + &recipe;
+    let mut wanted = PYTHON_PACKAGES.join("\n");
+    for list in REQUIREMENTS {
+        let text = std::fs::read_to_string(root().join(list)).map_err(|e| format!("cannot read {list}: {e}"))?;
+        wanted = wanted + "\n" + &text;
+    }
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
-        say("setting up .venv; PyTorch, for the recipe's tests, is a large download");
+        say(
+            "setting up .venv; PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads",
+        );
         let mut pip = in_root(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(PYTHON_PACKAGES).args(["-r", RECIPE_PACKAGES]);
+        pip.args(PYTHON_PACKAGES).args(REQUIREMENTS.iter().flat_map(|list| ["-r", list]));
         run(pip)?;
         std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     }

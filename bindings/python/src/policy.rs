@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use veravox::decide::{DecisionCosts, WindowScore};
-use veravox::{Thresholds, policy};
+use veravox::{Decision, Thresholds, policy};
 
 use crate::errors::{argument_error, to_python};
 
@@ -50,7 +50,7 @@ impl SequentialTest {
     #[new]
     fn new(py: Python<'_>, prior: f64, synthetic_llr: f64, bonafide_llr: f64, correlation: f64) -> PyResult<Self> {
         let in_order = synthetic_llr.is_finite() && bonafide_llr.is_finite() && bonafide_llr < synthetic_llr;
-        if !in_order || !(prior > 0.0 && prior < 1.0) || !(0.0..=1.0).contains(&correlation) {
+        if !(in_order && prior > 0.0 && prior < 1.0 && (0.0..=1.0).contains(&correlation)) {
             let message = format!(
                 "expected a prior inside (0, 1), a bonafide_llr below the synthetic_llr and a correlation of 0 to 1, got \
                  {prior}, {bonafide_llr}, {synthetic_llr} and {correlation}"
@@ -67,7 +67,7 @@ impl SequentialTest {
     /// `end` say where it lies, in samples or any other whole unit, and matter to `Turn.since` alone.
     #[pyo3(signature = (llr, fresh_share=1.0, *, start=0, end=0))]
     fn push(&mut self, py: Python<'_>, llr: f32, fresh_share: f32, start: u64, end: u64) -> PyResult<Option<Turn>> {
-        if !llr.is_finite() || !(fresh_share > 0.0 && fresh_share <= 1.0) || end < start {
+        if !(llr.is_finite() && fresh_share > 0.0 && fresh_share <= 1.0 && start <= end) {
             let message = format!(
                 "expected an llr, a fresh_share above 0 and at most 1, and an end not before the start, got {llr}, \
                  {fresh_share}, {end} and {start}"
@@ -99,7 +99,7 @@ impl SequentialTest {
     /// The firm verdict on the voice that speaks now; None while the evidence does not suffice.
     #[getter]
     fn firm(&self) -> Option<&'static str> {
-        self.inner.firm().map(|decision| decision.as_str())
+        self.inner.firm().map(Decision::as_str)
     }
 }
 

@@ -229,15 +229,17 @@ def test_a_server_watches_without_blocking_its_loop(call):
         breathing = asyncio.create_task(breathe())
         async with veravox.AsyncStream(veravox.Stream(rate)) as stream:
             # Some minutes in one push take a second.
+            started = time.perf_counter()
             events += await stream.push(np.tile(samples, 30))
+            taken = time.perf_counter() - started
             assert (await stream.verdict()).decision == "synthetic"
         over.set()
         await breathing
-        return longest, events, stream.leg
+        return longest, taken, events, stream.leg
 
-    longest, events, leg = asyncio.run(listen())
+    longest, taken, events, leg = asyncio.run(listen())
     assert events and leg.decision == "synthetic"
-    assert longest < 0.2, "the loop stood still"
+    assert longest < taken / 2, "the loop stood still"
 
 
 def test_an_asynchronous_watch_tells_the_same(call):

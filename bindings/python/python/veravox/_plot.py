@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
 
 from .report import Report
 from ._timeline import COLOURS, notes
 
-if TYPE_CHECKING:
+try:
     from matplotlib.figure import Figure
+except ImportError as error:
+    raise ImportError("plot needs matplotlib: pip install 'veravox[plot]'") from error
+
+
+class _ShownFigure(Figure):
+    """A figure that a notebook shows as it is; others wait for pyplot to be imported."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
 
 
 def plot(report: Report) -> Figure:
@@ -16,12 +27,8 @@ def plot(report: Report) -> Figure:
 
     The figure belongs to nobody's window: show it in a notebook, or `savefig` it.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("plot needs matplotlib: pip install 'veravox[plot]'") from error
     n_legs = max(len(report.legs), 1)
-    figure = Figure(figsize=(10, 2.4 * n_legs), layout="constrained")
+    figure = _ShownFigure(figsize=(10, 2.4 * n_legs), layout="constrained")
     axes = figure.subplots(n_legs, 1, sharex=True, squeeze=False)[:, 0]
     thresholds, seconds = report.thresholds, report.audio.duration_seconds
     for index, (axis, leg) in enumerate(zip(axes, report.legs, strict=False)):

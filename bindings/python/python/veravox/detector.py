@@ -49,7 +49,7 @@ class Detector:
     model, `InvalidArgumentError` for thresholds out of order, `InferenceError` when no runtime starts.
 
     >>> import veravox
-    >>> detector = veravox.Detector("phone", synthetic_llr=4.0)
+    >>> detector = veravox.Detector("phone", synthetic_llr=50)
     >>> detector.scan("testdata/calls/03-bank-card.alaw.wav").legs[0].decision
     'inconclusive'
     """
@@ -183,7 +183,7 @@ class Detector:
         """Watches one leg of a call that goes on, scored by this detector; everything else is as in `Stream`.
 
         >>> import veravox
-        >>> stream = veravox.Detector("phone", synthetic_llr=4.0).stream(8_000)
+        >>> stream = veravox.Detector("phone", synthetic_llr=50).stream(8_000)
         >>> stream.push(bytes(320)), stream.verdict().stage
         ([], 'listening')
         """
