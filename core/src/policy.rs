@@ -133,12 +133,18 @@ impl SequentialTest {
         if llr(&self.toward_bonafide) >= bonafide.max(0.0) {
             self.toward_bonafide = Evidence::default();
         }
-        let reached = |decision: &Decision| match decision {
-            Decision::Synthetic => self.toward_synthetic.n >= MIN_RUN && llr(&self.toward_synthetic) >= synthetic,
-            _ => self.toward_bonafide.n >= MIN_RUN && llr(&self.toward_bonafide) <= bonafide,
+        // By how much a run passes its bar; where both do at once, the one that does by more.
+        let passes = |decision| match decision {
+            Decision::Synthetic => {
+                (self.toward_synthetic.n >= MIN_RUN).then(|| llr(&self.toward_synthetic) - synthetic)
+            }
+            _ => (self.toward_bonafide.n >= MIN_RUN).then(|| bonafide - llr(&self.toward_bonafide)),
         };
-        let other = [Decision::Synthetic, Decision::Bonafide].into_iter().filter(|d| self.firm != Some(*d));
-        let decision = other.into_iter().find(reached)?;
+        let (_, decision) = [Decision::Synthetic, Decision::Bonafide]
+            .into_iter()
+            .filter(|decision| self.firm != Some(*decision))
+            .filter_map(|decision| passes(decision).filter(|by| *by >= 0.0).map(|by| (by, decision)))
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))?;
         let run = if decision == Decision::Synthetic { self.toward_synthetic } else { self.toward_bonafide };
         let changed = self.firm.replace(decision).is_some();
         self.was_synthetic |= decision == Decision::Synthetic;
@@ -341,7 +347,7 @@ mod tests {
         assert_eq!(turns(&mut test, &llrs).len(), 1, "next to nothing is no evidence of a change");
         assert_eq!(test.decision().0, Decision::Synthetic);
         assert!(
-            turns(&mut test, &[-3.0; 12]).iter().all(|(_, turn)| turn.changed && turn.decision == Decision::Bonafide)
+            turns(&mut test, &[-3.0; 30]).iter().all(|(_, turn)| turn.changed && turn.decision == Decision::Bonafide)
         );
         assert_eq!(test.firm(), Some(Decision::Bonafide));
     }

@@ -17,7 +17,7 @@ def call(label, llrs, source="page", system="voice", turns=(), turned_at=0.0):
     """One score a second, from the fourth on."""
     speech = [4.0 + n for n in range(len(llrs))]
     decisions = ["synthetic" if x > 1.73 else "bonafide" if x < -1.73 else "inconclusive" for x in llrs]
-    return calls.Watched(label, source, system, speech, list(llrs), decisions, list(llrs), list(turns), turned_at)
+    return calls.Watched(label, source, system, speech, list(llrs), decisions, list(llrs), list(speech), list(turns), turned_at)
 
 
 def parted(n=24):
@@ -37,15 +37,16 @@ def test_rows_hold_the_calls_that_last_so_long():
     assert by_time[8]["spoof_called_synthetic"] == pytest.approx(23 / 24)
 
 
-def test_the_test_and_the_mean_are_compared_at_the_same_false_alarms():
+def test_the_test_and_the_mean_are_compared_on_the_same_calls_at_the_same_false_alarms():
     rng = np.random.default_rng(1)
-    watched = [call(label, rng.normal(mean, 1.5, 40)) for label, mean in (("bonafide", -0.7), ("spoof", 0.7)) for _ in range(60)]
-    for row in calls.side_by_side(watched, 0.2):
-        alarms = np.mean([calls.first_crossing(c, row["sequential"]["threshold"], 0.2) is not None for c in watched if c.label == "bonafide"])
-        assert alarms <= row["false_alarms"]
-        for fixed in row["fixed"]:
-            n = fixed["speech_seconds"] - 3
-            assert np.mean([np.mean(c.windows[:n]) > fixed["threshold"] for c in watched if c.label == "bonafide"]) <= row["false_alarms"]
+    watched = [call(label, rng.normal(mean, 1.5, length)) for label, mean in (("bonafide", -0.7), ("spoof", 0.7)) for length in (8, 40) for _ in range(40)]
+    rows = calls.side_by_side(watched, 0.2)
+    assert {(r["seconds"], r["bonafide"], r["spoof"]) for r in rows} == {(4, 80, 80), (8, 80, 80), (16, 40, 40), (32, 40, 40)}
+    for row in rows:
+        n = row["seconds"] - 3
+        people = [c.windows[:n] for c in watched if c.label == "bonafide" and len(c.windows) >= n]
+        assert np.mean([calls.first_crossing(w, row["sequential"]["threshold"], 0.2) is not None for w in people]) <= row["false_alarms"]
+        assert np.mean([np.mean(w) > row["mean"]["threshold"] for w in people]) <= row["false_alarms"]
 
 
 def test_scores_that_repeat_each_other_are_found_to_be_correlated():
@@ -65,11 +66,26 @@ def test_scores_that_repeat_each_other_are_found_to_be_correlated():
 def test_a_change_is_counted_from_the_new_voice_and_only_once():
     turning = [call("spoof", [-2.0] * 17 + [3.0] * 20, turns=[(5.0, "bonafide", "firm"), (25.0, "synthetic", "changed")], turned_at=20.0),
                call("spoof", [-2.0] * 37, turned_at=20.0),
+               call("spoof", [-2.0] * 20, turned_at=20.0),
                call("spoof", [3.0] * 37, turns=[(4.0, "synthetic", "firm")], turned_at=20.0)]
     found = calls.changes(turning, "synthetic", 1.73)
-    assert found["calls"] == 2, "the one that was taken for a machine from the start cannot be noticed to become one"
+    assert found["calls"] == 2, "one says too little after the turn, one was taken for a machine from the start"
     assert found["within_6_s"] == 0.5 and found["median_delay_seconds"] == 5.0
     assert found["mean_since_start_within_12_s"] == 0.0
+
+
+def test_a_person_after_a_machine_is_seen_where_the_test_sees_one():
+    """The leg stays in doubt then; what counts here is the voice."""
+    class Stream:
+        def __init__(self):
+            said = lambda stage, decision, reasons=(): calls.veravox.Verdict(stage, decision, 0.0, 0.5, 9.0, reasons)
+            self.events = [[said("provisional", "synthetic")], [said("firm", "synthetic")], [said("changed", "inconclusive", ("mixed_voices",))], [said("changed", "inconclusive", ("noise",))]]
+        def push(self, samples):
+            return self.events.pop(0)
+        def verdict(self):
+            return calls.veravox.Verdict("firm", "synthetic", 0.0, 0.5, 9.0, ())
+    detector = type("Detector", (), {"stream": lambda self, rate: Stream()})()
+    assert [d for _, d, _ in calls.watch(detector, 8000, np.zeros(4 * 160, np.float32)).turns] == ["synthetic", "bonafide"]
 
 
 def test_voices_are_speakers_and_systems():
@@ -77,7 +93,7 @@ def test_voices_are_speakers_and_systems():
     clips = [make("bonafide", "a", "p1", "human", "1"), make("bonafide", "a", "p1", "human", "2"), make("bonafide", "a", "", "human", "3"),
              make("bonafide", "a", "", "human", "4"), make("spoof", "a", "p1", "s", "5"), make("spoof", "a", "p2", "s", "6")]
     groups = calls.voices(clips, np.random.default_rng(0))
-    assert sorted(map(len, groups.values())) == [1, 1, 2, 2], "who is not known is alone"
+    assert sorted(map(len, groups.values())) == [1, 1, 1, 1, 2], "who is not known is alone"
 
 
 def test_a_few_real_calls_from_end_to_end(tmp_path):

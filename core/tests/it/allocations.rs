@@ -128,7 +128,9 @@ fn a_live_leg_takes_little_memory_and_no_more_with_time() {
     let talk = |stream: &mut Stream| speech.chunks(160).for_each(|packet| drop(stream.push(packet).unwrap()));
     let ((), spoken) = held(|| talk(&mut stream));
     let ((), later) = held(|| (0..3).for_each(|_| talk(&mut stream)));
-    let engine = Engine::start(detector.clone(), EngineOptions::default()).unwrap();
+    let engine = Engine::start(detector.clone(), EngineOptions { workers: 1, ..EngineOptions::default() }).unwrap();
+    // The first leg of a model brings the worker's scorer.
+    let _first = engine.open(8_000).unwrap();
     let (_leg, in_engine) = held(|| engine.open(8_000).unwrap());
     println!("stream {opened} + {spoken} spoken, {later} later; leg of an engine {in_engine}");
     assert!(in_engine + spoken <= 100_000, "{} bytes a leg", in_engine + spoken);
