@@ -13,6 +13,7 @@ const HELP: &str = "\
 cargo xtask test       set up and run every test: Rust, command, Python, recipe
 cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
+cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
 cargo xtask features   features side by side with librosa: speed ratio and largest difference
 cargo xtask bench-models [DIR ...]
                        the models that ship, and those in the folders, side by side on the corpus's dev:
@@ -22,6 +23,7 @@ cargo xtask bench-models [DIR ...]
 const PYTHON_PACKAGES: [&str; 9] =
     ["pytest", "jsonschema", "librosa", "soundfile", "mypy", "pandas", "polars", "matplotlib", "tqdm"];
 const RECIPE_PACKAGES: &str = "models/training/requirements.txt";
+const DOCS_PACKAGES: &str = "docs/requirements.txt";
 
 fn main() -> ExitCode {
     let chore = env::args().nth(1).unwrap_or_default();
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         "test" => test(),
         "lint" => lint(),
         "python" => python().map(|_| ()),
+        "docs" => docs(),
         "features" => features(),
         "bench-models" => bench_models(env::args().skip(2)),
         _ => Err(HELP.to_owned()),
@@ -112,6 +115,16 @@ fn version(text: &str) -> Vec<u32> {
     text.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
+/// The pages' code is run and its output compared; then the site is built, where every warning is an error.
+fn docs() -> Result<()> {
+    let python = python()?;
+    install_once(&python, "docs-packages", &[], DOCS_PACKAGES)?;
+    run(in_root(&python, &["-m", "pytest", "-q", "docs"]))?;
+    let mut build = in_root(&python, &["-m", "mkdocs", "build", "--strict", "--site-dir"]);
+    build.arg(target().with_file_name("site")).env("NO_MKDOCS_2_WARNING", "1");
+    run(build)
+}
+
 fn features() -> Result<()> {
     let python = python()?;
     run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
@@ -147,19 +160,25 @@ fn python() -> Result<PathBuf> {
         make.args(["-m", "venv"]).arg(&venv);
         run(make)?;
     }
-    let stamp = venv.join("packages");
-    let recipe = root().join(RECIPE_PACKAGES);
-    let recipe = std::fs::read_to_string(&recipe).map_err(|e| format!("cannot read {RECIPE_PACKAGES}: {e}"))?;
-    let wanted = PYTHON_PACKAGES.join("\n") + "\n" + &recipe;
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
-        say("setting up .venv; PyTorch, for the recipe's tests, is a large download");
-        let mut pip = in_root(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(PYTHON_PACKAGES).args(["-r", RECIPE_PACKAGES]);
-        run(pip)?;
-        std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
-    }
+    // PyTorch, for the recipe's tests, is a large download.
+    install_once(&python, "packages", &PYTHON_PACKAGES, RECIPE_PACKAGES)?;
     install_extension(&python)?;
     Ok(python)
+}
+
+/// Installs packages and those of a list into the virtual environment; nothing where they are the same as the last time.
+fn install_once(python: &Path, stamp: &str, packages: &[&str], list: &str) -> Result<()> {
+    let stamp = root().join(".venv").join(stamp);
+    let listed = std::fs::read_to_string(root().join(list)).map_err(|e| format!("cannot read {list}: {e}"))?;
+    let wanted = packages.join("\n") + "\n" + &listed;
+    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(&wanted) {
+        return Ok(());
+    }
+    say(&format!("setting up .venv with the packages of {list}"));
+    let mut pip = in_root(python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(packages).args(["-r", list]);
+    run(pip)?;
+    std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
 }
 
 /// Builds the extension along with everything else, so that nothing is compiled twice, and puts it beside its package.
