@@ -13,6 +13,7 @@ const HELP: &str = "\
 cargo xtask test       set up and run every test: Rust, command, Python, recipe, examples
 cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
+cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
 cargo xtask features   features side by side with librosa: speed ratio and largest difference
 cargo xtask bench-models [DIR ...]
                        the models that ship, and those in the folders, side by side on the corpus's dev:
@@ -29,6 +30,7 @@ const REQUIREMENTS: [&str; 5] = [
     "examples/spark/requirements.txt",
     "examples/ray/requirements.txt",
 ];
+const DOCS_PACKAGES: &str = "docs/requirements.txt";
 
 fn main() -> ExitCode {
     let chore = env::args().nth(1).unwrap_or_default();
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         "test" => test(),
         "lint" => lint(),
         "python" => python().map(|_| ()),
+        "docs" => docs(),
         "features" => features(),
         "bench-models" => bench_models(env::args().skip(2)),
         _ => Err(HELP.to_owned()),
@@ -121,6 +124,16 @@ fn version(text: &str) -> Vec<u32> {
     text.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
+/// The pages' code is run and its output compared; then the site is built, where every warning is an error.
+fn docs() -> Result<()> {
+    let python = python()?;
+    install_once(&python, "docs-packages", &[], &[DOCS_PACKAGES])?;
+    run(in_root(&python, &["-m", "pytest", "-q", "docs"]))?;
+    let mut build = in_root(&python, &["-m", "mkdocs", "build", "--strict", "--site-dir"]);
+    build.arg(target().with_file_name("site")).env("NO_MKDOCS_2_WARNING", "1");
+    run(build)
+}
+
 fn features() -> Result<()> {
     let python = python()?;
     run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
@@ -156,23 +169,28 @@ fn python() -> Result<PathBuf> {
         make.args(["-m", "venv"]).arg(&venv);
         run(make)?;
     }
-    let stamp = venv.join("packages");
-    let mut wanted = PYTHON_PACKAGES.join("\n");
-    for list in REQUIREMENTS {
+    // PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads.
+    install_once(&python, "packages", &PYTHON_PACKAGES, &REQUIREMENTS)?;
+    install_extension(&python)?;
+    Ok(python)
+}
+
+/// Installs packages and those of a list into the virtual environment; nothing where they are the same as the last time.
+fn install_once(python: &Path, stamp: &str, packages: &[&str], lists: &[&str]) -> Result<()> {
+    let stamp = root().join(".venv").join(stamp);
+    let mut wanted = packages.join("\n");
+    for list in lists {
         let text = std::fs::read_to_string(root().join(list)).map_err(|e| format!("cannot read {list}: {e}"))?;
         wanted = wanted + "\n" + &text;
     }
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
-        say(
-            "setting up .venv; PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads",
-        );
-        let mut pip = in_root(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(PYTHON_PACKAGES).args(REQUIREMENTS.iter().flat_map(|list| ["-r", list]));
-        run(pip)?;
-        std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(&wanted) {
+        return Ok(());
     }
-    install_extension(&python)?;
-    Ok(python)
+    say(&format!("setting up .venv with the packages of {}", lists.join(", ")));
+    let mut pip = in_root(python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args(packages).args(lists.iter().flat_map(|list| ["-r", list]));
+    run(pip)?;
+    std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
 }
 
 /// Builds the extension along with everything else, so that nothing is compiled twice, and puts it beside its package.
