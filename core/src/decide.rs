@@ -138,7 +138,7 @@ impl Thresholds {
         let (synthetic, bonafide) =
             (costs.inconclusive / costs.false_synthetic, costs.inconclusive / costs.false_bonafide);
         let sensible = synthetic > 0.0 && bonafide > 0.0 && synthetic + bonafide < 1.0;
-        if !sensible || !(prior > 0.0 && prior < 1.0) {
+        if !(sensible && prior > 0.0 && prior < 1.0) {
             let message = format!(
                 "expected a prior inside (0, 1) and no answer to cost something, less than the false answers, got a prior \
                  of {prior} and {costs:?}"

@@ -99,7 +99,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
         caller.leg.end();
     }
     for caller in callers {
-        match caller.leg.finish(Duration::from_secs(60)) {
+        match caller.leg.finish(Duration::from_mins(1)) {
             Ok(verdict) => speech_seconds += verdict.speech_seconds,
             Err(_) => n_dropped += 1,
         }
@@ -170,7 +170,7 @@ impl Caller {
 /// Lets every buffer that does not belong to a leg come to its size, by a few legs whose windows fill whole batches.
 fn warm_up(detector: &Detector, options: &EngineOptions, samples: &[i16]) -> veravox::Result<()> {
     let n_legs = 2 * options.batch * options.workers;
-    let unhurried = EngineOptions { max_delay: Duration::from_secs(3_600), max_legs: n_legs, ..*options };
+    let unhurried = EngineOptions { max_delay: Duration::from_hours(1), max_legs: n_legs, ..*options };
     let engine = Engine::start(detector.clone(), unhurried)?;
     let mut legs = (0..n_legs).map(|_| engine.open(CALL_RATE_HZ)).collect::<veravox::Result<Vec<_>>>()?;
     for packet in samples.chunks(800).take(80) {
@@ -182,7 +182,7 @@ fn warm_up(detector: &Detector, options: &EngineOptions, samples: &[i16]) -> ver
         }
     }
     for leg in legs {
-        leg.finish(Duration::from_secs(60))?;
+        leg.finish(Duration::from_mins(1))?;
     }
     engine.stop();
     Ok(())

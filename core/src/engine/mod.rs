@@ -93,7 +93,7 @@ impl EngineOptions {
         };
         ensure((1..=1_024).contains(&self.workers), "expected 1 to 1024 workers")?;
         ensure(self.max_legs >= 1, "expected max_legs to be at least 1")?;
-        let buffer = Duration::from_millis(100)..=Duration::from_secs(60);
+        let buffer = Duration::from_millis(100)..=Duration::from_mins(1);
         ensure(buffer.contains(&self.buffer), "expected a buffer of 0.1 s to 60 s")?;
         ensure(!self.max_delay.is_zero(), "expected max_delay to be above 0")?;
         ensure((1..=256).contains(&self.batch), "expected batches of 1 to 256 windows")?;

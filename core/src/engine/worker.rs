@@ -145,10 +145,10 @@ impl Slot {
     }
 
     fn tell_untold(&mut self) -> bool {
-        if let Some(event) = self.untold.take() {
-            if let Err(rtrb::PushError::Full(event)) = self.events.push(event) {
-                self.untold = Some(event);
-            }
+        if let Some(event) = self.untold.take()
+            && let Err(rtrb::PushError::Full(event)) = self.events.push(event)
+        {
+            self.untold = Some(event);
         }
         self.untold.is_none()
     }
@@ -288,7 +288,7 @@ pub(super) struct Worker {
     load: Arc<Load>,
     batch: usize,
     make_scorer: Box<MakeScorer>,
-    slots: Vec<Box<Slot>>,
+    slots: Vec<Slot>,
     batches: Vec<Batch>,
 }
 
@@ -314,7 +314,7 @@ impl Worker {
             };
             match message {
                 Ok(Message::Open(slot, scorer)) => {
-                    self.slots.push(slot);
+                    self.slots.push(*slot);
                     if let Some((model, scorer)) = scorer {
                         self.batches.push(Batch::new(model, scorer));
                     }
@@ -405,7 +405,9 @@ impl Worker {
                     let taken = catch_unwind(AssertUnwindSafe(|| {
                         slot.leg.take(judged, raw, &mut |event| news.push(event));
                     }));
-                    news.into_iter().for_each(|event| slot.tell(event));
+                    for event in news {
+                        slot.tell(event);
+                    }
                     if taken.is_err() {
                         self.fail(index, &panicked());
                     }
