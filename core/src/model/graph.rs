@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{OutputSelector, RunOptions, Session as OrtSession};
@@ -35,8 +35,8 @@ pub(super) struct Graph {
 }
 
 enum Kind {
-    /// The bytes, since each session reads them anew.
-    OnnxRuntime(&'static Runtime, Cow<'static, [u8]>),
+    /// The bytes, since each session reads them anew; and the first session, which told what goes in and out.
+    OnnxRuntime(&'static Runtime, Cow<'static, [u8]>, Mutex<Option<Box<OrtSession>>>),
     /// Optimised once, shared by all sessions.
     Tract(Arc<TypedRunnableModel>),
 }
@@ -58,7 +58,8 @@ impl Graph {
                 let session = open(runtime, &onnx)?;
                 let ports = |outlets: &[Outlet]| outlets.iter().map(port_of_outlet).collect();
                 let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
-                Ok(Self { inputs, outputs, kind: Kind::OnnxRuntime(runtime, onnx) })
+                let first = Mutex::new(Some(Box::new(session)));
+                Ok(Self { inputs, outputs, kind: Kind::OnnxRuntime(runtime, onnx, first) })
             }
             Backend::Tract => match catch_unwind(AssertUnwindSafe(|| load_in_tract(&onnx))) {
                 Ok(Ok(graph)) => Ok(graph),
@@ -70,7 +71,10 @@ impl Graph {
 
     pub fn session(&self) -> Result<Session> {
         match &self.kind {
-            Kind::OnnxRuntime(runtime, onnx) => Ok(Session::OnnxRuntime(Box::new(open(runtime, onnx)?))),
+            Kind::OnnxRuntime(runtime, onnx, first) => {
+                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Ok(Session::OnnxRuntime(first.map_or_else(|| open(runtime, onnx).map(Box::new), Ok)?))
+            }
             Kind::Tract(plan) => {
                 Ok(Session::Tract(Arc::clone(plan), self.outputs.iter().map(|output| output.name.clone()).collect()))
             }
@@ -117,6 +121,9 @@ fn open(runtime: &Runtime, onnx: &[u8]) -> Result<OrtSession> {
         .with_optimization_level(GraphOptimizationLevel::Level3)
         .map_err(|e| failed(e.into()))?
         .with_intra_threads(1)
+        .map_err(|e| failed(e.into()))?
+        // A plan of its memory for each size of batch that comes along is more than many legs take.
+        .with_memory_pattern(false)
         .map_err(|e| failed(e.into()))?;
     builder.commit_from_memory(onnx).map_err(failed)
 }
