@@ -120,7 +120,7 @@ impl Leg {
 
     /// Takes at most [`MAX_BLOCK_SAMPLES`] samples.
     pub fn push(&mut self, block: impl ExactSizeIterator<Item = f32>, scoring: &mut Scoring<'_>) -> Result<()> {
-        if self.is_held(block.len() as u64) {
+        if self.passes_on_hold(block.len() as u64) {
             return Ok(());
         }
         self.lost_in_a_row = 0;
@@ -145,7 +145,7 @@ impl Leg {
 
     /// Audio that never came.
     pub fn lose(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
-        if self.is_held(n_samples) {
+        if self.passes_on_hold(n_samples) {
             return Ok(());
         }
         self.n_lost = self.n_lost.saturating_add(n_samples);
@@ -166,7 +166,7 @@ impl Leg {
 
     /// Audio that the other side did not send since it was silent.
     pub fn be_silent(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
-        if self.is_held(n_samples) {
+        if self.passes_on_hold(n_samples) {
             return Ok(());
         }
         let settled = n_samples.min((SETTLED_SECONDS * f64::from(self.source_rate_hz)) as u64);
@@ -193,8 +193,8 @@ impl Leg {
         self.pass(scoring, |gate, _, sink| gate.skip(gap, sink))
     }
 
-    /// While the call is on hold, only time passes.
-    fn is_held(&mut self, n_samples: u64) -> bool {
+    /// Whether the call is on hold, where these samples are only time that passes.
+    fn passes_on_hold(&mut self, n_samples: u64) -> bool {
         let Some(n_held) = &mut self.held else { return false };
         *n_held = n_held.saturating_add(n_samples);
         self.n_held = self.n_held.saturating_add(n_samples);

@@ -8,6 +8,7 @@ import json
 import shutil
 
 import numpy as np
+import veravox
 from scipy.optimize import minimize
 from veravox import metrics
 
@@ -62,21 +63,17 @@ def left_out(scores, labels, w, groups):
 
 
 def thresholds(c):
-    """(synthetic_llr, bonafide_llr) where an answer begins to cost less than none, at the prior and the costs of the configuration: with p the
-    probability of synthetic, a false `synthetic` costs (1 - p) times its price (Chow, On optimum recognition error and reject tradeoff, 1970)."""
-    def log_odds(p):
-        return float(np.log(p / (1 - p)))
-    shares = [c["cost_inconclusive"] / c[f"cost_false_{name}"] for name in ("synthetic", "bonafide")]
-    if not (min(shares) > 0 and sum(shares) < 1):
-        raise SystemExit(f"calibration: no answer must cost something, and less than both false answers together, expected "
-                         f"0 < cost_inconclusive (1 / cost_false_synthetic + 1 / cost_false_bonafide) < 1, got {sum(shares):g}")
-    prior = log_odds(c["prior"])
-    return log_odds(1 - shares[0]) - prior, log_odds(shares[1]) - prior
+    """(synthetic_llr, bonafide_llr) where an answer begins to cost less than none, at the prior and the costs of the configuration."""
+    try:
+        t = veravox.Thresholds.from_costs(c["prior"], false_synthetic=c["cost_false_synthetic"], false_bonafide=c["cost_false_bonafide"],
+                                          inconclusive=c["cost_inconclusive"])
+    except veravox.InvalidArgumentError as error:
+        raise SystemExit(f"calibration: no answer must cost something, and less than both false answers together: {error}") from None
+    return t.synthetic_llr, t.bonafide_llr
 
 
 def calibrate(config, out, corpus_folder, run, log=print):
     """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest."""
-    import veravox
     bare = run / "uncalibrated"
     bare.mkdir(parents=True, exist_ok=True)
     manifest = read_manifest(out)

@@ -77,7 +77,7 @@ def string(clips, rng, seconds, rate):
         if total >= seconds:
             break
         x = corpus.load(clip.path, rate)
-        x = x * (0.1 / max(float(np.sqrt(np.mean(np.square(x)))), 1e-6))
+        x = x * (0.1 / channels.rms(x))
         parts += [x, np.zeros(int(rng.uniform(0.2, 0.6) * rate), np.float32)]
         total, n = total + len(x) / rate, n + 1
     return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), total, n
@@ -319,9 +319,7 @@ def plot(rows, path, name):
     det, time_axis = figure.subplots(1, 2)
     shown = [r for r in rows if r["speech_seconds"] in (3, 6, 12, 30)]
     for shade, r in zip(np.linspace(0.3, 1, max(len(shown), 1)), shown):
-        real, fake = np.sort(r["scores"][0]), np.sort(r["scores"][1])
-        at = np.sort(np.concatenate([real, fake]))
-        false_alarm, miss = 1 - np.searchsorted(real, at) / len(real), np.searchsorted(fake, at) / len(fake)
+        _, false_alarm, miss = metrics.det_curve(*r["scores"])
         inside = (false_alarm > 0) & (miss > 0) & (false_alarm < 1) & (miss < 1)
         det.plot(norm.ppf(false_alarm[inside]), norm.ppf(miss[inside]), color=(0.1, 0.25, 0.5, shade), label=f"{r['speech_seconds']} s of speech")
     ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6]

@@ -11,6 +11,7 @@ use veravox::decode::{AudioReader, DecodeOptions, RawEncoding, RawFormat};
 use veravox::runtime::Runtime;
 
 use crate::args::{Bench, RuntimeName, Setup};
+use crate::measure::{first_leg, status_kib};
 use crate::{Exit, Outcome};
 
 /// The rate whose model is measured: a call's. A model that was asked for by name or folder is measured at its own.
@@ -103,7 +104,10 @@ fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::err
     let manifest = detector.manifest(CALL_RATE_HZ);
     let rate = manifest.input.sample_rate_hz;
     let bytes = match &arguments.file {
-        Some(path) => mulaw_of(&mut AudioReader::open(path, &DecodeOptions::default())?, rate)?,
+        Some(path) => {
+            let samples = first_leg(&mut AudioReader::open(path, &DecodeOptions::default())?, rate)?;
+            samples.into_iter().map(mulaw).collect()
+        }
         None => buzz(rate),
     };
     let (clip_ms_median, clip_ms_fastest) = time_clip(&bytes, rate, setup)?;
@@ -122,7 +126,7 @@ fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::err
         speech_seconds: report.legs.iter().map(|leg| leg.speech_seconds).sum(),
         scan_seconds,
         times_real_time: f64::from(arguments.minutes) * 60.0 / scan_seconds,
-        peak_memory_mb: peak_memory_mb(),
+        peak_memory_mb: status_kib("VmHWM").map(|kib| kib as f64 / 1_024.0),
         clip_ms_median,
         clip_ms_fastest,
     })
@@ -153,19 +157,6 @@ fn time_clip(bytes: &[u8], rate: u32, setup: &Setup) -> Result<(f64, f64), Box<d
 fn raw_mulaw(sample_rate_hz: u32) -> DecodeOptions {
     let format = RawFormat { encoding: RawEncoding::Mulaw, sample_rate_hz, channels: 1 };
     DecodeOptions { raw: Some(format), ..DecodeOptions::default() }
-}
-
-/// The first leg of a recording, as mu-law at this rate.
-fn mulaw_of(reader: &mut AudioReader, rate: u32) -> veravox::Result<Vec<u8>> {
-    let mut resampler = veravox::resample::Resampler::new(reader.info().sample_rate_hz, rate)?;
-    let mut samples = Vec::new();
-    while let Some(chunk) = reader.next_chunk()? {
-        if let Some(leg) = chunk.channels.first() {
-            resampler.push(leg, &mut samples)?;
-        }
-    }
-    resampler.finish(&mut samples)?;
-    Ok(samples.into_iter().map(mulaw).collect())
 }
 
 /// Five seconds of a voice-like buzz: 120 Hz harmonics in syllables, which the speech detector takes for a voice.
@@ -222,12 +213,4 @@ impl Seek for Repeated {
         self.position = moved.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.position)
     }
-}
-
-/// `VmHWM` of Linux; other systems have no file for it.
-fn peak_memory_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1_024.0)
 }

@@ -10,6 +10,7 @@ mod host;
 mod interrupt;
 mod live;
 mod loadtest;
+mod measure;
 mod model;
 mod scan;
 mod words;

@@ -14,6 +14,7 @@ use veravox::stream::StreamOptions;
 
 use crate::args::{Loadtest, Setup};
 use crate::interrupt::stop_on_ctrl_c;
+use crate::measure::{first_leg, status_kib};
 use crate::{Exit, Outcome};
 
 /// A test call that is speech nearly throughout, which is the worst case: every second of it brings a window to score.
@@ -60,7 +61,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
     warm_up(&detector, &options, &samples)?;
 
     let engine = Engine::start(detector.clone(), options)?;
-    let memory_before = resident_bytes();
+    let memory_before = status_kib("VmRSS");
     let cpu_before = cpu_seconds();
     let started = Instant::now();
     let mut callers = (0..arguments.legs)
@@ -90,7 +91,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
     progress.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     let busy_cores = cpu_seconds().zip(cpu_before).map(|(now, before)| (now - before) / seconds);
-    let memory = resident_bytes().zip(memory_before).map(|(now, before)| now.saturating_sub(before));
+    let memory = status_kib("VmRSS").zip(memory_before).map(|(now, before)| now.saturating_sub(before));
     let stats = engine.stats();
     let spoken: f64 = callers.iter().map(|caller| caller.n_spoken as f64 / f64::from(CALL_RATE_HZ)).sum();
     let mut speech_seconds = 0.0;
@@ -116,7 +117,7 @@ pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
         speech_share: speech_seconds / spoken.max(1e-9),
         compute_delay_ms: stats.compute_delay_ms,
         push_us: in_microseconds(push_ns.percentiles()),
-        bytes_per_leg: memory.map(|bytes| bytes / arguments.legs.max(1) as u64),
+        bytes_per_leg: memory.map(|kib| kib * 1_024 / arguments.legs.max(1) as u64),
         scored_windows: stats.scored_windows,
         shed_windows: stats.shed_windows,
         dropped_samples: stats.dropped_samples,
@@ -194,14 +195,7 @@ fn speech(arguments: &Loadtest) -> veravox::Result<Vec<i16>> {
         Some(path) => AudioReader::open(path, &options)?,
         None => AudioReader::from_bytes(CALL.to_vec(), Some(CALL_KIND), &options)?,
     };
-    let mut resampler = veravox::resample::Resampler::new(reader.info().sample_rate_hz, CALL_RATE_HZ)?;
-    let mut samples = Vec::new();
-    while let Some(chunk) = reader.next_chunk()? {
-        if let Some(leg) = chunk.channels.first() {
-            resampler.push(leg, &mut samples)?;
-        }
-    }
-    resampler.finish(&mut samples)?;
+    let samples = first_leg(&mut reader, CALL_RATE_HZ)?;
     Ok(samples.into_iter().map(|sample| (sample * 32_768.0) as i16).collect())
 }
 
@@ -235,13 +229,6 @@ fn print(out: &mut impl std::io::Write, f: &Figures) -> std::io::Result<()> {
     )?;
     writeln!(out, "windows         {} scored, {} shed", f.scored_windows, f.shed_windows)?;
     writeln!(out, "dropped         {} legs, {} samples", f.dropped_legs, f.dropped_samples)
-}
-
-/// `VmRSS` of Linux; other systems have no file for it.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1_024)
 }
 
 /// User and system time of this process, where Linux tells it: fields 14 and 15 of `stat`, in hundredths of a second.

@@ -97,7 +97,7 @@ impl Texture {
     }
 
     /// Seconds analysed.
-    pub(crate) fn seconds(&self) -> f64 {
+    fn seconds(&self) -> f64 {
         self.n_frames as f64 * (self.frame.len() / 2) as f64 / self.sample_rate_hz
     }
 

@@ -34,7 +34,7 @@ mod stats;
 mod worker;
 
 use std::num::NonZero;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -49,7 +49,7 @@ use crate::leg::Leg;
 use crate::model::Model;
 use crate::stream::StreamOptions;
 use stats::Counters;
-use worker::{MakeScorer, Message, ModelScorer, ScoreWindows, Worker};
+use worker::{MakeScorer, Message, ModelScorer, Worker};
 
 /// How an engine works. The default takes every core and is good for calls of 20 ms packets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,7 +115,7 @@ impl EngineOptions {
 ///
 /// Dropping it stops the workers without waiting for them; legs that are still open then have a last event that says so.
 pub struct Engine {
-    make_scorer: Box<MakeScorer>,
+    make_scorer: Arc<MakeScorer>,
     detector: Detector,
     options: EngineOptions,
     counters: Arc<Counters>,
@@ -125,7 +125,7 @@ pub struct Engine {
 /// The engine's side of a worker.
 struct Hand {
     messages: Sender<Message>,
-    load: Arc<worker::Load>,
+    n_legs: Arc<AtomicUsize>,
     /// Models that it has a scorer for. Scorers are made by whoever opens the first leg of a model: the other legs of a worker
     /// must not wait for one.
     models: Mutex<Vec<Arc<Model>>>,
@@ -140,29 +140,27 @@ impl Engine {
     /// [`Runtime`](ErrorKind::Runtime) when the runtime cannot load the model or no thread can be started.
     pub fn start(detector: Detector, options: EngineOptions) -> Result<Self> {
         detector.model(8_000)?;
-        Self::start_with(detector, options, |model, batch| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch)?)))
+        let scorer: Arc<MakeScorer> =
+            Arc::new(|model, batch| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch)?)));
+        Self::start_with(detector, options, scorer)
     }
 
-    fn start_with(
-        detector: Detector,
-        options: EngineOptions,
-        scorer: impl Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send + Sync + Clone + 'static,
-    ) -> Result<Self> {
+    fn start_with(detector: Detector, options: EngineOptions, make_scorer: Arc<MakeScorer>) -> Result<Self> {
         options.check()?;
         let counters = Arc::new(Counters::default());
         let start = |number: usize| {
             let (messages, inbox) = std::sync::mpsc::channel();
-            let load = Arc::new(worker::Load::default());
-            let mut worker =
-                Worker::new(inbox, Arc::clone(&counters), Arc::clone(&load), options.batch, Box::new(scorer.clone()));
+            let n_legs = Arc::new(AtomicUsize::new(0));
+            let (counted, scorers) = (Arc::clone(&n_legs), Arc::clone(&make_scorer));
+            let mut worker = Worker::new(inbox, Arc::clone(&counters), counted, options.batch, scorers);
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|e| Error::new(ErrorKind::Runtime, "cannot start a thread").with_source(e))?;
-            Ok(Hand { messages, load, models: Mutex::new(Vec::new()), thread: Some(thread) })
+            Ok(Hand { messages, n_legs, models: Mutex::new(Vec::new()), thread: Some(thread) })
         };
         let workers = (0..options.workers).map(start).collect::<Result<_>>()?;
-        Ok(Self { make_scorer: Box::new(scorer), detector, options, counters, workers })
+        Ok(Self { make_scorer, detector, options, counters, workers })
     }
 
     /// The detector that scores.
@@ -197,7 +195,7 @@ impl Engine {
         let leg = Leg::new(&self.detector, sample_rate_hz, &self.options.stream)?;
         let model = Arc::clone(leg.model());
         let (live, slot) = live_leg::pair(leg, sample_rate_hz, &self.options, &self.counters);
-        let least_busy = self.workers.iter().min_by_key(|hand| hand.load.legs.load(Ordering::Relaxed));
+        let least_busy = self.workers.iter().min_by_key(|hand| hand.n_legs.load(Ordering::Relaxed));
         let stopped = || Error::new(ErrorKind::Runtime, "the engine has no worker that runs");
         let hand = least_busy.ok_or_else(stopped)?;
         let mut models = locked(&hand.models);
@@ -208,7 +206,7 @@ impl Engine {
             models.push(Arc::clone(&model));
             Some((model, scorer))
         };
-        hand.load.legs.fetch_add(1, Ordering::Relaxed);
+        hand.n_legs.fetch_add(1, Ordering::Relaxed);
         hand.messages.send(Message::Open(Box::new(slot), scorer)).map_err(|_| stopped())?;
         Ok(live)
     }

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::leg::{Judged, Leg, MAX_BLOCK_SAMPLES};
 use crate::model::{Model, RawScore, Scorer};
 use crate::report::ErrorReport;
-use crate::stream::Event;
+use crate::stream::{Event, Sample as _};
 use crate::window::Window;
 
 /// How often a worker looks at its legs.
@@ -28,12 +28,6 @@ pub(super) enum Message {
     /// A leg, and what scores its model where the worker has none for it yet.
     Open(Box<Slot>, Option<(Arc<Model>, Box<dyn ScoreWindows>)>),
     Stop,
-}
-
-/// What the engine sees of a worker.
-#[derive(Default)]
-pub(super) struct Load {
-    pub legs: AtomicUsize,
 }
 
 /// Scores windows in batches. A trait so that tests can have one that is slow, broken or panics.
@@ -127,20 +121,16 @@ impl Slot {
     }
 
     fn tell(&mut self, event: Event) {
-        let important = !matches!(event, Event::Window(_));
         // One that waits goes first.
-        if self.tell_untold() {
-            if let Err(rtrb::PushError::Full(event)) = self.events.push(event) {
-                if important {
-                    self.untold = Some(event);
-                } else {
-                    self.missed_events += 1;
-                }
-            }
-        } else if important {
-            self.untold = Some(event);
+        let unsaid = if self.tell_untold() {
+            self.events.push(event).err().map(|rtrb::PushError::Full(event)| event)
         } else {
-            self.missed_events += 1;
+            Some(event)
+        };
+        match unsaid {
+            None => {}
+            Some(Event::Window(_)) => self.missed_events += 1,
+            Some(important) => self.untold = Some(important),
         }
     }
 
@@ -163,14 +153,16 @@ impl Slot {
         self.events.is_abandoned() || (self.state == State::Over && self.tell_untold())
     }
 
+    /// Whether there is anything to hear, or the end.
+    fn has_news(&self) -> bool {
+        !self.audio.is_empty() || !self.marks.is_empty() || self.line.ended.load(Ordering::Relaxed)
+    }
+
     /// Runs what lies in the ring through the leg.
     fn hear(&mut self, batch: &mut Batch) -> Result<()> {
         // Looked at before the ring: what was pushed before the end was said is in it by then.
         let ended = self.line.ended.load(Ordering::Acquire);
         let n_waiting = self.audio.slots();
-        if n_waiting == 0 && self.marks.is_empty() && !ended {
-            return Ok(());
-        }
         let firm = self.leg.firm().is_some();
         let rate = f64::from(self.leg.source_rate_hz());
         let shed = n_waiting as f64 / rate >= if firm { self.shed_from / 2.0 } else { self.shed_from };
@@ -182,10 +174,12 @@ impl Slot {
             if next > self.n_heard {
                 let n = ((next - self.n_heard) as usize).min(MAX_BLOCK_SAMPLES);
                 let Ok(chunk) = self.audio.read_chunk(n) else { break };
-                let (first, second) = chunk.as_slices();
-                let samples = Numbers { first, second, at: 0 };
                 let behind = late.saturating_sub(Duration::from_secs_f64(n as f64 / rate));
-                self.leg.push(samples, &mut |window, conditions| batch.add(&window, conditions, shed, behind))?;
+                let (first, second) = chunk.as_slices();
+                for samples in [first, second] {
+                    let samples = samples.iter().map(|sample| sample.to_f32());
+                    self.leg.push(samples, &mut |window, conditions| batch.add(&window, conditions, shed, behind))?;
+                }
                 chunk.commit_all();
                 self.n_heard += n as u64;
                 continue;
@@ -220,30 +214,6 @@ impl Slot {
         }
     }
 }
-
-/// The samples of a ring's chunk, which lies in two pieces, as numbers.
-struct Numbers<'a> {
-    first: &'a [i16],
-    second: &'a [i16],
-    at: usize,
-}
-
-impl Iterator for Numbers<'_> {
-    type Item = f32;
-
-    fn next(&mut self) -> Option<f32> {
-        let sample = self.first.get(self.at).or_else(|| self.second.get(self.at.checked_sub(self.first.len())?))?;
-        self.at += 1;
-        Some(f32::from(*sample) / 32_768.0)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let n = self.first.len() + self.second.len() - self.at;
-        (n, Some(n))
-    }
-}
-
-impl ExactSizeIterator for Numbers<'_> {}
 
 /// A window that waits for its score.
 struct Waiting {
@@ -285,9 +255,9 @@ impl Batch {
 pub(super) struct Worker {
     inbox: Receiver<Message>,
     counters: Arc<Counters>,
-    load: Arc<Load>,
+    n_legs: Arc<AtomicUsize>,
     batch: usize,
-    make_scorer: Box<MakeScorer>,
+    make_scorer: Arc<MakeScorer>,
     slots: Vec<Slot>,
     batches: Vec<Batch>,
 }
@@ -296,11 +266,11 @@ impl Worker {
     pub fn new(
         inbox: Receiver<Message>,
         counters: Arc<Counters>,
-        load: Arc<Load>,
+        n_legs: Arc<AtomicUsize>,
         batch: usize,
-        make_scorer: Box<MakeScorer>,
+        make_scorer: Arc<MakeScorer>,
     ) -> Self {
-        Self { inbox, counters, load, batch, make_scorer, slots: Vec::new(), batches: Vec::new() }
+        Self { inbox, counters, n_legs, batch, make_scorer, slots: Vec::new(), batches: Vec::new() }
     }
 
     /// Works until it is told to stop or the engine is gone.
@@ -346,11 +316,15 @@ impl Worker {
     }
 
     fn visit(&mut self, index: usize) {
-        let Some(slot) = self.slots.get(index).filter(|slot| slot.state == State::Open) else { return };
-        let model = Arc::clone(slot.leg.model());
-        let batch = match self.batch_of(&model) {
-            Ok(batch) => batch,
-            Err(error) => return self.fail(index, &error),
+        let Some(slot) = self.slots.get(index).filter(|slot| slot.state == State::Open && slot.has_news()) else {
+            return;
+        };
+        let batch = match self.batch_of(slot.leg.model()) {
+            Some(batch) => batch,
+            None => match self.new_batch(Arc::clone(slot.leg.model())) {
+                Ok(batch) => batch,
+                Err(error) => return self.fail(index, &error),
+            },
         };
         let (Some(slot), Some(of_model)) = (self.slots.get_mut(index), self.batches.get_mut(batch)) else { return };
         of_model.slot = index;
@@ -366,6 +340,7 @@ impl Worker {
             Ok(Ok(())) => {}
             Ok(Err(error)) => self.fail(index, &error),
             Err(_) => {
+                let model = Arc::clone(&of_model.model);
                 self.fail(index, &panicked());
                 // The windows of other legs have done nothing wrong.
                 self.score(batch);
@@ -374,14 +349,15 @@ impl Worker {
         }
     }
 
-    /// The batch of this model; made anew after a panic.
-    fn batch_of(&mut self, model: &Arc<Model>) -> Result<usize> {
-        if let Some(found) = self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model)) {
-            return Ok(found);
-        }
-        let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(model, self.batch)));
+    fn batch_of(&self, model: &Arc<Model>) -> Option<usize> {
+        self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model))
+    }
+
+    /// A batch in place of one that a panic took.
+    fn new_batch(&mut self, model: Arc<Model>) -> Result<usize> {
+        let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(&model, self.batch)));
         let scorer = made.unwrap_or_else(|_| Err(panicked()))?;
-        self.batches.push(Batch::new(Arc::clone(model), scorer));
+        self.batches.push(Batch::new(model, scorer));
         Ok(self.batches.len() - 1)
     }
 
@@ -419,7 +395,7 @@ impl Worker {
 
     /// After a panic: what waits in the batch is shed, and its scorer, which may be in pieces, is made anew when needed.
     fn abandon(&mut self, model: &Arc<Model>) {
-        let Some(batch) = self.batches.iter().position(|batch| Arc::ptr_eq(&batch.model, model)) else { return };
+        let Some(batch) = self.batch_of(model) else { return };
         for waiting in self.batches.swap_remove(batch).waiting {
             if let Some(slot) = self.slots.get_mut(waiting.slot) {
                 slot.leg.shed(1, waiting.judged.place.fresh_share);
@@ -438,10 +414,10 @@ impl Worker {
     /// Gives legs whose windows are all scored their verdict.
     fn end_finished(&mut self) {
         for index in 0..self.slots.len() {
-            let waits = self.batches.iter().any(|batch| batch.waiting.iter().any(|w| w.slot == index));
-            let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.state == State::Finished && !waits) else {
+            let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.state == State::Finished) else { continue };
+            if self.batches.iter().any(|batch| batch.waiting.iter().any(|w| w.slot == index)) {
                 continue;
-            };
+            }
             slot.state = State::Over;
             let verdict = slot.leg.end();
             slot.tell(Event::Ended(Box::new(verdict)));
@@ -478,7 +454,7 @@ impl Worker {
     }
 
     fn leave(&self, n_legs: usize) {
-        self.load.legs.fetch_sub(n_legs, Ordering::Relaxed);
+        self.n_legs.fetch_sub(n_legs, Ordering::Relaxed);
         self.counters.legs.fetch_sub(n_legs, Ordering::AcqRel);
     }
 }
