@@ -126,7 +126,7 @@ def bring_in(name, weights, out, corpus_folder=None, clips=None, condition="phon
                 check_polarity(part)
                 if figures_cache:
                     import evaluate
-                    evaluate.write_figures(part, corpus_folder, scratch, figures_cache, log)
+                    evaluate.write_figures(part, corpus_folder, scratch, figures_cache, log=log)
             else:
                 log("calibrate: left out; the manifest says scale 1, offset 0, and llr is the net's bare log-odds")
         part.rename(out)

@@ -1,10 +1,17 @@
+#!/usr/bin/env python3
 """Calibration: an affine map from the bare score (spoof logit minus bona fide logit) to a natural-log likelihood ratio.
 
 Fitted on `dev` in the condition that the model was made for by logistic regression with both classes at even odds, each system and each source of
 real speech with the same weight. How honest the result is, is measured with whole systems and sources left out.
+
+    python models/training/calibrate.py models/phone --corpus DIR
+
+tells what a calibration for each duration and channel would gain over the one that a model has.
 """
+import argparse
 import copy
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -96,3 +103,36 @@ def calibrate(config, out, corpus_folder, run, log=print):
     (run / "calibration.json").write_text(json.dumps({"cllr_left_out": honest}))
     log(f"calibrate: llr = {scale:.4f} * score + {offset:.4f}; synthetic from {synthetic:.2f}, bonafide up to {bonafide:.2f}; "
         f"Cllr {honest:.3f} on left-out systems, {metrics.cllr(scale * x[y == 0] + offset, scale * x[y == 1] + offset):.3f} on those it was fitted to")
+
+
+def conditions_of_its_own(detector, corpus_folder, cache, log=None):
+    """[(condition, Cllr as the model is calibrated, with a calibration of its own for this condition fitted with the systems and sources left out, and the least that any
+    calibration could reach)] in bits."""
+    clips = corpus.read_index(corpus_folder, "dev")
+    y = np.array([int(c.label == "spoof") for c in clips])
+    groups = [f"{c.label} {group_of(c)}" for c in clips]
+    rows = []
+    for condition in [*scoring.CONDITIONS, *scoring.LINES, *scoring.CODECS]:
+        scored = scoring.score_coded(detector, clips, condition, cache, log) if condition in scoring.CODECS else scoring.score(detector, clips, condition, log)
+        heard = np.array([i for i, s in enumerate(scored) if s.llr is not None])
+        x, labels, own = scoring.values(scored)[heard], y[heard], [groups[i] for i in heard]
+        if min(labels.sum(), (1 - labels).sum()) < 50:
+            continue
+        out = left_out(x, labels, weights(labels, own, heard), own)
+        rows.append((condition, *(metrics.cllr(s[labels == 0], s[labels == 1]) for s in (x, out)), metrics.min_cllr(x[labels == 0], x[labels == 1])))
+    return rows
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("model", type=pathlib.Path)
+    p.add_argument("--corpus", type=pathlib.Path, required=True)
+    p.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(__file__).parent / "cache", help="where coded clips are kept")
+    a = p.parse_args()
+    print(f"{'condition':32} {'Cllr':>7} {'own':>7} {'least':>7}")
+    for condition, *values in conditions_of_its_own(veravox.Detector(str(a.model)), a.corpus, a.cache):
+        print(f"{condition:32} " + " ".join(f"{v:7.3f}" for v in values))
+
+
+if __name__ == "__main__":
+    main()

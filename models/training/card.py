@@ -100,6 +100,29 @@ def channel_table(figures, names):
     return table(["", "EER pooled, %", "mean over systems, %"], rows)
 
 
+def described(features):
+    """The features in words."""
+    return " and ".join(f'{f["kind"]} ({f["n_fft"]}-point frames every {f["hop_length"]} samples, {f["f_min_hz"]:.0f}–{f["f_max_hz"]:.0f} Hz, normalisation "{f["normalisation"]}")'
+                        for f in features.get("parts", [features]))
+
+
+def durations(figures):
+    """The section on longer clips, which the full build of dev holds; without it a sentence that says so."""
+    by = {(e["condition"], e["metric"]): e for e in figures}
+    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"]), f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"]
+            for name in scoring.DURATIONS if (name, "eer_percent") in by]
+    if not rows:
+        return "### By duration\n\n1, 2 and 4 s stand above; how it fares on 10 or 30 s was not measured: the clips of `dev` end at 4.2 s.\n\n"
+    return f"""### By duration
+
+{table(["", "EER pooled, %", "mean over systems, %", "human / synthetic trials"], rows)}
+
+1, 2 and 4 s stand above. These are longer clips of the full build of `dev`, from fewer sources and systems, through the phone line; so each length is set against 4 s of the same clips. Few
+recordings last 30 s.
+
+"""
+
+
 def worst_table(rows, what):
     return table([what, "EER, %", "clips"], [[name.removeprefix("github:"), f"{value:.0f}", n] for value, name, n in rows])
 
@@ -124,7 +147,7 @@ def reliability_plot(points, path, title):
 def write(config, out, run, log=print):
     """README.md and reliability.png of the model, from its manifest and what the run measured."""
     manifest, results, material, members = (read_manifest(out), *(json.loads((run / f"{n}.json").read_text()) for n in ("results", "material", "members")))
-    i, f, d, c = manifest["input"], manifest["input"]["features"], manifest["decision"], manifest["calibration"]
+    i, d, c = manifest["input"], manifest["decision"], manifest["calibration"]
     rate, main = i["sample_rate_hz"], scoring.main_condition(config)
     by = {(e["condition"], e["metric"]): e for e in manifest["figures"]}
     here = {m: e for (condition, m), e in by.items() if condition == main}
@@ -142,7 +165,7 @@ def write(config, out, run, log=print):
 **It is wrong often**: at equal error rates it errs on {here['eer_percent']['value']:.0f} of 100 clips of 4 s from recordings, voices and mostly machines that it never heard. Do not rest a
 decision about a person on it.
 
-- Input: {rate} Hz, windows of {i['window_samples'] / rate:g} s of speech, {f['kind']} ({f['n_fft']}-point frames every {f['hop_length']} samples, {f['f_min_hz']:.0f}–{f['f_max_hz']:.0f} Hz, normalisation "{f['normalisation']}"). Audio of a higher rate is brought down to it.
+- Input: {rate} Hz, windows of {i['window_samples'] / rate:g} s of speech, {described(i['features'])}. Audio of a higher rate is brought down to it.
 - Output: a natural-log likelihood ratio, **positive = synthetic**, 0 = undecided: llr = {c['scale']} × (logit spoof − logit bonafide) + {c['offset']}; and a novelty, by which {config['calibration']['novel_share']:.1%} of the
   training windows are unlike training.
 - Decision: `synthetic` from {d['synthetic_llr']} on, `bonafide` down from {d['bonafide_llr']}, else `inconclusive`: what costs the least at a prior of {costs['prior']} where a false answer costs 1 ({costs['cost_false_synthetic']:g} for a false `synthetic`,
@@ -171,7 +194,7 @@ answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0
 
 The same clips. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
 
-### By language
+{durations(manifest['figures'])}### By language
 
 {table(['language', 'EER, %', 'human clips', 'synthetic clips'], [[name, f'{value:.0f}', real, fake] for name, value, real, fake in results['languages'][main]])}
 
@@ -191,7 +214,7 @@ Above 50 % a system's clips look more human to the model than human ones do. The
 - Real recordings from demonstration pages of synthesisers, mostly studio speech, are among its hardest human voices; vocoders fed with real speech its hardest machines.
 - Speech restored, or coded by a neural codec (Lyra, EnCodec), counts as synthetic, though the words may be a person's own.
 - Of {sum(noise['decisions'].values())} recordings without speech (noises, coughs, music; training mixed most of them under voices) {answered} got a verdict all the same; {noise['reasons'].get('unlike_training', 0)} were found unlike anything in training.
-- How it fares on calls of 10 or 30 s is not measured: the clips of `dev` end at 4.2 s. Less than {i['min_speech_samples'] / rate:g} s of voice is not judged at all.
+- Less than {i['min_speech_samples'] / rate:g} s of voice is not judged at all.
 - Languages other than English are few in training and in `dev`; children, ill and very old voices are all but missing.
 - It knows nothing of attacks that adapt to it.
 
@@ -204,7 +227,7 @@ only says that nothing was found. Not for music, singing or whispering.
 
 {data_table(material['clips'])}
 
-`train` of the corpus{"'s full build" if material['full'] else ''}, without the clips whose repository states no licence and without every source that also has clips in `dev`; `engine` are sentences spoken by espeak-ng, flite and festival; `twin` are real clips passed through
+`train` of the corpus{"'s full build" if material['full'] else ''}, without the clips whose repository states no licence and without every source that also has clips in `dev`; `engine` are sentences spoken by espeak-ng, flite, festival, hibari and Kokoro, as far as they were installed; `twin` are real clips passed through
 {', '.join(material['twins'])}. Noise: environmental clips and coloured noise at {config['channels']['noise_snr_db'][0]:.0f}–{config['channels']['noise_snr_db'][1]:.0f} dB; recordings under a no-derivatives licence were left out. Most of the
 noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most of the room responses come from a GPL-3.0 collection of responses under free licences. Nothing of the data is shipped.
 
@@ -212,7 +235,7 @@ noise is ESC-10 (CC BY clips of a collection that is CC BY-NC as a whole), most 
 
 {'; '.join(f"`{m['member']}`: network `{m['network']}`, {m['steps']} steps, {m['minutes']:.0f} minutes" for m in members)}, that is, on one core, some {sum(m['minutes'] for m in members) / 60 * WATTS_OF_A_CORE:.0f} Wh at an assumed {WATTS_OF_A_CORE} W a core; data and trials cost several
 times as much. Both classes pass the same random channels: codecs ({', '.join(n for n in material['copies'] if n not in ('slower', 'faster'))}), rooms, noise, equalisers, band edges, levels,
-gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`. {config['model']['note']}
+gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with concealment; {config['channels']['plain']:.0%} of the windows only an equaliser, a band, a level{' and G.711' if rate == 8000 else ''}. Every number stands in `models/training/{manifest['name']}.toml`; what else was tried is in `models/training/README.md`. {config['model']['note']}
 
 ## To reproduce
 

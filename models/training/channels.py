@@ -10,6 +10,10 @@ from scipy.signal import resample_poly
 import g711
 
 
+# What a plain window is spared (see `plain` of the configuration).
+PLAIN = {"raw_boost": 0.0, "reverb": 0.0, "noise": 0.0, "gain_control": 0.0, "soft_clip": 0.0, "tandem": 0.0, "packet_loss": 0.0, "narrow_line": 0.0}
+
+
 def _uniform(rng, edges):
     return float(rng.uniform(*edges))
 
@@ -97,12 +101,13 @@ class Channel:
     def __init__(self, config, rate, noise, rooms):
         self.config, self.rate, self.noise, self.rooms = config, rate, noise, rooms
 
-    def __call__(self, x, rng):
-        c = self.config
+    def __call__(self, x, rng, plain=False):
+        """x after the chain; a plain window knows a handset, a band, a level and G.711 alone."""
+        c = {**self.config, **PLAIN} if plain else self.config
         x = self._dither(x, rng)
         if rng.random() < c["raw_boost"]:
             x = raw_boost(x, rng)
-        x = self._analogue(x, rng)
+        x = self._analogue(x, rng, c)
         if rng.random() < c["gain_control"]:
             x = gain_control(x, self.rate, rng)
         x = x * (10 ** (_uniform(rng, c["level_dbfs"]) / 20) / rms(x))
@@ -110,34 +115,33 @@ class Channel:
             drive = rng.uniform(1, 4) / max(float(np.abs(x).max()), 1e-4)
             x = np.tanh(x * drive) / drive
         if self.rate > 8000 and rng.random() < c["narrow_line"]:
-            x = resample_poly(self._line(resample_poly(x, 8000, self.rate).astype(np.float32), 8000, rng), self.rate, 8000)[:len(x)]
+            x = resample_poly(self._line(resample_poly(x, 8000, self.rate).astype(np.float32), 8000, rng, c), self.rate, 8000)[:len(x)]
         elif self.rate > 8000:
-            x = self._packets(x, self.rate, rng)
+            x = self._packets(x, self.rate, rng, c)
         else:
-            x = self._line(x, self.rate, rng)
+            x = self._line(x, self.rate, rng, c)
         return x.astype(np.float32)
 
-    def _line(self, x, rate, rng):
+    def _line(self, x, rate, rng, c):
         """A narrow line: G.711, a second pass where two networks meet, lost packets."""
-        c = self.config
         if rng.random() < c["g711"]:
             law = "mulaw" if rng.random() < 0.5 else "alaw"
             x = g711.code_and_decode(x, law)
             if rng.random() < c["tandem"]:
                 x = g711.code_and_decode(x * rng.uniform(0.3, 1.0), "alaw" if rng.random() < 0.5 else law)
-        return self._packets(x, rate, rng)
+        return self._packets(x, rate, rng, c)
 
-    def _packets(self, x, rate, rng):
-        lossy = rng.random() < self.config["packet_loss"]
-        return lose_packets(x, rate, rng, _uniform(rng, self.config["packet_loss_rate"])) if lossy else x
+    def _packets(self, x, rate, rng, c):
+        lossy = rng.random() < c["packet_loss"]
+        return lose_packets(x, rate, rng, _uniform(rng, c["packet_loss_rate"])) if lossy else x
 
     def _dither(self, x, rng):
         level = 10 ** (_uniform(rng, self.config["dither_db"]) / 20) * max(float(np.abs(x).max()), 1e-3)
         return x + level * rng.standard_normal(len(x), np.float32)
 
-    def _analogue(self, x, rng):
+    def _analogue(self, x, rng, c):
         """Room, noise, handset and line in one product of spectra."""
-        c, room = self.config, None
+        room = None
         if self.rooms and rng.random() < c["reverb"]:
             room = self.rooms[int(rng.integers(len(self.rooms)))]
         n = scipy.fft.next_fast_len(len(x) + (len(room) if room is not None else 400), real=True)

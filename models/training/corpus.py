@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -47,11 +48,15 @@ def read_index(corpus, split):
 def load(path, rate):
     """A file as mono float32 at `rate`."""
     x, source_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    x = x.mean(axis=1)
-    if source_rate != rate:
-        divisor = int(np.gcd(source_rate, rate))
-        x = resample_poly(x, rate // divisor, source_rate // divisor).astype(np.float32)
-    return x
+    return at_rate(x.mean(axis=1), source_rate, rate)
+
+
+def at_rate(x, source_rate, rate):
+    """x, resampled where the rates differ."""
+    if source_rate == rate:
+        return x
+    divisor = int(np.gcd(source_rate, rate))
+    return resample_poly(x, rate // divisor, source_rate // divisor).astype(np.float32)
 
 
 class Store:
@@ -76,10 +81,11 @@ class Store:
 
     @staticmethod
     def write(path, waveforms):
-        """Writes under another name first: a run that was cut off leaves no half store behind. The fingerprint is that of the samples."""
+        """Writes under another name first: a run that was cut off leaves no half store behind, and two at a time do not disturb each other. The
+        fingerprint is that of the samples."""
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part, starts, digest = path.with_suffix(".part"), [0], hashlib.sha256()
+        part, starts, digest = path.with_suffix(f".{os.getpid()}.part"), [0], hashlib.sha256()
         with open(part, "wb") as f:
             for x in waveforms:
                 samples = np.round(np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes()

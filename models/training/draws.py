@@ -73,10 +73,10 @@ class Draws:
         self.shares = shares / shares.sum()
         self.channel = Channel(config["channels"], self.rate, material.noise, material.rooms)
 
-    def speech(self, clip, rng):
-        """A clip from the plain store, or from a copy that went through a codec."""
+    def speech(self, clip, rng, plain=False):
+        """A clip from the plain store, or, unless it shall be plain, from a copy that went through a codec."""
         copies = self.material.copies[clip]
-        if copies and rng.random() < self.config["channels"]["copy"]:
+        if copies and not plain and rng.random() < self.config["channels"]["copy"]:
             store, index = copies[int(rng.integers(len(copies)))]
             x = store[index]
         else:
@@ -89,10 +89,11 @@ class Draws:
         rng = np.random.default_rng([self.config["sampling"]["seed"], 11, k])
         category = self.categories[rng.choice(len(self.categories), p=self.shares)]
         clip, other = self.groups[category].draw(rng)
-        x = self.speech(clip, rng)
+        plain = rng.random() < self.config["channels"]["plain"]
+        x = self.speech(clip, rng, plain)
         if len(x) < self.samples or rng.random() < self.config["sampling"]["join"]:
             keep = int(self.samples * rng.uniform(0.3, 0.9))
             start = int(rng.integers(max(len(x) - keep, 0) + 1))
-            x = np.concatenate([x[start:start + keep], self.speech(other, rng)])
+            x = np.concatenate([x[start:start + keep], self.speech(other, rng, plain)])
         start = int(rng.integers(max(len(x) - self.samples, 0) + 1))
-        return self.channel(exactly(x, self.samples, start), rng), category, clip
+        return self.channel(exactly(x, self.samples, start), rng, plain), category, clip

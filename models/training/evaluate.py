@@ -136,8 +136,9 @@ def worst(trials, count=20, least=3):
             "sources": ranked(trials.real, trials.source, lambda s: metrics.eer(s, spoof))}
 
 
-def figures(detector, corpus_folder, cache, log=None, rounds=400):
-    """All figures of a detector: entries for its manifest, and what only the card tells. Coded clips are kept in `cache`."""
+def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
+    """All figures of a detector: entries for its manifest, and what only the card tells. Coded clips are kept in `cache`; `long` is a folder of the
+    full build's `dev`, whose clips are longer."""
     clips = corpus.read_index(corpus_folder, "dev")
     entries, more = [], {}
     trained = {c.system for c in corpus.read_index(corpus_folder, "train") if c.label == "spoof"}
@@ -170,6 +171,9 @@ def figures(detector, corpus_folder, cache, log=None, rounds=400):
     for condition in scoring.LINES:
         scored = scoring.score(detector, clips, condition, log)
         entries += measured(Trials(clips, scoring.values(scored)), condition, CHANNEL_METRICS, rounds)
+    for name in scoring.DURATIONS if long else ():
+        chosen, scored = scoring.score_long(detector, corpus.read_index(long, "dev"), name, log)
+        entries += measured(Trials(chosen, scoring.values(scored)), name, CHANNEL_METRICS, rounds)
     more["dev"] = {"bonafide": sum(c.label == "bonafide" for c in clips), "spoof": sum(c.label == "spoof" for c in clips),
                    "sources": len({c.source for c in clips if c.label == "bonafide"}), "systems": len({c.system for c in clips if c.label == "spoof"})}
     more["noise"] = noise_answers(detector, corpus_folder)
@@ -193,10 +197,10 @@ def noise_answers(detector, corpus_folder):
     return {"decisions": decisions, "reasons": reasons}
 
 
-def write_figures(folder, corpus_folder, run, cache, log=print):
+def write_figures(folder, corpus_folder, run, cache, long=None, log=print):
     """Measures, and writes the figures into the manifest and, with the rest, into the run."""
     import veravox
-    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, log)
+    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, long, log)
     manifest = read_manifest(folder)
     main = scoring.main_condition(manifest)
     entries.sort(key=lambda e: e["condition"] != main)       # what the model was made for comes first
@@ -213,12 +217,13 @@ def main():
     p.add_argument("model", type=pathlib.Path)
     p.add_argument("--corpus", type=pathlib.Path, required=True)
     p.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(__file__).parent / "cache", help="where coded clips are kept")
+    p.add_argument("--long", type=pathlib.Path, help="a full build of the corpus's dev: the figures for 10 and 30 s come from its clips")
     p.add_argument("--rounds", type=int, default=400, help="rounds of the bootstrap")
     p.add_argument("--tolerance", type=float, default=0.25, help="largest difference from the manifest's value, in its unit")
     a = p.parse_args()
     import veravox
     recorded = {(e["condition"], e["metric"]): e for e in read_manifest(a.model)["figures"]}
-    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, a.cache, lambda t: print(t, flush=True), a.rounds)
+    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, a.cache, a.long, lambda t: print(t, flush=True), a.rounds)
     differing = 0
     print(f"\n{'condition':44} {'metric':34} {'value':>8} {'95 % interval':>18} {'real':>5} {'synth.':>6} {'manifest':>9}")
     for e in entries:

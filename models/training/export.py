@@ -24,14 +24,23 @@ def trained_network(members, run, windows):
         net, step, spent = train.averaged(config, run / name)
         if step < config["training"]["steps"]:
             raise SystemExit(f"the member '{name}' is at step {step} of {config['training']['steps']}: let its training end first")
-        nets.append(net)
+        nets.append(on_all_features(net, config))
         about.append({"member": name, "network": config["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
     return model.Product(nets, windows), about
 
 
+def on_all_features(net, config):
+    """The net of one member on the model's input, which may hold features that this member does not see."""
+    features, samples = config["input"]["features"], config["input"]["window_samples"]
+    if features["kind"] == "several":
+        bare = net.backend.backend if isinstance(net.backend, model.OfParts) else net.backend
+        net.backend = model.OfParts(bare, dict([train.layout(config, features, samples, config["model"]["parts"])]))
+    return net
+
+
 def sample(config, windows, count):
     """Inputs of so many windows of the pool, in one tensor; every n-th, so that all categories are there."""
-    extractor = train.feature_extractors(config)[config["input"]["window_samples"]]
+    extractor = train.extractor(config, config["input"]["features"], config["input"]["window_samples"])
     chosen = windows.waves[::max(1, len(windows.waves) // count)][:count]
     features = np.concatenate([extractor.batch(part.astype(np.float32) / 32768) for part in np.array_split(chosen, max(1, len(chosen) // 256))])
     return torch.from_numpy(features[:, 0] if features.shape[1] == 1 else features)
@@ -48,6 +57,16 @@ def read_manifest(folder):
     return json.loads((pathlib.Path(folder) / "manifest.json").read_text())
 
 
+def fold_constants(path):
+    """Computes once what does not depend on the input (a third of the graph's nodes): each process that loads the model would do it again."""
+    import onnxruntime
+    options, folded = onnxruntime.SessionOptions(), path.with_suffix(".folded")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(folded)
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    folded.rename(path)
+
+
 def write_onnx(net, example, path, tensor="features"):
     """Operator set 17, batch dynamic; checked against PyTorch before it gets its name."""
     import onnxruntime
@@ -55,6 +74,7 @@ def write_onnx(net, example, path, tensor="features"):
     names = ["logits", "novelty"]
     torch.onnx.export(net, (example[:2],), str(part), input_names=[tensor], output_names=names, opset_version=17,
                       dynamic_axes={name: {0: "batch"} for name in [tensor, *names]}, dynamo=False)
+    fold_constants(part)
     session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
     wanted = net(example[:3])
     for name, found, expected in zip(names, session.run(names, {tensor: example[:3].numpy()}), wanted):

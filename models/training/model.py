@@ -3,6 +3,8 @@
 `Detector` is what is trained and exported. Its score is that of the main output plus a share of the twin output: vocoder twins of
 real clips teach another cue than whole synthesisers do, and a shared output lets the one drown the other.
 """
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -174,56 +176,91 @@ class RawNet(nn.Module):
         return statistics(self.blocks(self.front(waveform.unsqueeze(1))), 2)
 
 
-class StatisticsNet(nn.Module):
-    """Hand-made statistics of the log spectrum over time, and a small network on them. No filter is learnt: what tells voices apart as
-    distributions (how cepstra spread, swing and go together, how bands are modulated, how regular the fine structure is) survives a change of
-    machine better than shapes that were learnt from a few of them."""
+class ConstantQNet(nn.Module):
+    """The residual CNN on a constant-Q transform of the waveform (Brown 1991): windows as long as 18 bins an octave ask for, at most 128 ms."""
+
+    BINS_PER_OCTAVE = 18
+    LOWEST_HZ, HIGHEST = 100.0, 0.9      # the latter of half the sampling rate
+
+    def __init__(self, columns, channels=(16, 24, 40, 64), rate=8000):
+        super().__init__()
+        longest, self.hop = rate // 1000 * 128, rate // 1000 * 12
+        count = int(self.BINS_PER_OCTAVE * math.log2(self.HIGHEST * rate / 2 / self.LOWEST_HZ))
+        frequencies = self.LOWEST_HZ * 2 ** (torch.arange(count) / self.BINS_PER_OCTAVE)
+        quality = 1 / (2 ** (1 / self.BINS_PER_OCTAVE) - 1)
+        t = torch.arange(longest) - longest / 2
+        kernels = []
+        for f in frequencies.tolist():
+            length = min(longest, quality * rate / f)
+            hann = torch.where(t.abs() < length / 2, 0.5 + 0.5 * torch.cos(2 * torch.pi * t / length), torch.zeros(()))
+            angle = 2 * torch.pi * f / rate * t
+            kernels += [hann * torch.cos(angle) / length, hann * torch.sin(angle) / length]
+        self.register_buffer("kernels", torch.stack(kernels).unsqueeze(1))
+        self.shapes = ResidualNet(count, channels)
+        self.size = self.shapes.size
+
+    def forward(self, waveform):
+        with torch.no_grad(), torch.autocast(waveform.device.type, enabled=False):
+            parts = functional.conv1d(waveform.float().unsqueeze(1), self.kernels, stride=self.hop)
+            power = torch.log((parts * parts).unflatten(1, (-1, 2)).sum(2) + 1e-9).transpose(1, 2)
+            power = power - power.mean(1, keepdim=True)
+        return self.shapes(power)
+
+
+def unit(x, axis):
+    """x without its mean and with a deviation of 1 along the axis."""
+    x = x - x.mean(axis, keepdim=True)
+    return x / torch.sqrt((x * x).mean(axis, keepdim=True) + 1e-6)
+
+
+def moments(x, time=1):
+    """log deviation, skewness and kurtosis over time of [batch, time, channels], or of another order of axes."""
+    x = x - x.mean(time, keepdim=True)
+    variance = (x * x).mean(time) + 1e-6
+    z = x / torch.sqrt(variance).unsqueeze(time)
+    z2 = z * z
+    return torch.cat([torch.log(variance), (z2 * z).mean(time), torch.log((z2 * z2).mean(time) + 0.1)], 1)
+
+
+def pairs_of(channels):
+    """Where each pair of channels stands in their matrix, laid flat."""
+    first, second = torch.triu_indices(channels, channels, 1)
+    return first * channels + second
+
+
+def correlations(x, pairs):
+    """How the channels of [batch, time, channels] go together over time, for each of `pairs_of` them."""
+    z = unit(x, 1)
+    return (z.transpose(1, 2) @ z / z.shape[1]).flatten(1).index_select(1, pairs)
+
+
+def averages(columns, groups):
+    """[columns, groups]: the mean of each of so many runs of columns."""
+    width, centres = columns / groups, torch.arange(columns).unsqueeze(1) + 0.5
+    inside = ((centres >= width * torch.arange(groups)) & (centres < width * (torch.arange(groups) + 1))).float()
+    return inside / inside.sum(0)
+
+
+class SpectrumStatistics(nn.Module):
+    """Of log spectra with frames of some 32 ms: how cepstra spread, swing and go together, how bands are modulated, how regular the fine structure is."""
 
     LAGS = (1, 2, 3, 5, 8, 13, 21)                                    # frames of 12 ms
     HARMONIC_BINS = (2, 3, 4, 5, 6, 8, 10, 12)
     MODULATION_HZ = (1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 33, 40)
 
-    def __init__(self, columns, channels=(160, 96), cepstra=30, bands=23, frame_rate=8000 / 96):
+    def __init__(self, columns, cepstra=30, bands=23, frame_rate=8000 / 96):
         super().__init__()
-        hidden, out = channels
         k, n = torch.arange(cepstra).unsqueeze(0) + 1, torch.arange(columns).unsqueeze(1)
         self.register_buffer("cosine", torch.cos(torch.pi * k * (n + 0.5) / columns) * (2 / columns) ** 0.5)
-        width = columns / bands
-        edges = torch.arange(columns).unsqueeze(1) + 0.5
-        pool = ((edges >= width * torch.arange(bands)) & (edges < width * (torch.arange(bands) + 1))).float()
-        self.register_buffer("pool", pool / pool.sum(0))
-        self.register_buffer("pairs", torch.triu_indices(cepstra, cepstra, 1))
-        self.frame_rate = frame_rate
-        with torch.no_grad():
-            count = self.statistics(torch.randn(2, 100, columns)).shape[1]
-        self.norm = nn.BatchNorm1d(count, affine=False)
-        self.layers = nn.Sequential(nn.Dropout(0.3), nn.Linear(count, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, out), nn.BatchNorm1d(out), nn.ReLU())
-        self.size = out
+        self.register_buffer("pool", averages(columns, bands))
+        self.register_buffer("pairs", pairs_of(cepstra))
+        self.register_buffer("turns", 2 * torch.pi * torch.tensor(self.MODULATION_HZ) / frame_rate)      # from one frame to the next
 
-    @staticmethod
-    def _moments(x):
-        """log deviation, skewness and kurtosis over time of [batch, time, channels]."""
-        x = x - x.mean(1, keepdim=True)
-        variance = (x * x).mean(1) + 1e-6
-        z = x / torch.sqrt(variance).unsqueeze(1)
-        z2 = z * z
-        return torch.cat([torch.log(variance), (z2 * z).mean(1), torch.log((z2 * z2).mean(1) + 0.1)], 1)
-
-    @staticmethod
-    def _unit(x, axis):
-        x = x - x.mean(axis, keepdim=True)
-        return x / torch.sqrt((x * x).mean(axis, keepdim=True) + 1e-6)
-
-    def _correlations(self, c):
-        z = self._unit(c, 1)
-        matrix = z.transpose(1, 2) @ z / z.shape[1]
-        return matrix[:, self.pairs[0], self.pairs[1]]
-
-    def statistics(self, x):
+    def forward(self, x):
         c = x @ self.cosine
         d, a = c[:, 2:] - c[:, :-2], c[:, 2:] - 2 * c[:, 1:-1] + c[:, :-2]
-        z = self._unit(c, 1)
-        parts = [self._moments(c), self._moments(d), self._moments(a), self._correlations(c), self._correlations(d)]
+        z = unit(c, 1)
+        parts = [moments(c), moments(d), moments(a), correlations(c, self.pairs), correlations(d, self.pairs)]
         parts += [(z[:, lag:] * z[:, :-lag]).mean(1) for lag in self.LAGS]
         # Fine structure: how much neighbouring bins and frames differ, band by band, and how unevenly.
         along, over = x[:, :, 1:] - x[:, :, :-1], x[:, 1:] - x[:, :-1]
@@ -233,24 +270,107 @@ class StatisticsNet(nn.Module):
             fourth = (squared * squared).mean(1) / (energy * energy + 1e-6)
             parts += [torch.log(energy @ self.pool[:energy.shape[1]] + 1e-6), torch.log(fourth @ self.pool[:fourth.shape[1]] + 0.1)]
         # Harmonics: each frame's spectrum without its envelope, against itself some bins further.
-        fine = self._unit(x - c @ self.cosine.T, 2)
+        fine = unit(x - c @ self.cosine.T, 2)
         for lag in self.HARMONIC_BINS:
             regular = (fine[:, :, lag:] * fine[:, :, :-lag]).mean(2)
             centred = regular - regular.mean(1, keepdim=True)
             parts.append(torch.stack([regular.mean(1), torch.log((centred * centred).mean(1) + 1e-6), (regular[:, 3:] * regular[:, :-3]).mean(1)], 1))
         # Modulation of the bands.
-        tracks = x @ self.pool
-        t = torch.arange(x.shape[1], device=x.device) / self.frame_rate
-        angles = 2 * torch.pi * t.unsqueeze(1) * torch.tensor(self.MODULATION_HZ, device=x.device)
-        window = 0.5 - 0.5 * torch.cos(2 * torch.pi * torch.arange(x.shape[1], device=x.device) / x.shape[1])
+        tracks, t = x @ self.pool, torch.arange(x.shape[1], dtype=torch.float32, device=x.device)
+        angles = t.unsqueeze(1) * self.turns
+        window = 0.5 - 0.5 * torch.cos(t * (2 * torch.pi / x.shape[1]))
         tracks = tracks.transpose(1, 2) * window
         power = (tracks @ torch.cos(angles)) ** 2 + (tracks @ torch.sin(angles)) ** 2
         parts.append(torch.log(power / x.shape[1] + 1e-4).flatten(1))
         return torch.cat(parts, 1)
 
-    def forward(self, features):
-        with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
-            statistics = self.statistics(features.float())
+
+class PulseStatistics(nn.Module):
+    """Of a few bands with frames of some 8 ms every 2 ms, which see single pulses of the glottis and the frames of a vocoder: how the bands jump and go
+    together, and how they are modulated, up to 250 Hz."""
+
+    SEGMENT = 256
+    EDGES = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 84, 108, 128)      # of the modulation bands, in steps of 1.95 Hz
+    FIRST_PEAK = 6                                                    # band from which a line among its neighbours counts
+
+    def __init__(self, columns):
+        super().__init__()
+        self.columns = columns
+        self.register_buffer("pairs", pairs_of(columns))
+        t, f, edges = torch.arange(self.SEGMENT), torch.arange(self.EDGES[0], self.EDGES[-1]).unsqueeze(1), torch.tensor(self.EDGES)
+        hann, angle = 0.5 - 0.5 * torch.cos(2 * torch.pi * t / self.SEGMENT), 2 * torch.pi * f * t / self.SEGMENT
+        self.register_buffer("waves", torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)]).unsqueeze(1))
+        inside = ((f >= edges[:-1]) & (f < edges[1:])).float()
+        self.register_buffer("bands", inside / inside.sum(0))
+        self.peaks = [(a - self.EDGES[0], b - self.EDGES[0]) for a, b in zip(self.EDGES[self.FIRST_PEAK:], self.EDGES[self.FIRST_PEAK + 1:])]
+
+    def forward(self, x):
+        # Time goes last: so long an axis is summed twice as fast where its values lie side by side.
+        x = x.transpose(1, 2).contiguous()
+        d, z = x[:, :, 1:] - x[:, :, :-1], unit(x, 2)
+        jumps = unit(d, 2)
+        together = [(y @ y.transpose(1, 2) / y.shape[2]).flatten(1).index_select(1, self.pairs) for y in (z, jumps)]
+        waves = functional.conv1d(z.reshape(-1, 1, z.shape[2]), self.waves, stride=self.SEGMENT // 2)
+        cosine, sine = (waves * waves).mean(2).reshape(-1, self.columns, self.waves.shape[0]).chunk(2, 2)
+        power = cosine + sine
+        means = power @ self.bands
+        peaks = torch.stack([power[:, :, a:b].amax(2) for a, b in self.peaks], 2)
+        return torch.cat([moments(d, 2), moments(d[:, :, 1:] - d[:, :, :-1], 2), *together, torch.log(means + 1e-4).flatten(1),
+                          torch.log(peaks / (means[:, :, self.FIRST_PEAK:] + 1e-6) + 1e-3).flatten(1)], 1)
+
+
+class LineStatistics(nn.Module):
+    """Of log spectra with frames of some 128 ms: lines that stand still, as upsampling leaves them, and how sharp and how regular the harmonics are."""
+
+    def __init__(self, columns, bands=10, smoothed=31):
+        super().__init__()
+        self.smoothed, quefrencies = smoothed, min(columns // 4, 120)      # as far as the deepest voice's harmonics are close
+        self.register_buffer("pool", averages(columns, bands))
+        self.register_buffer("coarse", averages(quefrencies, quefrencies // 4))
+        angle = 2 * torch.pi * torch.arange(columns).unsqueeze(1) * (torch.arange(quefrencies) + 1) / columns
+        self.register_buffer("waves", torch.cat([torch.cos(angle), torch.sin(angle)], 1) / columns ** 0.5)
+
+    def _cepstrum(self, x):
+        """Power over quefrency of [..., columns]."""
+        cosine, sine = (x @ self.waves).chunk(2, -1)
+        return cosine * cosine + sine * sine
+
+    def forward(self, x):
+        fine = x - functional.avg_pool1d(x, self.smoothed, 1, self.smoothed // 2, count_include_pad=False)
+        squared, still = fine * fine, fine.mean(1)
+        cepstrum = self._cepstrum(unit(fine, 2))
+        peak = torch.log(cepstrum.amax(2) + 1e-3)
+        spread = peak - peak.mean(1, keepdim=True)
+        parts = [torch.log((still * still) @ self.pool + 1e-4), torch.log(squared.mean(1) @ self.pool + 1e-4), (squared * fine).mean(1) @ self.pool,
+                 torch.log((squared * squared).mean(1) @ self.pool + 1e-2), torch.log(torch.relu(fine.amax(1)) @ self.pool + 1),
+                 torch.log(cepstrum.mean(1) + 1e-3) @ self.coarse, torch.log(self._cepstrum(unit(still, 1)) + 1e-3) @ self.coarse,
+                 torch.stack([peak.mean(1), torch.sqrt((spread * spread).mean(1) + 1e-6)], 1)]
+        return torch.cat(parts, 1)
+
+
+class StatisticsNet(nn.Module):
+    """Hand-made statistics over time, and a small network on them. No filter is learnt: what tells voices apart as distributions survives a change of
+    machine better than shapes that were learnt from a few of them. Sees one spectrogram, or three: with frames of middle length, short and long ones."""
+
+    KINDS = (SpectrumStatistics, PulseStatistics, LineStatistics)
+
+    def __init__(self, columns, channels=(160, 96), frame_rate=8000 / 96):
+        super().__init__()
+        hidden, out = channels
+        columns = columns if isinstance(columns, tuple) else (columns,)
+        self.kinds = nn.ModuleList([SpectrumStatistics(columns[0], frame_rate=frame_rate), *(kind(n) for kind, n in zip(self.KINDS[1:], columns[1:]))])
+        with torch.no_grad():
+            count = self.statistics([torch.randn(2, 300, n) for n in columns]).shape[1]
+        self.norm = nn.BatchNorm1d(count, affine=False)
+        self.layers = nn.Sequential(nn.Dropout(0.3), nn.Linear(count, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, out), nn.BatchNorm1d(out), nn.ReLU())
+        self.size = out
+
+    def statistics(self, matrices):
+        return torch.cat([kind(x) for kind, x in zip(self.kinds, matrices)], 1)
+
+    def forward(self, *matrices):
+        with torch.no_grad(), torch.autocast(matrices[0].device.type, enabled=False):
+            statistics = self.statistics([x.float() for x in matrices])
         return self.layers(torch.clamp(self.norm(statistics), -6, 6)).float()
 
 
@@ -266,11 +386,23 @@ class Both(nn.Module):
         return torch.cat([self.shapes(features), self.texture(features)], 1)
 
 
-NETWORKS = {"residual": ResidualNet, "light": LightNet, "texture": TextureNet, "conformer": ConformerNet, "raw": RawNet, "statistics": StatisticsNet, "both": Both}
+NETWORKS = {"residual": ResidualNet, "light": LightNet, "texture": TextureNet, "conformer": ConformerNet, "raw": RawNet, "constant_q": ConstantQNet, "statistics": StatisticsNet, "both": Both}
+
+
+class OfParts(nn.Module):
+    """A back end on matrices that lie one behind the other in a tensor [batch, values], the features of several kinds of one window. `layouts` tells where, as
+    {values: [(start, frames, columns), ...]}, for each length of window."""
+
+    def __init__(self, backend, layouts):
+        super().__init__()
+        self.backend, self.layouts, self.size = backend, layouts, backend.size
+
+    def forward(self, values):
+        return self.backend(*(values[:, start:start + frames * columns].unflatten(1, (frames, columns)) for start, frames, columns in self.layouts[int(values.shape[1])]))
 
 
 class Detector(nn.Module):
-    """features [batch, frames, columns] or waveform [batch, samples] -> logits [batch, 2], in the order bonafide, spoof."""
+    """features [batch, frames, columns], [batch, values] or waveform [batch, samples] -> logits [batch, 2], in the order bonafide, spoof."""
 
     def __init__(self, backend, families, dropout=0.2, twin_weight=0.5, cosine=False):
         super().__init__()
@@ -340,12 +472,17 @@ class Product(nn.Module):
         return torch.stack(logits).mean(0), torch.stack(novelty).mean(0)
 
 
-def build(config, columns, families):
-    m = config["model"]
+def build(config, columns, families, layouts=None):
+    """An untrained detector. `columns` is that of the features, or a tuple of them where it sees several kinds, whose `layouts` are as in `OfParts`."""
+    m, features = config["model"], config["input"]["features"]
     more = {}
     if m["network"] == "statistics":
-        more = {"frame_rate": config["input"]["sample_rate_hz"] / config["input"]["features"]["hop_length"]}
+        more = {"frame_rate": config["input"]["sample_rate_hz"] / features.get("parts", [features])[0]["hop_length"]}
+    elif m["network"] == "constant_q":
+        more = {"rate": config["input"]["sample_rate_hz"]}
     backend = NETWORKS[m["network"]](columns, tuple(m["channels"]), **more)
+    if layouts:
+        backend = OfParts(backend, layouts)
     return Detector(backend, families, m["dropout"], m["twin_weight"], config["training"]["loss"] != "cross_entropy")
 
 

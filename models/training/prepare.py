@@ -50,7 +50,7 @@ def material(config, folder, cache, full=None, vocoders=None, jobs=1, log=print)
     rate, started, data = config["input"]["sample_rate_hz"], time.time(), config["data"]
     clips = train_clips(config, folder, full)
     real = [c for c in clips if c.label == "bonafide"]
-    clips += engines.make(cache, data["engine_clips"], 1)
+    clips += engines.make(cache, data["engine_clips"], 1) + engines.neural(cache, data["neural_engine_clips"], 1, log)
     own = sorted(pathlib.Path(cache).glob("vocoders/*.pt"))
     clips += twins.make(cache, vocoders, real, data["twins"], own, 1, jobs, log)
     wide = corpus.store(cache, "train", clips, phone_codecs.RATE)
@@ -71,7 +71,7 @@ def counts(material):
     """What went into training, for the card: {"clips": a row for each label and origin, and what `Material.made` says}."""
     groups = {}
     for clip in material.clips:
-        key = (clip.label, "corpus" if clip.kind not in ("engine", "twin") else clip.kind)
+        key = (clip.label, "engine" if clip.source.startswith("engine:") else "twin" if clip.kind == "twin" else "corpus")
         entry = groups.setdefault(key, {"clips": 0, "seconds": 0.0, "systems": set(), "sources": set(), "licences": {}})
         entry["clips"] += 1
         entry["seconds"] += clip.seconds

@@ -16,7 +16,7 @@ import time
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
-SMOKE = ["data.every=20", "data.copies=['slower', 'g722']", "data.engine_clips=0", "data.twins={griffin_lim = 4}", "sampling.pool=400", "training.steps=40", "training.batch=16",
+SMOKE = ["data.every=20", "data.copies=['slower', 'g722']", "data.engine_clips=0", "data.neural_engine_clips=0", "data.twins={griffin_lim = 4}", "sampling.pool=400", "training.steps=40", "training.batch=16",
          "training.warmup_steps=5", "training.check_every=0"]
 STEPS = ["prepare", "train", "export", "calibrate", "evaluate", "card"]
 
@@ -66,6 +66,7 @@ def main():
     p.add_argument("--run", default=None, help="name of the run inside the cache (default: the model's name)")
     p.add_argument("--members", help="train these members of the model alone, by commas: others may be trained beside them")
     p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose split `train` then takes the place of the small one's")
+    p.add_argument("--long", type=pathlib.Path, help="folder of the full build's split `dev`: the figures for 10 and 30 s come from it, and are left out without it")
     p.add_argument("--vocoders", type=pathlib.Path, help="folder of pretrained vocoders for twins (default: beside the corpus)")
     p.add_argument("--only", default=",".join(STEPS), help="steps to run, by commas")
     p.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change the configuration")
@@ -108,7 +109,7 @@ def main():
         calibrate.calibrate(config, out, a.corpus, run, log)
     if "evaluate" in only:
         import evaluate
-        evaluate.write_figures(out, a.corpus, run, a.cache, log)
+        evaluate.write_figures(out, a.corpus, run, a.cache, a.long, log)
     if "card" in only:
         import card
         card.write(config, out, run, log)

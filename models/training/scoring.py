@@ -60,6 +60,14 @@ LINES = {
     "phone, noise at 5 dB": ("white noise at 5 dB, then the phone condition", _noisy(5)),
 }
 
+# Longer clips of the full build: seconds that are cut off for one, and the clips that are taken for it (at least so long).
+DURATIONS = {
+    "phone, 4 s of clips of 10 s": (4, 10),
+    "phone, 10 s": (10, 10),
+    "phone, 4 s of clips of 30 s": (4, 30),
+    "phone, 30 s": (30, 30),
+}
+
 
 def main_condition(config):
     """What the model was made for, is calibrated on and judged by first."""
@@ -84,6 +92,14 @@ def audio(clip, condition):
 def score(detector, clips, condition, log=None):
     """A `Scored` for each clip."""
     return _score(detector, (audio(clip, condition) for clip in clips), len(clips), condition, log)
+
+
+def score_long(detector, clips, name, log=None):
+    """(clips that are long enough, a `Scored` for each) for one of `DURATIONS`. Half a second less will do: recordings are cut where speech ends."""
+    seconds, least = DURATIONS[name]
+    chosen = [clip for clip in clips if clip.seconds >= least - 0.5]
+    audios = (_phone(corpus.load(clip.path, dev.RATE)[:seconds * dev.RATE]) for clip in chosen)
+    return chosen, _score(detector, audios, len(chosen), name, log)
 
 
 def score_coded(detector, clips, name, cache, log=None):

@@ -50,7 +50,7 @@ def quiet(text):
 
 def configuration(name="phone"):
     config, _ = run.read(HERE / f"{name}.toml", [])
-    config["data"].update(copies=["slower"], copies_per_clip=1, engine_clips=0, twins={"griffin_lim": 2})
+    config["data"].update(copies=["slower"], copies_per_clip=1, engine_clips=0, neural_engine_clips=0, twins={"griffin_lim": 2})
     config["sampling"]["pool"] = 60
     config["training"].update(batch=8, steps=6, check_every=0, warmup_steps=2)
     return config
@@ -280,12 +280,12 @@ def test_a_change_of_what_is_not_there_is_refused():
             run.changed(configuration(), {name: 1})
 
 
-@pytest.mark.parametrize("name,channels", [("residual", (8, 12)), ("light", (8, 12)), ("texture", (16, 6)), ("conformer", (8, 12, 16)), ("statistics", (16, 8)), ("both", (8, 12, 16, 6)), ("raw", (8, 12, 16))])
+@pytest.mark.parametrize("name,channels", [("residual", (8, 12)), ("light", (8, 12)), ("texture", (16, 6)), ("conformer", (8, 12, 16)), ("statistics", (16, 8)), ("both", (8, 12, 16, 6)), ("raw", (8, 12, 16)), ("constant_q", (8, 12))])
 def test_every_network_takes_windows_of_any_length_and_exports(name, channels, tmp_path):
     config = configuration()
     config["model"].update(network=name, channels=list(channels))
     net = model.build(config, 115, 7).eval()
-    shapes = [(32000,), (16000,)] if name == "raw" else [(331, 115), (164, 115)]
+    shapes = [(32000,), (16000,)] if name in ("raw", "constant_q") else [(331, 115), (164, 115)]
     for shape in shapes:
         assert net(torch.randn(2, *shape)).shape == (2, 2)
     inputs = torch.randn(12, *shapes[0])

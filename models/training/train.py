@@ -13,6 +13,7 @@ import dev
 import draws
 import losses
 import model
+import precision
 
 
 def learning_rate(step, c):
@@ -23,11 +24,39 @@ def learning_rate(step, c):
     return c["learning_rate"] * (1.0 if step < start else 0.5 + 0.5 * math.cos(math.pi * (step - start) / max(c["steps"] - start, 1)))
 
 
-def feature_extractors(config):
-    """The library's own features, one extractor for each length of cut that training uses."""
+def seen(config):
+    """The features that a network of this configuration sees: those of `input.features`, or of its parts those that `model.parts` names."""
+    features = config["input"]["features"]
+    if features["kind"] != "several":
+        return features
+    parts = [features["parts"][k] for k in config["model"]["parts"]]
+    return parts[0] if len(parts) == 1 else {"kind": "several", "parts": parts}
+
+
+def extractor(config, features, samples):
+    """The library's own features of windows of so many samples."""
     import veravox
-    lengths = {length for length, _ in config["training"]["cuts"]} | {config["input"]["window_samples"]}
-    return {n: veravox.WindowFeatures({**config["input"], "window_samples": n}) for n in lengths}
+    return veravox.WindowFeatures({**config["input"], "window_samples": samples, "features": features})
+
+
+def lengths(config):
+    """The lengths of cut that training uses, and that of a window."""
+    return sorted({length for length, _ in config["training"]["cuts"]} | {config["input"]["window_samples"]})
+
+
+def feature_extractors(config):
+    """One extractor of what the network sees for each length."""
+    return {n: extractor(config, seen(config), n) for n in lengths(config)}
+
+
+def layout(config, features, samples, chosen=None):
+    """(values, [(start, frames, columns) of each of its parts, or of the chosen ones]) of several kinds of features of a window, as `model.OfParts` wants it."""
+    places, start = [], 0
+    for part in features["parts"]:
+        frames, columns = extractor(config, part, samples).shape
+        places.append((start, frames, columns))
+        start += frames * columns
+    return start, [places[k] for k in (range(len(places)) if chosen is None else chosen)]
 
 
 class Batches(torch.utils.data.Dataset):
@@ -114,7 +143,12 @@ def save(path, **state):
 
 def network(config):
     """An untrained network of this configuration."""
-    return model.build(config, feature_extractors(config)[config["input"]["window_samples"]].shape[1], len(losses.FAMILIES))
+    features, families = seen(config), len(losses.FAMILIES)
+    if features["kind"] != "several":
+        return model.build(config, extractor(config, features, config["input"]["window_samples"]).shape[1], families)
+    layouts = dict(layout(config, features, n) for n in lengths(config))
+    columns = tuple(columns for _, _, columns in next(iter(layouts.values())))
+    return model.build(config, columns, families, layouts)
 
 
 def averaged(config, run):
@@ -146,7 +180,7 @@ class Objective:
         self.x = (mask(x, self.c, generator) if x.dim() == 3 else x).to(self.device)
 
     def __call__(self):
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with precision.autocast(self.device):
             outputs = self.net.outputs(self.x)
         outputs = tuple(o.float() for o in outputs)
         loss = self._of(outputs, None)

@@ -11,6 +11,7 @@
 //!   orthonormal DCT-II of the log linear filterbank, first `n_coeffs`; deltas by regression over ±2 frames with the edge
 //!   frames repeated (The HTK Book, eq. 5.16).
 //! - **normalisation** of each column over the frames of one window.
+//! - **several** of these of the same window, one matrix behind the other.
 
 mod cepstrum;
 mod filterbank;
@@ -19,7 +20,7 @@ mod normalise;
 mod spec;
 mod stft;
 
-pub use spec::{CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, SpectrogramSpec, WaveformSpec};
+pub use spec::{CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, SeveralSpec, SpectrogramSpec, WaveformSpec};
 
 use crate::error::{Error, ErrorKind, Result};
 use cepstrum::{Dct, append_deltas};
@@ -61,7 +62,7 @@ impl Kind {
     }
 }
 
-/// Computes one kind of features over windows of a fixed length.
+/// Computes the features of a model over windows of a fixed length.
 ///
 /// All memory is taken by [`new`](Self::new): computing a window allocates nothing.
 ///
@@ -79,31 +80,31 @@ impl Kind {
 /// # Ok::<(), veravox::Error>(())
 /// ```
 pub struct Extractor {
+    parts: Vec<Part>,
+    level: Option<f64>,
+    n_samples: usize,
+    shape: (usize, usize),
+    scaled: Vec<f32>,
+}
+
+/// One kind of features, and where its values end in the tensor.
+struct Part {
     kind: Kind,
     stft: Option<Stft>,
     normaliser: ColumnNormaliser,
     log_floor: f32,
-    level: Option<f64>,
-    n_samples: usize,
-    n_frames: usize,
     n_features: usize,
-    scaled: Vec<f32>,
+    n_values: usize,
 }
 
-impl Extractor {
-    /// An extractor for windows of `n_samples` at `sample_rate_hz`. With `level_dbfs` each window is first scaled to that
-    /// root mean square (dB relative to 1.0).
-    ///
-    /// # Errors
-    /// [`InvalidManifest`](ErrorKind::InvalidManifest) when a parameter is out of its range; the message names it.
-    pub fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize, level_dbfs: Option<f64>) -> Result<Self> {
-        spec.check(sample_rate_hz, n_samples)?;
+impl Part {
+    fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize) -> Self {
         let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
         let spectrogram = spec.spectrogram();
-        let stft = spectrogram.as_ref().map(|s| Stft::new(s.n_fft, s.win_length, s.hop_length));
         let bank = |f: &FilterbankSpec, scale| Filterbank::new(f, scale, sample_rate_hz);
         let kind = match spec {
-            FeatureSpec::Waveform(_) => Kind::Waveform,
+            // The parts of several are never several again: `FeatureSpec::check`.
+            FeatureSpec::Waveform(_) | FeatureSpec::Several(_) => Kind::Waveform,
             FeatureSpec::LogSpectrogram(s) => {
                 let bins = s.bins(sample_rate_hz);
                 Kind::Spectrogram { first_bin: bins.start, n_bins: bins.len() }
@@ -117,40 +118,72 @@ impl Extractor {
                 deltas: c.deltas,
             },
         };
-        Ok(Self {
+        Self {
             kind,
-            stft,
+            stft: spectrogram.as_ref().map(|s| Stft::new(s.n_fft, s.win_length, s.hop_length)),
             normaliser: ColumnNormaliser::new(
                 spectrogram.as_ref().map_or(Normalisation::None, |s| s.normalisation),
                 n_features,
             ),
             log_floor: spectrogram.map_or(0.0, |s| s.log_floor),
+            n_features,
+            n_values: n_frames * n_features,
+        }
+    }
+
+    /// The features of `samples` into `out`, row after row.
+    fn compute(&mut self, samples: &[f32], out: &mut [f32]) {
+        let Some(stft) = &mut self.stft else {
+            out.copy_from_slice(samples);
+            return;
+        };
+        for (pair, rows) in out.chunks_mut(2 * self.n_features).enumerate() {
+            let powers = stft.power_of_pair(samples, 2 * pair);
+            for (row, power) in rows.chunks_exact_mut(self.n_features).zip(powers) {
+                self.kind.row_of(power, self.log_floor, row);
+            }
+        }
+        if let Kind::Cepstrum { dct, deltas, .. } = &self.kind {
+            append_deltas(out, self.n_features, dct.n_coeffs(), *deltas);
+        }
+        self.normaliser.apply(out);
+    }
+}
+
+impl Extractor {
+    /// An extractor for windows of `n_samples` at `sample_rate_hz`. With `level_dbfs` each window is first scaled to that
+    /// root mean square (dB relative to 1.0).
+    ///
+    /// # Errors
+    /// [`InvalidManifest`](ErrorKind::InvalidManifest) when a parameter is out of its range; the message names it.
+    pub fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize, level_dbfs: Option<f64>) -> Result<Self> {
+        spec.check(sample_rate_hz, n_samples)?;
+        Ok(Self {
+            parts: spec.parts().iter().map(|part| Part::new(part, sample_rate_hz, n_samples)).collect(),
             level: level_dbfs.map(|db| 10.0_f64.powf(db / 20.0)),
             n_samples,
-            n_frames,
-            n_features,
+            shape: spec.shape(sample_rate_hz, n_samples),
             scaled: vec![0.0; n_samples],
         })
     }
 
     /// Rows and columns of what [`compute`](Self::compute) makes: `(n_frames, n_features)`; for a waveform `(1,
-    /// n_samples)`.
+    /// n_samples)`, for several kinds `(1, n_values)`.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
-        (self.n_frames, self.n_features)
+        self.shape
     }
 
-    /// Computes the features of one window into `out`, row after row.
+    /// Computes the features of one window into `out`, row after row, and kind after kind.
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when `window` or `out` has the wrong length.
     pub fn compute(&mut self, window: &[f32], out: &mut [f32]) -> Result<()> {
-        let (n_frames, n_features) = (self.n_frames, self.n_features);
-        if window.len() != self.n_samples || out.len() != n_frames * n_features {
+        let n_values = self.shape.0 * self.shape.1;
+        if window.len() != self.n_samples || out.len() != n_values {
             let message = format!(
-                "expected a window of {} samples and room for {} features, got {} and {}",
+                "expected a window of {} samples and room for {n_values} features, got {} and {}",
                 self.n_samples,
-                n_frames * n_features,
                 window.len(),
                 out.len()
             );
@@ -160,20 +193,12 @@ impl Extractor {
         for (scaled, sample) in self.scaled.iter_mut().zip(window) {
             *scaled = sample * gain;
         }
-        let Some(stft) = &mut self.stft else {
-            out.copy_from_slice(&self.scaled);
-            return Ok(());
-        };
-        for (pair, rows) in out.chunks_mut(2 * n_features).enumerate() {
-            let powers = stft.power_of_pair(&self.scaled, 2 * pair);
-            for (row, power) in rows.chunks_exact_mut(n_features).zip(powers) {
-                self.kind.row_of(power, self.log_floor, row);
-            }
+        let mut rest = out;
+        for part in &mut self.parts {
+            let Some((values, behind)) = rest.split_at_mut_checked(part.n_values) else { break };
+            part.compute(&self.scaled, values);
+            rest = behind;
         }
-        if let Kind::Cepstrum { dct, deltas, .. } = &self.kind {
-            append_deltas(out, n_features, dct.n_coeffs(), *deltas);
-        }
-        self.normaliser.apply(out);
         Ok(())
     }
 }

@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 const MAX_N_FFT: usize = 65_536;
 /// Most values in one window's feature matrix: 64 MiB of f32.
 const MAX_VALUES: usize = 1 << 24;
+/// Most kinds of features of one model.
+const MAX_PARTS: usize = 8;
 
 /// How each column is normalised over the frames of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,14 @@ pub struct CepstrumSpec {
 #[serde(deny_unknown_fields)]
 pub struct WaveformSpec {}
 
+/// Features of several kinds of the same window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeveralSpec {
+    /// The kinds, in the order in which their matrices lie in the tensor. None of them is `several` again.
+    pub parts: Vec<FeatureSpec>,
+}
+
 /// The features of a model, `input.features` of its manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -97,6 +107,9 @@ pub enum FeatureSpec {
     LogMel(FilterbankSpec),
     /// Linear-frequency cepstral coefficients.
     Lfcc(CepstrumSpec),
+    /// Several of the kinds above, say a spectrogram with short and one with long frames: the matrices, row after row, one
+    /// behind the other in a tensor `[batch, n_values]`.
+    Several(SeveralSpec),
 }
 
 impl FilterbankSpec {
@@ -129,11 +142,20 @@ impl SpectrogramSpec {
 }
 
 impl FeatureSpec {
-    /// The spectrogram that these features rest on; none for a waveform.
+    /// The kinds that these features consist of: themselves, but for several.
+    #[must_use]
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::Several(several) => &several.parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The spectrogram that these features rest on; none for a waveform, nor for several.
     #[must_use]
     pub fn spectrogram(&self) -> Option<SpectrogramSpec> {
         match self {
-            Self::Waveform(_) => None,
+            Self::Waveform(_) | Self::Several(_) => None,
             Self::LogSpectrogram(s) => Some(s.clone()),
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.spectrogram()),
             Self::Lfcc(c) => Some(c.filterbank().spectrogram()),
@@ -144,17 +166,25 @@ impl FeatureSpec {
         match self {
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.n_filters),
             Self::Lfcc(c) => Some(c.n_filters),
-            Self::Waveform(_) | Self::LogSpectrogram(_) => None,
+            Self::Waveform(_) | Self::LogSpectrogram(_) | Self::Several(_) => None,
         }
     }
 
-    /// `(n_frames, n_features)` for windows of `n_samples`; `(1, n_samples)` for a waveform.
+    /// `(n_frames, n_features)` for windows of `n_samples`; `(1, n_samples)` for a waveform, and `(1, n_values)` for
+    /// several kinds with so many values together.
     #[must_use]
     pub fn shape(&self, sample_rate_hz: u32, n_samples: usize) -> (usize, usize) {
+        if let Self::Several(several) = self {
+            let values = several.parts.iter().map(|part| {
+                let (n_frames, n_features) = part.shape(sample_rate_hz, n_samples);
+                n_frames.saturating_mul(n_features)
+            });
+            return (1, values.fold(0, usize::saturating_add));
+        }
         let Some(s) = self.spectrogram() else { return (1, n_samples) };
         let n_frames = n_samples.checked_sub(s.n_fft).map_or(0, |rest| 1 + rest / s.hop_length.max(1));
         let n_features = match self {
-            Self::Waveform(_) => n_samples,
+            Self::Waveform(_) | Self::Several(_) => n_samples,
             Self::LogSpectrogram(s) => s.bins(sample_rate_hz).len(),
             Self::LinearFilterbank(f) | Self::LogMel(f) => f.n_filters,
             Self::Lfcc(c) => c.n_coeffs * (1 + c.deltas),
@@ -164,6 +194,15 @@ impl FeatureSpec {
 
     /// The ranges that every parameter must keep.
     pub(crate) fn check(&self, sample_rate_hz: u32, n_samples: usize) -> Result<()> {
+        if let Self::Several(several) = self {
+            ensure((1..=MAX_PARTS).contains(&several.parts.len()), || {
+                format!("several must have 1 to {MAX_PARTS} parts, has {}", several.parts.len())
+            })?;
+            for part in &several.parts {
+                ensure(!matches!(part, Self::Several(_)), || "a part of several must not be several again".to_owned())?;
+                part.check(sample_rate_hz, n_samples)?;
+            }
+        }
         if let Some(s) = self.spectrogram() {
             ensure((16..=MAX_N_FFT).contains(&s.n_fft), || format!("n_fft must be 16 to {MAX_N_FFT}, is {}", s.n_fft))?;
             ensure((1..=s.n_fft).contains(&s.win_length), || {

@@ -317,3 +317,36 @@ fn each_parameter_out_of_range_is_named() {
     let error = Extractor::new(&FeatureSpec::LogSpectrogram(huge), RATE_HZ, 960_000, None).err().unwrap();
     assert!(error.to_string().contains("at most 16777216 features"), "{error}");
 }
+
+#[test]
+fn several_kinds_are_each_kind_behind_the_other() {
+    let [short, long] = [32, 256].map(|n_fft| SpectrogramSpec { n_fft, win_length: n_fft, ..spectrograms()[0].clone() });
+    let parts =
+        vec![FeatureSpec::LogSpectrogram(long), FeatureSpec::Waveform(WaveformSpec {}), FeatureSpec::LogSpectrogram(short)];
+    let samples = signal(2_000);
+    let of = |spec: &FeatureSpec| {
+        let mut extractor = Extractor::new(spec, RATE_HZ, samples.len(), Some(-20.0)).unwrap();
+        let mut out = vec![0.0; extractor.shape().0 * extractor.shape().1];
+        extractor.compute(&samples, &mut out).unwrap();
+        out
+    };
+    let expected: Vec<f32> = parts.iter().flat_map(of).collect();
+    let several = FeatureSpec::Several(SeveralSpec { parts });
+    assert_eq!(several.shape(RATE_HZ, samples.len()), (1, expected.len()));
+    assert_eq!(of(&several), expected);
+}
+
+#[test]
+fn several_kinds_are_at_least_one_and_not_several_again() {
+    let refused = |parts: Vec<FeatureSpec>| {
+        let spec = FeatureSpec::Several(SeveralSpec { parts });
+        Extractor::new(&spec, RATE_HZ, 2_000, None).err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    let waveform = || FeatureSpec::Waveform(WaveformSpec {});
+    assert_eq!(refused(vec![waveform()]), "");
+    assert!(refused(vec![]).contains("1 to 8 parts, has 0"));
+    assert!(refused((0..9).map(|_| waveform()).collect()).contains("1 to 8 parts, has 9"));
+    assert!(refused(vec![FeatureSpec::Several(SeveralSpec { parts: vec![waveform()] })]).contains("must not be several"));
+    let wrong = SpectrogramSpec { hop_length: 0, ..spectrograms()[0].clone() };
+    assert!(refused(vec![waveform(), FeatureSpec::LogSpectrogram(wrong)]).contains("hop_length must be"));
+}

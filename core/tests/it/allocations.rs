@@ -73,11 +73,12 @@ fn features_of_a_window_allocate_nothing() {
         ("linear_filterbank", json!({ "n_filters": 40 })),
         ("log_mel", json!({ "n_filters": 40 })),
         ("lfcc", json!({ "n_filters": 40, "n_coeffs": 20, "deltas": 2 })),
+        ("several", json!({ "parts": [{ "kind": "waveform" }, { "kind": "waveform" }] })),
     ];
     for (kind, extra) in more {
         let mut spec = json!({ "kind": kind });
         let fields = spec.as_object_mut().unwrap();
-        if kind != "waveform" {
+        if !matches!(kind, "waveform" | "several") {
             fields.extend(spectrogram.as_object().unwrap().clone());
         }
         fields.extend(extra.as_object().unwrap().clone());

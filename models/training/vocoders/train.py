@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 import corpus
+import precision
 from vocoders import copy_synthesis, discriminators, generators, losses, material, spectra
 
 
@@ -59,7 +60,7 @@ class Trainer:
                 group["lr"] = rate
         real = torch.from_numpy(batch).to(self.device)
         mel = spectra.log_mel(real)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with precision.autocast(self.device):
             if self.diffusion:
                 loss = self.net.training_loss(mel, real)
                 figures = {"loss": loss.item()}
@@ -78,14 +79,14 @@ class Trainer:
         return figures
 
     def _against(self, fake, real, reconstruction):
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with precision.autocast(self.device):
             loss = losses.discriminator(self.opponents(real), self.opponents(fake.detach()))
         self.second.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.opponents.parameters(), 5.0)
         self.second.step()
         discriminators.frozen(self.opponents, True)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with precision.autocast(self.device):
             adversarial = losses.adversarial(self.opponents(real), self.opponents(fake))
         discriminators.frozen(self.opponents, False)
         return losses.MEL_WEIGHT * reconstruction + adversarial, {"discriminator": loss.item(), "adversarial": adversarial.item()}
