@@ -239,7 +239,7 @@ gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with c
 
 ## To reproduce
 
-    python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --cache DIR
+    python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --long DIR --cache DIR
     python models/training/evaluate.py models/{manifest['name']} --corpus DIR
 
 The first trains and writes this folder; the second measures it again and compares with the manifest.

@@ -256,7 +256,7 @@ def test_a_mean_of_members_exports_and_a_teacher_teaches(material, windows, tiny
     for name, own in (("one", one), ("two", two)):
         train.member(own, windows, material, tmp_path / name, tiny, 1, 0, None, quiet)
     export.export(config, {"one": one, "two": two}, tmp_path, windows, tmp_path / "model", log=quiet)
-    assert [m["network"] for m in json.loads((tmp_path / "members.json").read_text())] == ["statistics", "both"]
+    assert [m["network"] for m in json.loads((tmp_path / "members.json").read_text())] == ["statistics", "residual"]
     with pytest.raises(SystemExit, match="member 'three' has not been trained"):
         export.export(config, {"one": one, "three": two}, tmp_path, windows, tmp_path / "model", log=quiet)
 
@@ -290,6 +290,26 @@ def test_every_network_takes_windows_of_any_length_and_exports(name, channels, t
         assert net(torch.randn(2, *shape)).shape == (2, 2)
     inputs = torch.randn(12, *shapes[0])
     export.write_onnx(model.Product([net], inputs), inputs, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("name", ["phone", "wide"])
+def test_members_that_see_other_features_become_one_graph(name, tmp_path):
+    """Each member alone, on the features that it is trained with, says what it says inside the graph, on all of them."""
+    config, members = run.read(HERE / f"{name}.toml", [])
+    samples = config["input"]["window_samples"]
+    windows = 0.1 * np.random.default_rng(0).standard_normal((12, samples)).astype(np.float32)
+    nets, alone = [], []
+    for own in members.values():
+        net = train.network(own).eval()
+        features = train.extractor(own, train.seen(own), samples).batch(windows)
+        with torch.no_grad():
+            alone.append(net(torch.from_numpy(features[:, 0] if features.shape[1] == 1 else features)))
+        nets.append(export.on_all_features(net, own))
+    inputs = torch.from_numpy(train.extractor(config, config["input"]["features"], samples).batch(windows)[:, 0])
+    product = model.Product(nets, inputs)
+    with torch.no_grad():
+        assert torch.allclose(product(inputs)[0], torch.stack(alone).mean(0), atol=1e-5)
+    export.write_onnx(product, inputs, tmp_path / "model.onnx")
 
 
 def test_what_was_never_heard_is_novel():
@@ -329,7 +349,8 @@ def test_the_library_scores_what_the_recipe_scores(name):
     features, session = veravox.WindowFeatures(manifest["input"]), onnxruntime.InferenceSession(str(folder / "model.onnx"))
     for w in whole:
         start = round(w.start_seconds * rate)
-        logits = session.run(["logits"], {"features": features.batch(x[None, start:start + n])})[0][0]
+        inputs = features.batch(x[None, start:start + n])
+        logits = session.run(["logits"], {"features": inputs[:, 0] if inputs.shape[1] == 1 else inputs})[0][0]
         llr = manifest["calibration"]["scale"] * float(logits[1] - logits[0]) + manifest["calibration"]["offset"]
         assert w.llr == pytest.approx(llr, abs=1e-3)
 

@@ -320,9 +320,13 @@ fn each_parameter_out_of_range_is_named() {
 
 #[test]
 fn several_kinds_are_each_kind_behind_the_other() {
-    let [short, long] = [32, 256].map(|n_fft| SpectrogramSpec { n_fft, win_length: n_fft, ..spectrograms()[0].clone() });
-    let parts =
-        vec![FeatureSpec::LogSpectrogram(long), FeatureSpec::Waveform(WaveformSpec {}), FeatureSpec::LogSpectrogram(short)];
+    let [short, long] =
+        [32, 256].map(|n_fft| SpectrogramSpec { n_fft, win_length: n_fft, ..spectrograms()[0].clone() });
+    let parts = vec![
+        FeatureSpec::LogSpectrogram(long),
+        FeatureSpec::Waveform(WaveformSpec {}),
+        FeatureSpec::LogSpectrogram(short),
+    ];
     let samples = signal(2_000);
     let of = |spec: &FeatureSpec| {
         let mut extractor = Extractor::new(spec, RATE_HZ, samples.len(), Some(-20.0)).unwrap();
@@ -346,7 +350,9 @@ fn several_kinds_are_at_least_one_and_not_several_again() {
     assert_eq!(refused(vec![waveform()]), "");
     assert!(refused(vec![]).contains("1 to 8 parts, has 0"));
     assert!(refused((0..9).map(|_| waveform()).collect()).contains("1 to 8 parts, has 9"));
-    assert!(refused(vec![FeatureSpec::Several(SeveralSpec { parts: vec![waveform()] })]).contains("must not be several"));
+    assert!(
+        refused(vec![FeatureSpec::Several(SeveralSpec { parts: vec![waveform()] })]).contains("must not be several")
+    );
     let wrong = SpectrogramSpec { hop_length: 0, ..spectrograms()[0].clone() };
     assert!(refused(vec![waveform(), FeatureSpec::LogSpectrogram(wrong)]).contains("hop_length must be"));
 }
