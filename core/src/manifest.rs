@@ -240,7 +240,8 @@ impl Input {
         self.features.check(rate, self.window_samples)
     }
 
-    /// The shape of one window's tensor without the batch: `[n_frames, n_features]`, or `[window_samples]`.
+    /// The shape of one window's tensor without the batch: `[n_frames, n_features]`; `[window_samples]` of a waveform and
+    /// `[n_values]` of several kinds of features.
     #[must_use]
     pub fn tensor_shape(&self) -> Vec<usize> {
         let (n_frames, n_features) = self.features.shape(self.sample_rate_hz, self.window_samples);

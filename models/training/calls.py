@@ -232,19 +232,22 @@ def simulate(model, folder, config, seed=1, most=None, log=print):
     groups = voices(corpus.read_index(folder, "dev"), rng)
     started, plain, turning = time.time(), [], []
 
+    def plain_line():
+        return rng.random() < config["channels"]["plain"]
+
     def done(what, calls):
         if len(calls) % 50 == 0:
             log(f"calls: {len(calls)} {what} after {time.time() - started:.0f} s")
 
     for label, source, who, samples in plain_calls(groups, rng, rate):
-        call = watch(detector, rate, np.clip(channel(samples, rng), -1, 1))
+        call = watch(detector, rate, np.clip(channel(samples, rng, plain_line()), -1, 1))
         call.label, call.source, call.system = label, source, who
         plain.append(call)
         done("plain", plain)
         if most and len(plain) >= most:
             break
     for label, source, who, before, after in changing_calls(groups, rng, rate):
-        line = np.clip(channel(np.concatenate([before, after]), rng), -1, 1)
+        line = np.clip(channel(np.concatenate([before, after]), rng, plain_line()), -1, 1)
         call = watch(detector, rate, line, len(before))
         call.label, call.source, call.system = label, source, who
         turning.append(call)

@@ -106,19 +106,19 @@ def described(features):
                         for f in features.get("parts", [features]))
 
 
-def durations(figures):
+def durations(figures, name):
     """The section on longer clips, which the full build of dev holds; without it a sentence that says so."""
     by = {(e["condition"], e["metric"]): e for e in figures}
     rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"]), f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"]
             for name in scoring.DURATIONS if (name, "eer_percent") in by]
     if not rows:
-        return "### By duration\n\n1, 2 and 4 s stand above; how it fares on 10 or 30 s was not measured: the clips of `dev` end at 4.2 s.\n\n"
+        return "### By duration\n\n1, 2 and 4 s stand above; how it fares on 10 s was not measured: the clips of `dev` end at 4.2 s. Calls of up to a minute: `docs/live`.\n\n"
     return f"""### By duration
 
 {table(["", "EER pooled, %", "mean over systems, %", "human / synthetic trials"], rows)}
 
-1, 2 and 4 s stand above. These are longer clips of the full build of `dev`, from fewer sources and systems, through the phone line; so each length is set against 4 s of the same clips. Few
-recordings last 30 s.
+1, 2 and 4 s stand above. These are longer clips of the full build of `dev`, from fewer sources and systems, through the phone line; so each length is set against 4 s of the same clips. Too
+few recordings last 30 s; how the verdict grows over calls that were strung together from shorter ones stands in `docs/live/{name}.md`.
 
 """
 
@@ -194,7 +194,7 @@ answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0
 
 The same clips. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
 
-{durations(manifest['figures'])}### By language
+{durations(manifest['figures'], manifest['name'])}### By language
 
 {table(['language', 'EER, %', 'human clips', 'synthetic clips'], [[name, f'{value:.0f}', real, fake] for name, value, real, fake in results['languages'][main]])}
 
@@ -240,7 +240,7 @@ gain control, soft clipping, G.711 A-law and mu-law, tandems, packet loss with c
 ## To reproduce
 
     python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --long DIR --cache DIR
-    python models/training/evaluate.py models/{manifest['name']} --corpus DIR
+    python models/training/evaluate.py models/{manifest['name']} --corpus DIR --long DIR
 
 The first trains and writes this folder; the second measures it again and compares with the manifest.
 """

@@ -102,7 +102,7 @@ class Channel:
         self.config, self.rate, self.noise, self.rooms = config, rate, noise, rooms
 
     def __call__(self, x, rng, plain=False):
-        """x after the chain; a plain window knows a handset, a band, a level and G.711 alone."""
+        """x after the chain; a plain window knows a handset, a band, a level and, at 8 kHz, G.711 alone."""
         c = {**self.config, **PLAIN} if plain else self.config
         x = self._dither(x, rng)
         if rng.random() < c["raw_boost"]:

@@ -92,8 +92,10 @@ class Store:
                 digest.update(samples)
                 f.write(samples)
                 starts.append(starts[-1] + len(x))
-        path.with_suffix(".json").write_text(json.dumps({"starts": starts, "fingerprint": digest.hexdigest()}))
+        listing = part.with_suffix(".listing")
+        listing.write_text(json.dumps({"starts": starts, "fingerprint": digest.hexdigest()}))
         part.rename(path)
+        listing.rename(path.with_suffix(".json"))
         return Store(path)
 
 

@@ -129,7 +129,7 @@ def neural(cache, count, seed, log=print):
     """`count` clips of each neural engine that is installed, made on the first call, as `Clip`s of kind `tts`: a machine like those of the corpus. One
     that is missing is named and left out."""
     clips = []
-    for name, load_engine in (("hibari", _hibari), ("kokoro", _kokoro)):
+    for name, load_engine in (("hibari", _hibari), ("kokoro", _kokoro)) if count else ():
         folder = pathlib.Path(cache) / f"engine_{name}_{count}_{seed}"
         try:
             engine, voices, language, sentences, speak = load_engine()

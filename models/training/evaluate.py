@@ -31,6 +31,7 @@ FIGURES = {
     "min_dcf": ("min_dcf", 1),
     "act_dcf": ("act_dcf", 1),
 }
+FEWEST_LONG = 20        # clips of either class without which a figure of longer clips would say nothing
 POOLED = "three clips of one system or speaker"
 
 
@@ -173,6 +174,9 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
         entries += measured(Trials(clips, scoring.values(scored)), condition, CHANNEL_METRICS, rounds)
     for name in scoring.DURATIONS if long else ():
         chosen, scored = scoring.score_long(detector, corpus.read_index(long, "dev"), name, log)
+        if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST_LONG:
+            (log or print)(f"evaluate: the condition '{name}' is left out: too few clips are so long")
+            continue
         entries += measured(Trials(chosen, scoring.values(scored)), name, CHANNEL_METRICS, rounds)
     more["dev"] = {"bonafide": sum(c.label == "bonafide" for c in clips), "spoof": sum(c.label == "spoof" for c in clips),
                    "sources": len({c.source for c in clips if c.label == "bonafide"}), "systems": len({c.system for c in clips if c.label == "spoof"})}
@@ -234,6 +238,9 @@ def main():
         differing += differs
         print(f"{e['condition']:44} {e['metric']:34} {e['value']:8.3f} {e['low']:8.3f}..{e['high']:8.3f} {e['n_bonafide']:5} {e['n_spoof']:6} "
               f"{'-' if known is None else format(known['value'], '9.3f')}{' differs' if differs else ''}")
+    missing = sorted({condition for condition, _ in recorded} - {e["condition"] for e in entries})
+    if missing:
+        print("in the manifest, and not measured now:", "; ".join(missing))
     for name, peer in more["peers"].items():
         print(name, " ".join(f"{e['condition']} {e['metric']} {e['value']:.2f}" for e in peer if e["metric"] in ("eer_percent", "auc_inside_pages")))
     print(f"{differing} of {len(entries)} figures differ from the manifest")

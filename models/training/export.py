@@ -59,12 +59,23 @@ def read_manifest(folder):
 
 def fold_constants(path):
     """Computes once what does not depend on the input (a third of the graph's nodes): each process that loads the model would do it again."""
+    import onnx
     import onnxruntime
     options, folded = onnxruntime.SessionOptions(), path.with_suffix(".folded")
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(folded)
     onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    folded.rename(path)
+    # It also names every domain of operators that it knows itself; the graph uses the standard's alone, and other readers know no others.
+    graph = onnx.load(str(folded))
+    foreign = {node.domain for node in graph.graph.node} - {"", "ai.onnx"}
+    if foreign:
+        raise SystemExit(f"export: the folded graph has operators of {', '.join(sorted(foreign))}")
+    kept = [entry for entry in graph.opset_import if entry.domain in ("", "ai.onnx")]
+    del graph.opset_import[:]
+    graph.opset_import.extend(kept)
+    onnx.checker.check_model(graph)
+    folded.unlink()
+    onnx.save(graph, str(path))
 
 
 def write_onnx(net, example, path, tensor="features"):

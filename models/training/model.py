@@ -474,10 +474,12 @@ class Product(nn.Module):
 
 def build(config, columns, families, layouts=None):
     """An untrained detector. `columns` is that of the features, or a tuple of them where it sees several kinds, whose `layouts` are as in `OfParts`."""
-    m, features = config["model"], config["input"]["features"]
-    more = {}
+    m, features, more = config["model"], config["input"]["features"], {}
+    if isinstance(columns, tuple) and m["network"] != "statistics":
+        raise SystemExit(f"model: the network '{m['network']}' sees one kind of features, not the parts {m['parts']}")
     if m["network"] == "statistics":
-        more = {"frame_rate": config["input"]["sample_rate_hz"] / features.get("parts", [features])[0]["hop_length"]}
+        first = features["parts"][m["parts"][0]] if features["kind"] == "several" else features
+        more = {"frame_rate": config["input"]["sample_rate_hz"] / first["hop_length"]}
     elif m["network"] == "constant_q":
         more = {"rate": config["input"]["sample_rate_hz"]}
     backend = NETWORKS[m["network"]](columns, tuple(m["channels"]), **more)

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+import channels
 import draws
 
 _made = None     # the `Draws` of this process, handed to its children by fork
@@ -37,7 +38,7 @@ class Pool:
 
 def fingerprint(config, material):
     """What the windows depend on; a training with other numbers of these makes a pool of its own."""
-    parts = [config["channels"], {k: v for k, v in config["sampling"].items() if k not in ("pool", "shares")},
+    parts = [config["channels"], channels.PLAIN, {k: v for k, v in config["sampling"].items() if k not in ("pool", "shares")},
              config["input"]["sample_rate_hz"], config["input"]["window_samples"],
              material.store.fingerprint, material.noise.fingerprint, sorted({store.fingerprint for places in material.copies for store, _ in places}),
              [hashlib.sha256(room.tobytes()).hexdigest() for room in material.rooms]]

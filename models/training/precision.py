@@ -5,5 +5,5 @@ import torch
 
 def autocast(device):
     features = getattr(torch.cpu, "get_capabilities", dict)()
-    able = device.type != "cpu" or any(features.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    able = device.type != "cpu" or any(features.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return torch.autocast(device.type, torch.bfloat16, enabled=able)

@@ -299,6 +299,9 @@ def member(config, pool, material, out, corpus_folder, threads, workers, stop_af
     """Trains one member of a model in its folder of the cache; returns the seconds spent on it. `training.teachers` are members trained before it."""
     out.mkdir(parents=True, exist_ok=True)
     same_training(out, config)
+    for name in config["training"]["teachers"]:
+        if seen(json.loads((out.parent / name / "config.json").read_text())) != seen(config):
+            raise SystemExit(f"training.teachers: '{name}' sees other features than its pupil")
     taught_by = [averaged(json.loads((out.parent / name / "config.json").read_text()), out.parent / name)[0] for name in config["training"]["teachers"]]
     (out / "config.json").write_text(json.dumps(config, indent=1))
     return train(config, pool, material, out, corpus_folder, threads, workers, stop_after, taught_by, log)[1]

@@ -163,6 +163,15 @@ def without_a_bin():
 
 GOOD = graph()
 FEATURES = "input.features."
+# A waveform and 97 frames of 80 filters: 15,760 values.
+FILTERBANK = {name: MANIFEST["input"]["features"][name] for name in ("n_fft", "win_length", "hop_length", "f_min_hz", "f_max_hz", "log_floor")}
+FILTERBANK |= {"kind": "linear_filterbank", "n_filters": 80, "normalisation": "mean"}
+
+
+def several(*parts):
+    return changed("input.features", {"kind": "several", "parts": list(parts)})
+
+
 # folder -> (manifest, onnx bytes or None, error kind, words of the message)
 BAD = {
     "bad-json": ("{", GOOD, "invalid_manifest", "not JSON"),
@@ -200,6 +209,10 @@ BAD = {
     "bad-n-filters": (changed(FEATURES + "n_filters", 0), GOOD, "invalid_manifest", "n_filters"),
     "bad-n-coeffs": (changed(FEATURES + "n_coeffs", 21), GOOD, "invalid_manifest", "n_coeffs"),
     "bad-deltas": (changed(FEATURES + "deltas", 3), GOOD, "invalid_manifest", "deltas"),
+    "bad-several-none": (several(), GOOD, "invalid_manifest", "several must have 1 to 8 parts, has 0"),
+    "bad-several-nested": (several({"kind": "several", "parts": []}), GOOD, "invalid_manifest", "must not be several again"),
+    "bad-several-part": (several(FILTERBANK, FILTERBANK | {"n_fft": 8}), GOOD, "invalid_manifest", "parts[1]: n_fft must be"),
+    "bad-several-shape": (several(FILTERBANK), GOOD, "invalid_model", "[batch, 7760]"),
     "bad-feature-count": (with_too_many_features(), GOOD, "invalid_manifest", "a window must have at most"),
     "bad-labels": (changed("output.labels", ["spoof", "spoof"]), GOOD, "invalid_manifest", "output.labels"),
     "bad-calibration-scale": (changed("calibration.scale", -1.0), GOOD, "invalid_manifest", "calibration"),
@@ -232,6 +245,7 @@ MODELS = {
     "good-features": (MANIFEST, GOOD, "", ""),
     # Its limit lies under every novelty: all audio is unlike anything in training.
     "good-novelty": (novel(-1.0), graph(n_novelties=1), "", ""),
+    "good-several": (several({"kind": "waveform"}, FILTERBANK), graph(axes=(N_SAMPLES + 80 * N_FRAMES,)), "", ""),
     "good-waveform": (WAVEFORM, graph(axes=(N_SAMPLES,), input_name="waveform"), "", ""),
 } | BAD
 

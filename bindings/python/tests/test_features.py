@@ -50,10 +50,14 @@ def _tolerance(vector):
 def test_the_features_of_a_model_by_its_manifest():
     manifest = veravox.Detector("phone").manifest()["input"]
     window_features = veravox.WindowFeatures({**manifest, "level_dbfs": None})
-    parameters = dict(manifest["features"])
-    function = getattr(features, parameters.pop("kind"))
     windows = np.random.default_rng(2).normal(0, 0.1, (2, manifest["window_samples"])).astype(np.float32)
-    np.testing.assert_array_equal(window_features.batch(windows), function(windows, manifest["sample_rate_hz"], **parameters))
+    assert manifest["features"]["kind"] == "several", "the parts lie one behind the other"
+    parts = []
+    for part in manifest["features"]["parts"]:
+        parameters = dict(part)
+        function = getattr(features, parameters.pop("kind"))
+        parts.append(function(windows, manifest["sample_rate_hz"], **parameters).reshape(2, 1, -1))
+    np.testing.assert_array_equal(window_features.batch(windows), np.concatenate(parts, axis=2))
     np.testing.assert_array_equal(window_features(windows[1]), window_features.batch(windows)[1])
 
 

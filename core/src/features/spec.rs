@@ -13,6 +13,9 @@ const MAX_VALUES: usize = 1 << 24;
 /// Most kinds of features of one model.
 const MAX_PARTS: usize = 8;
 
+/// Most weights of the filters and the cosine transform together: 64 MiB of f32.
+const MAX_WEIGHTS: usize = 1 << 24;
+
 /// How each column is normalised over the frames of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -200,7 +203,9 @@ impl FeatureSpec {
             })?;
             for part in &several.parts {
                 ensure(!matches!(part, Self::Several(_)), || "a part of several must not be several again".to_owned())?;
-                part.check(sample_rate_hz, n_samples)?;
+            }
+            for (k, part) in several.parts.iter().enumerate() {
+                part.check(sample_rate_hz, n_samples).map_err(|e| within_part(k, &e))?;
             }
         }
         if let Some(s) = self.spectrogram() {
@@ -230,10 +235,20 @@ impl FeatureSpec {
                 ensure((1..=s.n_fft / 2).contains(&n_filters), || {
                     format!("n_filters must be 1 to n_fft / 2 ({}), is {}", s.n_fft / 2, n_filters)
                 })?;
+                // Each filter looks at each bin once, when the bank is made.
+                ensure(n_filters.saturating_mul(s.n_fft) <= MAX_WEIGHTS, || {
+                    format!("n_filters times n_fft must be at most {MAX_WEIGHTS}, is {} x {}", n_filters, s.n_fft)
+                })?;
             }
             if let Self::Lfcc(c) = self {
                 ensure((1..=c.n_filters).contains(&c.n_coeffs), || {
                     format!("n_coeffs must be 1 to n_filters ({}), is {}", c.n_filters, c.n_coeffs)
+                })?;
+                ensure(c.n_filters.saturating_mul(c.n_coeffs) <= MAX_WEIGHTS, || {
+                    format!(
+                        "n_filters times n_coeffs must be at most {MAX_WEIGHTS}, is {} x {}",
+                        c.n_filters, c.n_coeffs
+                    )
                 })?;
                 ensure(c.deltas <= 2, || format!("deltas must be 0, 1 or 2, is {}", c.deltas))?;
             }
@@ -243,6 +258,15 @@ impl FeatureSpec {
             format!("a window must have at most {MAX_VALUES} features, has {n_frames} x {n_features}")
         })
     }
+}
+
+/// The error of one of several parts, which says which.
+fn within_part(k: usize, error: &Error) -> Error {
+    let message = error.to_string();
+    Error::new(
+        ErrorKind::InvalidManifest,
+        message.replacen("input.features: ", &format!("input.features: parts[{k}]: "), 1),
+    )
 }
 
 fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<()> {

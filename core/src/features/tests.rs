@@ -354,5 +354,15 @@ fn several_kinds_are_at_least_one_and_not_several_again() {
         refused(vec![FeatureSpec::Several(SeveralSpec { parts: vec![waveform()] })]).contains("must not be several")
     );
     let wrong = SpectrogramSpec { hop_length: 0, ..spectrograms()[0].clone() };
-    assert!(refused(vec![waveform(), FeatureSpec::LogSpectrogram(wrong)]).contains("hop_length must be"));
+    assert!(refused(vec![waveform(), FeatureSpec::LogSpectrogram(wrong)]).contains("parts[1]: hop_length must be"));
+}
+
+#[test]
+fn tables_have_a_size_that_memory_can_hold() {
+    let s = SpectrogramSpec { n_fft: 65_536, win_length: 65_536, ..spectrograms()[0].clone() };
+    let refused = |spec: FeatureSpec| Extractor::new(&spec, RATE_HZ, 65_536, None).err().unwrap().to_string();
+    let bank = FilterbankSpec { n_filters: 32_768, ..filterbank(&s) };
+    assert!(refused(FeatureSpec::LogMel(bank)).contains("n_filters times n_fft must be at most"));
+    let wide = CepstrumSpec { n_filters: 8_192, n_coeffs: 8_192, n_fft: 16_384, win_length: 16_384, ..cepstrum(&s, 0) };
+    assert!(refused(FeatureSpec::Lfcc(wide)).contains("must be at most"));
 }

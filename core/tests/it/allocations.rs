@@ -61,6 +61,13 @@ fn the_counter_counts() {
     assert_eq!(allocations(|| drop(vec![0_u8; 100])), 1);
 }
 
+/// A waveform and a spectrogram.
+fn several(spectrogram: &serde_json::Value) -> serde_json::Value {
+    let mut part = spectrogram.clone();
+    part.as_object_mut().unwrap().insert("kind".to_owned(), json!("log_spectrogram"));
+    json!({ "parts": [{ "kind": "waveform" }, part] })
+}
+
 #[test]
 fn features_of_a_window_allocate_nothing() {
     let spectrogram = json!({
@@ -73,7 +80,7 @@ fn features_of_a_window_allocate_nothing() {
         ("linear_filterbank", json!({ "n_filters": 40 })),
         ("log_mel", json!({ "n_filters": 40 })),
         ("lfcc", json!({ "n_filters": 40, "n_coeffs": 20, "deltas": 2 })),
-        ("several", json!({ "parts": [{ "kind": "waveform" }, { "kind": "waveform" }] })),
+        ("several", several(&spectrogram)),
     ];
     for (kind, extra) in more {
         let mut spec = json!({ "kind": kind });

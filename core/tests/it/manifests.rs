@@ -60,7 +60,7 @@ fn a_folder_without_a_manifest_says_so() {
 #[test]
 fn models_over_features_and_over_waveforms_score_a_call() {
     let call = testdata("calls/03-bank-card.alaw.wav");
-    for name in ["good-features", "good-waveform"] {
+    for name in ["good-features", "good-several", "good-waveform"] {
         let detector = Detector::load(&testdata("manifests").join(name)).unwrap();
         let report = detector.scan_file(&call, &DecodeOptions::default()).unwrap();
         let leg = &report.legs[0];
