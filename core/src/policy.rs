@@ -371,14 +371,15 @@ mod tests {
             }
         }
 
-        /// Where the leg as a whole reaches a threshold, a run of it did.
+        /// Where the leg as a whole reaches a threshold, a run of it did, or is not yet a window long.
         #[test]
         fn a_decision_on_whole_windows_is_firm(llrs in prop::collection::vec(-6.0_f32..6.0, 1..60)) {
             let mut test = SequentialTest::new(THRESHOLDS, 0.4);
             turns(&mut test, &llrs);
             let llr = test.llr().unwrap();
+            let run = if llr > 0.0 { test.toward_synthetic } else { test.toward_bonafide };
             if !(THRESHOLDS.bonafide_llr..=THRESHOLDS.synthetic_llr).contains(&llr) {
-                prop_assert!(test.firm().is_some());
+                prop_assert!(test.firm().is_some() || run.n < MIN_RUN);
             }
         }
     }

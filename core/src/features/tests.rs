@@ -320,8 +320,12 @@ fn each_parameter_out_of_range_is_named() {
 
 #[test]
 fn several_kinds_are_each_kind_behind_the_other() {
-    let [short, long] =
-        [32, 256].map(|n_fft| SpectrogramSpec { n_fft, win_length: n_fft, ..spectrograms()[0].clone() });
+    let [short, long] = [32, 256].map(|n_fft| SpectrogramSpec {
+        n_fft,
+        win_length: n_fft,
+        hop_length: n_fft / 2,
+        ..spectrograms()[0].clone()
+    });
     let parts = vec![
         FeatureSpec::LogSpectrogram(long),
         FeatureSpec::Waveform(WaveformSpec {}),
