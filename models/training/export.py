@@ -26,7 +26,7 @@ def trained_network(members, run, windows):
             raise SystemExit(f"the member '{name}' is at step {step} of {config['training']['steps']}: let its training end first")
         nets.append(on_all_features(net, config))
         about.append({"member": name, "network": config["model"]["network"], "steps": step, "minutes": round(spent / 60, 1), "parameters": model.parameters(net)})
-    return model.Product(nets, windows), about
+    return model.Product(nets, windows, [own["model"]["weight"] for own in members.values()]), about
 
 
 def on_all_features(net, config):

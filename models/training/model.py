@@ -455,11 +455,13 @@ class Novelty(nn.Module):
 
 
 class Product(nn.Module):
-    """What is exported: the mean of the logits of one or more detectors over the same input, and the mean of their novelties."""
+    """What is exported: the weighted mean of the logits of one or more detectors over the same input, and the mean of their novelties."""
 
-    def __init__(self, detectors, windows):
-        """`windows` are inputs of training, on which novelty is fitted."""
+    def __init__(self, detectors, windows, weights=None):
+        """`windows` are inputs of training, on which novelty is fitted; the detectors weigh the same unless told otherwise."""
         super().__init__()
+        weights = torch.tensor(weights or [1.0] * len(detectors))
+        self.register_buffer("shares", (weights / weights.sum()).reshape(-1, 1, 1))
         self.detectors = nn.ModuleList(detectors).eval()
         with torch.no_grad():
             self.novelties = nn.ModuleList(Novelty(torch.cat([d.backend(part) for part in windows.split(64)])) for d in detectors)
@@ -469,7 +471,7 @@ class Product(nn.Module):
         embeddings = [detector.backend(inputs) for detector in self.detectors]
         logits = [detector.of_embedding(e) for detector, e in zip(self.detectors, embeddings)]
         novelty = [n(e) for n, e in zip(self.novelties, embeddings)]
-        return torch.stack(logits).mean(0), torch.stack(novelty).mean(0)
+        return (self.shares * torch.stack(logits)).sum(0), torch.stack(novelty).mean(0)
 
 
 def build(config, columns, families, layouts=None):
