@@ -232,7 +232,7 @@ class Report:
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
     0:01.8, 1 leg, 8 kHz flac, by phone 0.3.0
-      leg 0  synthetic     llr +3.1  p 0.96   1.7 s speech  provisional
+      leg 0  synthetic     llr +3.2  p 0.96   1.7 s speech  provisional
     >>> report.legs[0].decision, report.legs[0].reasons
     ('synthetic', ())
     >>> veravox.Report.from_json(report.to_json()) == report
