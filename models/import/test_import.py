@@ -310,7 +310,7 @@ def test_a_run_that_fails_late_leaves_nothing(published, monkeypatch):
 
 def test_calibration_is_fitted_through_the_library_and_guards_the_labels(published, tmp_path):
     """On a corpus of low and high buzzes. Whichever way a random net tells them apart, one naming of the classes fits it and the other does
-    not; the wrong one must be refused. A quick turn, on half of the clips."""
+    not; the wrong one must be refused. Both weigh the clips alike: systems and pages are the same groups. A quick turn, on half of the clips."""
     _, weights, out = published
     header = "file split label system kind source licence speaker language seconds source_rate_hz source_codec utterance".split()
     outcomes = []
@@ -322,7 +322,7 @@ def test_calibration_is_fitted_through_the_library_and_guards_the_labels(publish
             low = k % 2 == 0
             soundfile.write(folder / "dev" / f"{k:05d}.flac", buzz(1.5, 110 + k if low else 310 + 5 * k), 16000)
             label = "spoof" if low == spoof_is_low else "bonafide"
-            rows.append([f"dev/{k:05d}.flac", "dev", label, f"system {k % 3}", "tts", f"page {k % 5}", "MIT", "", "en", "1.5", "16000", "wav", ""])
+            rows.append([f"dev/{k:05d}.flac", "dev", label, f"group {k % 3}", "tts", f"group {k % 3}", "MIT", "", "en", "1.5", "16000", "wav", ""])
         (folder / "index.tsv").write_text("\n".join("\t".join(r) for r in [header, *rows]) + "\n")
         said = []
         try:

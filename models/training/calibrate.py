@@ -24,6 +24,7 @@ import scoring
 from export import UNCALIBRATED, read_manifest, write_manifest
 
 FOLDS = 10
+FLAT = 1e-6      # a scale at which all scores say the same
 
 
 def group_of(clip):
@@ -45,8 +46,11 @@ def weights(labels, groups, clips):
 
 
 def fit(scores, labels, w):
-    """(scale, offset) with the least weighted cross-entropy. The scale is kept positive: polarity is not up for a vote."""
-    sign = 2 * labels - 1
+    """(scale, offset) with the least weighted cross-entropy. The scale is kept positive: polarity is not up for a vote. Scores that are no higher on
+    average where they should be have their best fit at a scale of nothing (the cost is convex, and this is its slope there)."""
+    sign, spoof, real = 2 * labels - 1, w * labels, w * (1 - labels)
+    if (spoof * scores).sum() / spoof.sum() <= (real * scores).sum() / real.sum():
+        return FLAT, float(np.log(spoof.sum() / real.sum()))
 
     def cost(theta):
         return float((w * np.logaddexp(0, -sign * (np.exp(theta[0]) * scores + theta[1]))).sum())
