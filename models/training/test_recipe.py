@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import calibrate  # noqa: E402
+import card  # noqa: E402
 import channels  # noqa: E402
 import copies  # noqa: E402
 import corpus  # noqa: E402
@@ -310,6 +311,26 @@ def test_members_that_see_other_features_become_one_graph(name, tmp_path):
     with torch.no_grad():
         assert torch.allclose(product(inputs)[0], torch.stack(alone).mean(0), atol=1e-5)
     export.write_onnx(product, inputs, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("name", ["phone", "wide"])
+def test_a_plain_window_is_spared_noise_rooms_and_losses(name):
+    """With noise as loud as the voice and every packet lost elsewhere, a plain window still is its clip."""
+    config = {**configuration(name)["channels"], "noise": 1.0, "noise_snr_db": [0.0, 0.0], "packet_loss": 1.0, "packet_loss_rate": [0.9, 0.9], "equaliser": 0.0, "band": 0.0}
+    assert set(channels.PLAIN) <= set(config), "what a plain window is spared has a name in the configuration"
+    rate = 8000 if name == "phone" else 16000
+    t = np.arange(rate) / rate
+    x = (0.2 * np.sin(2 * np.pi * 700 * t)).astype(np.float32)
+    channel = channels.Channel(config, rate, [np.random.default_rng(1).standard_normal(rate).astype(np.float32)], [])
+    likeness = [abs(np.corrcoef(x, channel(x, np.random.default_rng(2), plain))[0, 1]) for plain in (True, False)]
+    assert likeness[0] > 0.98 > 0.9 > likeness[1]
+
+
+def test_the_card_says_which_durations_were_not_measured():
+    assert "10 s was not measured" in card.durations([], "phone")
+    figures = [evaluate.entry("phone, 10 s", metric, evaluate.metrics.Trials([0.0, 1.0], ["a", "b"], [2.0, 3.0], ["c", "d"]).estimate("eer", rounds=5), 100, 2, 2)
+               for metric in evaluate.CHANNEL_METRICS]
+    assert "| phone, 10 s |" in card.durations(figures, "phone") and "2 / 2" in card.durations(figures, "phone")
 
 
 def test_what_was_never_heard_is_novel():
