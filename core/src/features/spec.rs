@@ -83,6 +83,22 @@ pub struct CepstrumSpec {
     pub normalisation: Normalisation,
 }
 
+/// Parameters of the phase coherence of bands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the other fields are those of SpectrogramSpec")]
+pub struct PhaseSpec {
+    pub n_fft: usize,
+    pub win_length: usize,
+    pub hop_length: usize,
+    pub f_min_hz: f64,
+    pub f_max_hz: f64,
+    /// Bands of as many bins each as can be, between `f_min_hz` and `f_max_hz`.
+    pub n_bands: usize,
+    /// Power of a bin that has no phase worth counting: where all bins lie far below, the coherence is 0.
+    pub power_floor: f32,
+}
+
 /// A waveform has no parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +126,8 @@ pub enum FeatureSpec {
     LogMel(FilterbankSpec),
     /// Linear-frequency cepstral coefficients.
     Lfcc(CepstrumSpec),
+    /// How alike the phases of neighbouring frames and bins move: a complex number within the unit circle for each band.
+    PhaseCoherence(PhaseSpec),
     /// Several of the kinds above, say a spectrogram with short and one with long frames: the matrices, row after row, one
     /// behind the other in a tensor `[batch, n_values]`.
     Several(SeveralSpec),
@@ -130,6 +148,21 @@ impl CepstrumSpec {
     pub fn filterbank(&self) -> FilterbankSpec {
         let Self { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_filters, log_floor, normalisation, .. } = *self;
         FilterbankSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_filters, log_floor, normalisation }
+    }
+}
+
+impl PhaseSpec {
+    /// The spectrogram underneath.
+    #[must_use]
+    pub fn spectrogram(&self) -> SpectrogramSpec {
+        let Self { n_fft, win_length, hop_length, f_min_hz, f_max_hz, power_floor: log_floor, .. } = *self;
+        SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation: Normalisation::None }
+    }
+
+    /// The bins whose phase is compared with that of the bin above, which lies within `f_min_hz..=f_max_hz` too.
+    pub(super) fn bins(&self, sample_rate_hz: u32) -> Range<usize> {
+        let bins = self.spectrogram().bins(sample_rate_hz);
+        bins.start..bins.end.saturating_sub(1).max(bins.start)
     }
 }
 
@@ -162,6 +195,7 @@ impl FeatureSpec {
             Self::LogSpectrogram(s) => Some(s.clone()),
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.spectrogram()),
             Self::Lfcc(c) => Some(c.filterbank().spectrogram()),
+            Self::PhaseCoherence(p) => Some(p.spectrogram()),
         }
     }
 
@@ -169,7 +203,7 @@ impl FeatureSpec {
         match self {
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.n_filters),
             Self::Lfcc(c) => Some(c.n_filters),
-            Self::Waveform(_) | Self::LogSpectrogram(_) | Self::Several(_) => None,
+            Self::Waveform(_) | Self::LogSpectrogram(_) | Self::PhaseCoherence(_) | Self::Several(_) => None,
         }
     }
 
@@ -188,6 +222,7 @@ impl FeatureSpec {
         let n_frames = n_samples.checked_sub(s.n_fft).map_or(0, |rest| 1 + rest / s.hop_length.max(1));
         let n_features = match self {
             Self::Waveform(_) | Self::Several(_) => n_samples,
+            Self::PhaseCoherence(p) => return (n_frames.saturating_sub(1), p.n_bands.saturating_mul(2)),
             Self::LogSpectrogram(s) => s.bins(sample_rate_hz).len(),
             Self::LinearFilterbank(f) | Self::LogMel(f) => f.n_filters,
             Self::Lfcc(c) => c.n_coeffs * (1 + c.deltas),
@@ -226,9 +261,10 @@ impl FeatureSpec {
                     s.f_min_hz, s.f_max_hz
                 )
             })?;
+            let floor = if matches!(self, Self::PhaseCoherence(_)) { "power_floor" } else { "log_floor" };
             // The logarithm takes numbers without a leading zero bit alone.
             ensure(s.log_floor >= f32::MIN_POSITIVE && s.log_floor.is_finite(), || {
-                format!("log_floor must be at least {:e} and finite, is {:e}", f32::MIN_POSITIVE, s.log_floor)
+                format!("{floor} must be at least {:e} and finite, is {:e}", f32::MIN_POSITIVE, s.log_floor)
             })?;
             ensure(!s.bins(sample_rate_hz).is_empty(), || "no FFT bin lies between f_min_hz and f_max_hz".to_owned())?;
             if let Some(n_filters) = self.n_filters() {
@@ -238,6 +274,18 @@ impl FeatureSpec {
                 // Each filter looks at each bin once, when the bank is made.
                 ensure(n_filters.saturating_mul(s.n_fft) <= MAX_WEIGHTS, || {
                     format!("n_filters times n_fft must be at most {MAX_WEIGHTS}, is {} x {}", n_filters, s.n_fft)
+                })?;
+            }
+            if let Self::PhaseCoherence(p) = self {
+                let n_bins = p.bins(sample_rate_hz).len();
+                ensure((1..=n_bins).contains(&p.n_bands), || {
+                    format!(
+                        "n_bands must be 1 to {n_bins}, the FFT bins between f_min_hz and f_max_hz less one, is {}",
+                        p.n_bands
+                    )
+                })?;
+                ensure(s.n_fft + s.hop_length <= n_samples, || {
+                    format!("n_fft and hop_length must together be at most window_samples ({n_samples}), two frames")
                 })?;
             }
             if let Self::Lfcc(c) = self {

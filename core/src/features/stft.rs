@@ -11,7 +11,7 @@ pub(crate) fn periodic_hann(n: usize) -> impl Iterator<Item = f64> {
     (0..n).map(move |i| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos())
 }
 
-/// Power spectra of the frames of a window of samples.
+/// Spectra of the frames of a window of samples.
 ///
 /// Two real frames go through one complex FFT as its real and imaginary part, and come apart by symmetry (Press et al.:
 /// Numerical Recipes, "FFT of two real functions simultaneously"). That is measurably faster than a real FFT for each,
@@ -25,6 +25,7 @@ pub(super) struct Stft {
     mirrored: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     power: [Vec<f32>; 2],
+    spectra: [Vec<Complex<f32>>; 2],
 }
 
 impl Stft {
@@ -39,6 +40,7 @@ impl Stft {
             mirrored: vec![Complex::default(); n_bins],
             scratch: vec![Complex::default(); fft.get_inplace_scratch_len()],
             power: [vec![0.0; n_bins], vec![0.0; n_bins]],
+            spectra: [vec![Complex::default(); n_bins], vec![Complex::default(); n_bins]],
             fft,
         }
     }
@@ -46,6 +48,32 @@ impl Stft {
     /// |X|² of frames `index` and `index + 1` of `samples`, bins 0 to `n_fft / 2`. Where there is no second frame the first
     /// stands in for it.
     pub(super) fn power_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<f32>; 2] {
+        self.transform_pair(samples, index);
+        let [first, second] = &mut self.power;
+        let bins = self.pair.iter().zip(&self.mirrored);
+        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+            let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
+            let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
+            *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
+            *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
+        }
+        &self.power
+    }
+
+    /// X of frames `index` and `index + 1`, as [`power_of_pair`](Self::power_of_pair) gives |X|².
+    pub(super) fn spectra_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<Complex<f32>>; 2] {
+        self.transform_pair(samples, index);
+        let [first, second] = &mut self.spectra;
+        let bins = self.pair.iter().zip(&self.mirrored);
+        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+            *first = Complex::new(0.5 * (bin.re + mirror.re), 0.5 * (bin.im - mirror.im));
+            *second = Complex::new(0.5 * (bin.im + mirror.im), 0.5 * (mirror.re - bin.re));
+        }
+        &self.spectra
+    }
+
+    /// The transform of the two frames as one, and its mirror image beside it.
+    fn transform_pair(&mut self, samples: &[f32], index: usize) {
         self.pair.fill(Complex::default());
         let start = index * self.hop_length + self.pad_left;
         let frame_at = |start: usize| samples.get(start..start + self.hann.len());
@@ -56,7 +84,7 @@ impl Stft {
             *value = Complex::new(first * weight, second * weight);
         }
         self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);
-        // Bin n_fft - k beside bin k, as a pass of its own: the loop below then runs in vector registers.
+        // Bin n_fft - k beside bin k, as a pass of its own: the loops over both then run in vector registers.
         if let (Some((zero, mirrored)), Some((bin_zero, bins))) =
             (self.mirrored.split_first_mut(), self.pair.split_first())
         {
@@ -65,14 +93,5 @@ impl Stft {
                 *mirrored = *bin;
             }
         }
-        let [first, second] = &mut self.power;
-        let bins = self.pair.iter().zip(&self.mirrored);
-        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
-            let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
-            let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
-            *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
-            *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
-        }
-        &self.power
     }
 }

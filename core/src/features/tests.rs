@@ -85,6 +85,47 @@ fn naive_lfcc(c: &CepstrumSpec, samples: &[f32]) -> Vec<Vec<f64>> {
     (0..bank.len()).map(|t| orders.iter().flat_map(|order| order[t].clone()).collect()).collect()
 }
 
+/// The sum that defines phase coherence, with the angle of every bin.
+fn naive_coherence(p: &PhaseSpec, samples: &[f32]) -> Vec<Vec<f64>> {
+    let n_frames = 1 + (samples.len() - p.n_fft) / p.hop_length;
+    let pad = (p.n_fft - p.win_length) / 2;
+    let bin = |t: usize, k: usize| -> (f64, f64) {
+        let (mut re, mut im) = (0.0, 0.0);
+        for n in 0..p.win_length {
+            let hann = 0.5 - 0.5 * (TAU * n as f64 / p.win_length as f64).cos();
+            let value = hann * f64::from(samples[t * p.hop_length + pad + n]);
+            let angle = TAU * (k * (n + pad) % p.n_fft) as f64 / p.n_fft as f64;
+            (re, im) = (re + value * angle.cos(), im - value * angle.sin());
+        }
+        (re.hypot(im), im.atan2(re))
+    };
+    let hz = |k: usize| k as f64 * f64::from(RATE_HZ) / p.n_fft as f64;
+    let bins: Vec<usize> = (0..=p.n_fft / 2).filter(|&k| (p.f_min_hz..=p.f_max_hz).contains(&hz(k))).collect();
+    let bins = &bins[..bins.len() - 1];
+    let band = |t: usize, band: usize| {
+        let of_band = bins.len() * band / p.n_bands..bins.len() * (band + 1) / p.n_bands;
+        let (mut re, mut im, mut weight) = (0.0, 0.0, 0.0);
+        for &k in &bins[of_band] {
+            let ((now, angle), (before, _)) = (bin(t, k), bin(t - 1, k));
+            let magnitude = now.min(before);
+            let mixed = bin(t, k + 1).1 - angle - bin(t - 1, k + 1).1 + bin(t - 1, k).1;
+            (re, im) = (re + magnitude * mixed.cos(), im + magnitude * mixed.sin());
+            weight += magnitude + f64::from(p.power_floor).sqrt();
+        }
+        (re / weight, im / weight)
+    };
+    let row = |t: usize| {
+        let bands: Vec<_> = (0..p.n_bands).map(|b| band(t, b)).collect();
+        bands.iter().map(|b| b.0).chain(bands.iter().map(|b| b.1)).collect()
+    };
+    (1..n_frames).map(row).collect()
+}
+
+fn phase(s: &SpectrogramSpec, n_bands: usize) -> PhaseSpec {
+    let SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor: power_floor, .. } = *s;
+    PhaseSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_bands, power_floor }
+}
+
 fn check(spec: &FeatureSpec, samples: &[f32], expected: &[Vec<f64>]) {
     let mut extractor = Extractor::new(spec, RATE_HZ, samples.len(), None).unwrap();
     let (n_frames, n_features) = extractor.shape();
@@ -166,6 +207,58 @@ fn lfcc_is_its_definition_with_and_without_deltas() {
         let c = cepstrum(s, deltas);
         check(&FeatureSpec::Lfcc(c.clone()), &samples, &naive_lfcc(&c, &samples));
     }
+}
+
+#[test]
+fn phase_coherence_is_its_definition() {
+    // A floor above the rounding of float32, under which a phase is chance.
+    for (s, n) in spectrograms().iter().flat_map(|s| [(s, 1_777), (s, 1_850)]) {
+        let p = PhaseSpec { power_floor: 1e-3, ..phase(s, 7) };
+        let samples = signal(n);
+        check(&FeatureSpec::PhaseCoherence(p.clone()), &samples, &naive_coherence(&p, &samples));
+    }
+}
+
+#[test]
+fn phases_of_tones_stand_still_those_of_pulses_turn_and_those_of_noise_scatter() {
+    let p = PhaseSpec { power_floor: 1e-6, ..phase(&spectrograms()[0], 1) };
+    let coherence = |sample: &dyn Fn(usize) -> f32| {
+        let samples: Vec<f32> = (0..1_000).map(sample).collect();
+        let mut extractor = Extractor::new(&FeatureSpec::PhaseCoherence(p.clone()), RATE_HZ, 1_000, None).unwrap();
+        let mut out = vec![0.0; extractor.shape().0 * extractor.shape().1];
+        extractor.compute(&samples, &mut out).unwrap();
+        (out[0], out[1])
+    };
+    let (re, im) = coherence(&|n| (n as f32 * 1.3).sin());
+    assert!(re > 0.98 && im.abs() < 0.02, "tone: {re} {im}");
+    let turn = TAU * p.hop_length as f64 / p.n_fft as f64;
+    let (re, im) = coherence(&|n| if n == 180 { 1.0 } else { 0.0 });
+    assert!((f64::from(re) - turn.cos()).abs() < 0.02 && (f64::from(im) - turn.sin()).abs() < 0.02, "pulse: {re} {im}");
+    let (re, im) = coherence(&|_| 0.0);
+    assert!(re == 0.0 && im == 0.0, "silence: {re} {im}");
+    let noise: Vec<f32> = signal(3_000).iter().scan(1_u32, |state, _| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some((*state >> 8) as f32 / (1 << 24) as f32 - 0.5)
+    }).collect();
+    let (re, im) = coherence(&|n| noise[n]);
+    assert!(re.hypot(im) < 0.7, "noise: {re} {im}");
+}
+
+#[test]
+fn parameters_of_phase_out_of_range_are_named() {
+    let base = phase(&spectrograms()[0], 12);
+    for (spec, name) in [
+        (PhaseSpec { n_bands: 0, ..base.clone() }, "n_bands must be 1 to 111, "),
+        (PhaseSpec { n_bands: 112, ..base.clone() }, "n_bands must be 1 to 111, "),
+        (PhaseSpec { n_bands: 1, f_min_hz: 250.0, f_max_hz: 251.0, ..base.clone() }, "n_bands must be 1 to 0, "),
+        (PhaseSpec { hop_length: 0, ..base.clone() }, "hop_length must be"),
+        (PhaseSpec { power_floor: 0.0, ..base.clone() }, "power_floor must be at least"),
+    ] {
+        let error = Extractor::new(&FeatureSpec::PhaseCoherence(spec), RATE_HZ, 1_000, None).err().unwrap();
+        assert!(error.to_string().contains(name), "{name}: {error}");
+    }
+    let error = Extractor::new(&FeatureSpec::PhaseCoherence(base), RATE_HZ, 300, None).err().unwrap();
+    assert!(error.to_string().contains("two frames"), "{error}");
 }
 
 /// Spectrograms as they may come: any length, a window shorter than the FFT, any spacing.

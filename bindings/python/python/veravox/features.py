@@ -2,7 +2,7 @@
 
 Each function takes samples `[n]` or `[batch, n]`, float in [-1, 1] or int16, and gives float32 `[n_frames, n_features]` or
 `[batch, n_frames, n_features]`. float32 that lies in order is read where it is. Frames lie wholly inside the samples:
-`n_frames = 1 + (n - n_fft) // hop_length`.
+`n_frames = 1 + (n - n_fft) // hop_length`, and one less for `phase_coherence`.
 
 What they share:
 
@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._sources import float32, rate_of
 
-__all__ = ["Normalisation", "lfcc", "linear_filterbank", "log_mel", "log_spectrogram"]
+__all__ = ["Normalisation", "lfcc", "linear_filterbank", "log_mel", "log_spectrogram", "phase_coherence"]
 
 Normalisation: TypeAlias = Literal["none", "mean", "mean_variance"]
 
@@ -139,6 +139,37 @@ def lfcc(
     return _compute(
         samples, sample_rate, {"kind": "lfcc", "n_filters": n_filters, "n_coeffs": n_coeffs, "deltas": deltas, **spec}
     )
+
+
+def phase_coherence(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    n_fft: int,
+    hop_length: int,
+    n_bands: int,
+    win_length: int | None = None,
+    f_min_hz: float = 0.0,
+    f_max_hz: float | None = None,
+    power_floor: float | None = None,
+) -> NDArray[np.float32]:
+    """How alike the phases of neighbouring frames and bins move, in `n_bands` bands: Σ m D / Σ (m + `power_floor`^½) over the
+    bins of a band, with m the smaller magnitude of a bin in both frames and D the unit vector of its mixed difference of phase over time and
+    frequency. Its real parts come first, `[..., :n_bands]`, then the imaginary ones. The magnitude is 0 to 1: 1 for tones
+    that stand still (angle 0) and for single pulses (angle 2π `hop_length` / `n_fft`), near 0 in noise. There is one row
+    less than there are frames. After Fulop and Fitz, JASA 121 (2007).
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> tone = np.sin(2 * np.pi * 1_010 * np.arange(8_000) / 8_000)
+    >>> coherence = features.phase_coherence(tone, 8_000, n_fft=256, hop_length=64, n_bands=12)
+    >>> coherence.shape, round(float(coherence[:, 3].mean()), 2)
+    ((121, 24), 1.0)
+    """
+    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, power_floor, "none")
+    del spec["normalisation"]
+    spec["power_floor"] = spec.pop("log_floor")
+    return _compute(samples, sample_rate, {"kind": "phase_coherence", "n_bands": n_bands, **spec})
 
 
 def _spectrogram(
