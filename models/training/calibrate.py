@@ -110,12 +110,11 @@ def calibrate(config, out, corpus_folder, run, log=print):
 
 
 def conditions_of_its_own(detector, corpus_folder, cache, log=None):
-    """[(condition, Cllr as the model is calibrated, with a calibration of its own for this condition fitted with the systems and sources left out, and the least that any
-    calibration could reach)] in bits."""
+    """Yields (condition, Cllr as the model is calibrated, with a calibration of its own for this condition fitted with the systems and sources left out, and the least that any
+    calibration could reach), in bits, one after the other: each takes a while."""
     clips = corpus.read_index(corpus_folder, "dev")
     y = np.array([int(c.label == "spoof") for c in clips])
     groups = [f"{c.label} {group_of(c)}" for c in clips]
-    rows = []
     for condition in [*scoring.CONDITIONS, *scoring.LINES, *scoring.CODECS]:
         scored = scoring.score_coded(detector, clips, condition, cache, log) if condition in scoring.CODECS else scoring.score(detector, clips, condition, log)
         heard = np.array([i for i, s in enumerate(scored) if s.llr is not None])
@@ -123,8 +122,7 @@ def conditions_of_its_own(detector, corpus_folder, cache, log=None):
         if min(labels.sum(), (1 - labels).sum()) < 50:
             continue
         out = left_out(x, labels, weights(labels, own, heard), own)
-        rows.append((condition, *(metrics.cllr(s[labels == 0], s[labels == 1]) for s in (x, out)), metrics.min_cllr(x[labels == 0], x[labels == 1])))
-    return rows
+        yield condition, *(metrics.cllr(s[labels == 0], s[labels == 1]) for s in (x, out)), metrics.min_cllr(x[labels == 0], x[labels == 1])
 
 
 def main():
@@ -135,7 +133,7 @@ def main():
     a = p.parse_args()
     print(f"{'condition':32} {'Cllr':>7} {'own':>7} {'least':>7}")
     for condition, *values in conditions_of_its_own(veravox.Detector(str(a.model)), a.corpus, a.cache):
-        print(f"{condition:32} " + " ".join(f"{v:7.3f}" for v in values))
+        print(f"{condition:32} " + " ".join(f"{v:7.3f}" for v in values), flush=True)
 
 
 if __name__ == "__main__":

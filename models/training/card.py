@@ -93,29 +93,30 @@ AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was tr
 """
 
 
-def channel_table(figures, names):
-    """Error rates by codec and noise."""
+def condition_table(figures, names):
+    """Error rates in each of these conditions that was measured; nothing where none was."""
     by = {(e["condition"], e["metric"]): e for e in figures}
-    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"])] for name in names if (name, "eer_percent") in by]
-    return table(["", "EER pooled, %", "mean over systems, %"], rows)
+    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"]), f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"]
+            for name in names if (name, "eer_percent") in by]
+    return table(["", "EER pooled, %", "mean over systems, %", "human / synthetic trials"], rows) if rows else ""
 
 
 def described(features):
     """The features in words."""
-    return " and ".join(f'{f["kind"]} ({f["n_fft"]}-point frames every {f["hop_length"]} samples, {f["f_min_hz"]:.0f}–{f["f_max_hz"]:.0f} Hz, normalisation "{f["normalisation"]}")'
-                        for f in features.get("parts", [features]))
+    def one(f):
+        rest = f'normalisation "{f["normalisation"]}"' if "normalisation" in f else f'{f["n_bands"]} bands'
+        return f'{f["kind"]} ({f["n_fft"]}-point frames every {f["hop_length"]} samples, {f["f_min_hz"]:.0f}–{f["f_max_hz"]:.0f} Hz, {rest})'
+    return " and ".join(one(f) for f in features.get("parts", [features]))
 
 
 def durations(figures, name):
     """The section on longer clips, which the full build of dev holds; without it a sentence that says so."""
-    by = {(e["condition"], e["metric"]): e for e in figures}
-    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"]), f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"]
-            for name in scoring.DURATIONS if (name, "eer_percent") in by]
-    if not rows:
+    measured = condition_table(figures, scoring.DURATIONS)
+    if not measured:
         return "### By duration\n\n1, 2 and 4 s stand above; how it fares on 10 s was not measured: the clips of `dev` end at 4.2 s. Calls of up to a minute: `docs/live`.\n\n"
     return f"""### By duration
 
-{table(["", "EER pooled, %", "mean over systems, %", "human / synthetic trials"], rows)}
+{measured}
 
 1, 2 and 4 s stand above. These are longer clips of the full build of `dev`, from fewer sources and systems, through the phone line; so each length is set against 4 s of the same clips. Too
 few recordings last 30 s; how the verdict grows over calls that were strung together from shorter ones stands in `docs/live/{name}.md`.
@@ -190,7 +191,7 @@ answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0
 
 ### By codec and noise
 
-{channel_table(manifest['figures'], [*scoring.CODECS, *scoring.LINES])}
+{condition_table(manifest['figures'], [*scoring.CODECS, *scoring.LINES])}
 
 The same clips. The 16 kHz codecs are scored at 16 kHz{', brought down to the 8 kHz of the model' if rate == 8000 else ''}, the others at 8 kHz{', which this model was not made for: it reports `narrow_band`' if rate == 16000 else ''}.
 

@@ -11,7 +11,7 @@ import g711
 
 
 # What a plain window is spared (see `plain` of the configuration).
-PLAIN = {"raw_boost": 0.0, "reverb": 0.0, "noise": 0.0, "gain_control": 0.0, "soft_clip": 0.0, "tandem": 0.0, "packet_loss": 0.0, "narrow_line": 0.0}
+PLAIN = {"raw_boost": 0.0, "reverb": 0.0, "noise": 0.0, "gain_control": 0.0, "soft_clip": 0.0, "tandem": 0.0, "packet_loss": 0.0}
 
 
 def _uniform(rng, edges):
@@ -102,7 +102,7 @@ class Channel:
         self.config, self.rate, self.noise, self.rooms = config, rate, noise, rooms
 
     def __call__(self, x, rng, plain=False):
-        """x after the chain; a plain window knows a handset, a band, a level and, at 8 kHz, G.711 alone."""
+        """x after the chain; a plain window knows a handset, a band, a level and, on a narrow line, G.711 alone."""
         c = {**self.config, **PLAIN} if plain else self.config
         x = self._dither(x, rng)
         if rng.random() < c["raw_boost"]:

@@ -6,6 +6,7 @@ from veravox import metrics
 
 import corpus
 import g711
+import model
 
 RATE = 16000
 # Pages of `dev` with text-to-speech or voice conversion that was new in 2022 or later; what comes tomorrow is nearer to these than to the vocoders
@@ -33,15 +34,13 @@ class Monitor:
         rate, samples = config["input"]["sample_rate_hz"], config["input"]["window_samples"]
         waves = (corpus.exactly(phone_line(corpus.load(c.path, RATE)) if rate == 8000 else corpus.load(c.path, rate), samples)
                  for c in self.clips)
-        self.features = features.batch(np.stack(list(waves)))
-        if self.features.shape[1] == 1:
-            self.features = self.features[:, 0]       # a waveform
+        self.inputs = model.inputs(features.batch(np.stack(list(waves))))
         self.labels = np.array([c.label == "spoof" for c in self.clips], int)
 
     def scores(self, net):
         device = next(net.parameters()).device
         with torch.no_grad():
-            parts = [net(torch.from_numpy(self.features[k:k + 64]).to(device)).cpu() for k in range(0, len(self.features), 64)]
+            parts = [net(part.to(device)).cpu() for part in self.inputs.split(64)]
         logits = torch.cat(parts).numpy()
         return logits[:, 1] - logits[:, 0]
 

@@ -42,8 +42,7 @@ def sample(config, windows, count):
     """Inputs of so many windows of the pool, in one tensor; every n-th, so that all categories are there."""
     extractor = train.extractor(config, config["input"]["features"], config["input"]["window_samples"])
     chosen = windows.waves[::max(1, len(windows.waves) // count)][:count]
-    features = np.concatenate([extractor.batch(part.astype(np.float32) / 32768) for part in np.array_split(chosen, max(1, len(chosen) // 256))])
-    return torch.from_numpy(features[:, 0] if features.shape[1] == 1 else features)
+    return torch.cat([model.inputs(extractor.batch(part.astype(np.float32) / 32768)) for part in np.array_split(chosen, max(1, len(chosen) // 256))])
 
 
 def write_manifest(folder, manifest):

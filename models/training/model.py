@@ -12,6 +12,11 @@ from torch.nn import functional
 COSINE_SCALE = 15.0      # of the margin losses, whose logits are cosines
 
 
+def inputs(features):
+    """What the library makes of windows, as a network takes it: a waveform, or several kinds behind each other, without the first axis, which is 1."""
+    return torch.from_numpy(features.squeeze(1) if features.shape[1] == 1 else features)
+
+
 class Residual(nn.Module):
     """Two 3x3 convolutions and a shortcut; the first one halves time and frequency."""
 
@@ -228,10 +233,9 @@ def pairs_of(channels):
     return first * channels + second
 
 
-def correlations(x, pairs):
-    """How the channels of [batch, time, channels] go together over time, for each of `pairs_of` them."""
-    z = unit(x, 1)
-    return (z.transpose(1, 2) @ z / z.shape[1]).flatten(1).index_select(1, pairs)
+def together(z, pairs):
+    """How the channels of z [batch, channels, time], each with mean 0 and deviation 1, go together over time, for each of `pairs_of` them."""
+    return (z @ z.transpose(1, 2) / z.shape[2]).flatten(1).index_select(1, pairs)
 
 
 def averages(columns, groups):
@@ -260,7 +264,7 @@ class SpectrumStatistics(nn.Module):
         c = x @ self.cosine
         d, a = c[:, 2:] - c[:, :-2], c[:, 2:] - 2 * c[:, 1:-1] + c[:, :-2]
         z = unit(c, 1)
-        parts = [moments(c), moments(d), moments(a), correlations(c, self.pairs), correlations(d, self.pairs)]
+        parts = [moments(c), moments(d), moments(a), together(z.transpose(1, 2), self.pairs), together(unit(d, 1).transpose(1, 2), self.pairs)]
         parts += [(z[:, lag:] * z[:, :-lag]).mean(1) for lag in self.LAGS]
         # Fine structure: how much neighbouring bins and frames differ, band by band, and how unevenly.
         along, over = x[:, :, 1:] - x[:, :, :-1], x[:, 1:] - x[:, :-1]
@@ -309,13 +313,12 @@ class PulseStatistics(nn.Module):
         x = x.transpose(1, 2).contiguous()
         d, z = x[:, :, 1:] - x[:, :, :-1], unit(x, 2)
         jumps = unit(d, 2)
-        together = [(y @ y.transpose(1, 2) / y.shape[2]).flatten(1).index_select(1, self.pairs) for y in (z, jumps)]
         waves = functional.conv1d(z.reshape(-1, 1, z.shape[2]), self.waves, stride=self.SEGMENT // 2)
         cosine, sine = (waves * waves).mean(2).reshape(-1, self.columns, self.waves.shape[0]).chunk(2, 2)
         power = cosine + sine
         means = power @ self.bands
         peaks = torch.stack([power[:, :, a:b].amax(2) for a, b in self.peaks], 2)
-        return torch.cat([moments(d, 2), moments(d[:, :, 1:] - d[:, :, :-1], 2), *together, torch.log(means + 1e-4).flatten(1),
+        return torch.cat([moments(d, 2), moments(d[:, :, 1:] - d[:, :, :-1], 2), together(z, self.pairs), together(jumps, self.pairs), torch.log(means + 1e-4).flatten(1),
                           torch.log(peaks / (means[:, :, self.FIRST_PEAK:] + 1e-6) + 1e-3).flatten(1)], 1)
 
 
@@ -348,11 +351,30 @@ class LineStatistics(nn.Module):
         return torch.cat(parts, 1)
 
 
+class PhaseStatistics(nn.Module):
+    """Of the phase coherence of bands: how much of it there is, which way it points, how both spread, and how long a coherence lasts. A vocoder that
+    invents its phases leaves other ones than a glottis and a room do."""
+
+    LAGS = (1, 2, 3, 5, 8, 13)      # frames of 8 ms
+
+    def __init__(self, columns):
+        super().__init__()
+        self.bands = columns // 2
+
+    def forward(self, x):
+        x = x.transpose(1, 2).contiguous()
+        real, imaginary = x[:, :self.bands], x[:, self.bands:]
+        size = torch.sqrt(real * real + imaginary * imaginary + 1e-9)
+        z = unit(size, 2)
+        return torch.cat([x.mean(2), size.mean(2), moments(size, 2), moments(x, 2), *((z[:, :, lag:] * z[:, :, :-lag]).mean(2) for lag in self.LAGS)], 1)
+
+
 class StatisticsNet(nn.Module):
     """Hand-made statistics over time, and a small network on them. No filter is learnt: what tells voices apart as distributions survives a change of
-    machine better than shapes that were learnt from a few of them. Sees one spectrogram, or three: with frames of middle length, short and long ones."""
+    machine better than shapes that were learnt from a few of them. Sees up to four matrices: spectrograms with frames of middle length, short and long
+    ones, and the coherence of phases."""
 
-    KINDS = (SpectrumStatistics, PulseStatistics, LineStatistics)
+    KINDS = (SpectrumStatistics, PulseStatistics, LineStatistics, PhaseStatistics)
 
     def __init__(self, columns, channels=(160, 96), frame_rate=8000 / 96):
         super().__init__()

@@ -304,9 +304,9 @@ def test_members_that_see_other_features_become_one_graph(name, tmp_path):
         net = train.network(own).eval()
         features = train.extractor(own, train.seen(own), samples).batch(windows)
         with torch.no_grad():
-            alone.append(net(torch.from_numpy(features[:, 0] if features.shape[1] == 1 else features)))
+            alone.append(net(model.inputs(features)))
         nets.append(export.on_all_features(net, own))
-    inputs = torch.from_numpy(train.extractor(config, config["input"]["features"], samples).batch(windows)[:, 0])
+    inputs = model.inputs(train.extractor(config, config["input"]["features"], samples).batch(windows))
     product = model.Product(nets, inputs)
     with torch.no_grad():
         assert torch.allclose(product(inputs)[0], torch.stack(alone).mean(0), atol=1e-5)

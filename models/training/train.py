@@ -89,9 +89,8 @@ class Batches(torch.utils.data.Dataset):
             chosen.append(int(members[int(rng.integers(len(members)))]))
         starts = rng.integers(self.pool.waves.shape[1] - samples + 1, size=size)
         waves = np.stack([self.pool.waves[i, start:start + samples] for i, start in zip(chosen, starts)]).astype(np.float32) / 32768
-        features = self.features[samples].batch(waves)
-        return (torch.from_numpy(features.squeeze(1) if features.shape[1] == 1 else features),
-                torch.from_numpy(self.pool.category[chosen].astype(np.int64)), torch.from_numpy(self.family[self.pool.clip[chosen]]))
+        return (model.inputs(self.features[samples].batch(waves)), torch.from_numpy(self.pool.category[chosen].astype(np.int64)),
+                torch.from_numpy(self.family[self.pool.clip[chosen]]))
 
 
 def mask(x, c, generator):
