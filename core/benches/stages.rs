@@ -89,12 +89,16 @@ fn features(c: &mut Criterion) {
         ("linear_filterbank", json!({ "n_filters": 80 })),
         ("log_mel", json!({ "n_filters": 80 })),
         ("lfcc", json!({ "n_filters": 80, "n_coeffs": 20, "deltas": 2 })),
+        ("phase_coherence", json!({ "n_bands": 12, "power_floor": 1e-7 })),
     ];
     for (kind, extra) in kinds {
         let mut spec = json!({
             "kind": kind, "n_fft": 512, "win_length": 512, "hop_length": 80, "f_min_hz": 0.0, "f_max_hz": 4000.0,
-            "log_floor": 1e-7, "normalisation": "mean",
         });
+        if kind != "phase_coherence" {
+            let logarithm = json!({ "log_floor": 1e-7, "normalisation": "mean" });
+            spec.as_object_mut().unwrap().extend(logarithm.as_object().unwrap().clone());
+        }
         spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let spec: FeatureSpec = serde_json::from_value(spec).unwrap();
         let mut extractor = Extractor::new(&spec, RATE_HZ, N_SAMPLES, Some(-20.0)).unwrap();

@@ -212,19 +212,26 @@ class ConstantQNet(nn.Module):
         return self.shapes(power)
 
 
-def unit(x, axis):
-    """x without its mean and with a deviation of 1 along the axis."""
-    x = x - x.mean(axis, keepdim=True)
-    return x / torch.sqrt((x * x).mean(axis, keepdim=True) + 1e-6)
+# The statistics below have time on the last axis: so long an axis is summed twice as fast where its values lie side by side.
 
 
-def moments(x, time=1):
-    """log deviation, skewness and kurtosis over time of [batch, time, channels], or of another order of axes."""
-    x = x - x.mean(time, keepdim=True)
-    variance = (x * x).mean(time) + 1e-6
-    z = x / torch.sqrt(variance).unsqueeze(time)
-    z2 = z * z
-    return torch.cat([torch.log(variance), (z2 * z).mean(time), torch.log((z2 * z2).mean(time) + 0.1)], 1)
+def unit(x):
+    """x without its mean and with a deviation of 1 along the last axis."""
+    x = x - x.mean(-1, keepdim=True)
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6)
+
+
+def moments(x):
+    """log deviation, skewness and kurtosis over time of [batch, channels, time]."""
+    x = x - x.mean(2, keepdim=True)
+    squared = x * x
+    variance = squared.mean(2) + 1e-6
+    return torch.cat([torch.log(variance), (squared * x).mean(2) / (variance * torch.sqrt(variance)), torch.log((squared * squared).mean(2) / (variance * variance) + 0.1)], 1)
+
+
+def lagged(z, lag):
+    """The mean product of z [batch, channels, time] with itself so many frames later."""
+    return (z[:, :, lag:] * z[:, :, :-lag]).mean(2)
 
 
 def pairs_of(channels):
@@ -261,31 +268,34 @@ class SpectrumStatistics(nn.Module):
         self.register_buffer("turns", 2 * torch.pi * torch.tensor(self.MODULATION_HZ) / frame_rate)      # from one frame to the next
 
     def forward(self, x):
-        c = x @ self.cosine
-        d, a = c[:, 2:] - c[:, :-2], c[:, 2:] - 2 * c[:, 1:-1] + c[:, :-2]
-        z = unit(c, 1)
-        parts = [moments(c), moments(d), moments(a), together(z.transpose(1, 2), self.pairs), together(unit(d, 1).transpose(1, 2), self.pairs)]
-        parts += [(z[:, lag:] * z[:, :-lag]).mean(1) for lag in self.LAGS]
+        x = x.transpose(1, 2).contiguous()
+        c = self.cosine.T @ x
+        d, a = c[:, :, 2:] - c[:, :, :-2], c[:, :, 2:] - 2 * c[:, :, 1:-1] + c[:, :, :-2]
+        z = unit(c)
+        parts = [moments(c), moments(d), moments(a), together(z, self.pairs), together(unit(d), self.pairs), *(lagged(z, lag) for lag in self.LAGS)]
         # Fine structure: how much neighbouring bins and frames differ, band by band, and how unevenly.
-        along, over = x[:, :, 1:] - x[:, :, :-1], x[:, 1:] - x[:, :-1]
-        for difference in (x, along, over, along[:, :, 1:] - along[:, :, :-1], over[:, 1:] - over[:, :-1], over[:, :, 1:] - over[:, :, :-1]):
+        along, over = x[:, 1:] - x[:, :-1], x[:, :, 1:] - x[:, :, :-1]
+        for difference in (x, along, over, along[:, 1:] - along[:, :-1], over[:, :, 1:] - over[:, :, :-1], over[:, 1:] - over[:, :-1]):
             squared = difference * difference
-            energy = squared.mean(1)
-            fourth = (squared * squared).mean(1) / (energy * energy + 1e-6)
+            energy = squared.mean(2)
+            fourth = (squared * squared).mean(2) / (energy * energy + 1e-6)
             parts += [torch.log(energy @ self.pool[:energy.shape[1]] + 1e-6), torch.log(fourth @ self.pool[:fourth.shape[1]] + 0.1)]
         # Harmonics: each frame's spectrum without its envelope, against itself some bins further.
-        fine = unit(x - c @ self.cosine.T, 2)
-        for lag in self.HARMONIC_BINS:
-            regular = (fine[:, :, lag:] * fine[:, :, :-lag]).mean(2)
-            centred = regular - regular.mean(1, keepdim=True)
-            parts.append(torch.stack([regular.mean(1), torch.log((centred * centred).mean(1) + 1e-6), (regular[:, 3:] * regular[:, :-3]).mean(1)], 1))
+        fine = x - self.cosine @ c
+        fine = fine - fine.mean(1, keepdim=True)
+        fine = fine / torch.sqrt((fine * fine).mean(1, keepdim=True) + 1e-6)
+        regular = torch.stack([(fine[:, lag:] * fine[:, :-lag]).mean(1) for lag in self.HARMONIC_BINS], 1)
+        average = regular.mean(2)
+        centred = regular - average.unsqueeze(2)
+        parts += [average, torch.log((centred * centred).mean(2) + 1e-6), lagged(regular, 3)]
         # Modulation of the bands.
-        tracks, t = x @ self.pool, torch.arange(x.shape[1], dtype=torch.float32, device=x.device)
+        frames = x.shape[2]
+        t = torch.arange(frames, dtype=torch.float32, device=x.device)
         angles = t.unsqueeze(1) * self.turns
-        window = 0.5 - 0.5 * torch.cos(t * (2 * torch.pi / x.shape[1]))
-        tracks = tracks.transpose(1, 2) * window
+        window = 0.5 - 0.5 * torch.cos(t * (2 * torch.pi / frames))
+        tracks = (self.pool.T @ x) * window
         power = (tracks @ torch.cos(angles)) ** 2 + (tracks @ torch.sin(angles)) ** 2
-        parts.append(torch.log(power / x.shape[1] + 1e-4).flatten(1))
+        parts.append(torch.log(power / frames + 1e-4).flatten(1))
         return torch.cat(parts, 1)
 
 
@@ -303,22 +313,21 @@ class PulseStatistics(nn.Module):
         self.register_buffer("pairs", pairs_of(columns))
         t, f, edges = torch.arange(self.SEGMENT), torch.arange(self.EDGES[0], self.EDGES[-1]).unsqueeze(1), torch.tensor(self.EDGES)
         hann, angle = 0.5 - 0.5 * torch.cos(2 * torch.pi * t / self.SEGMENT), 2 * torch.pi * f * t / self.SEGMENT
-        self.register_buffer("waves", torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)]).unsqueeze(1))
+        self.register_buffer("waves", torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)]).T.contiguous())
         inside = ((f >= edges[:-1]) & (f < edges[1:])).float()
         self.register_buffer("bands", inside / inside.sum(0))
         self.peaks = [(a - self.EDGES[0], b - self.EDGES[0]) for a, b in zip(self.EDGES[self.FIRST_PEAK:], self.EDGES[self.FIRST_PEAK + 1:])]
 
     def forward(self, x):
-        # Time goes last: so long an axis is summed twice as fast where its values lie side by side.
         x = x.transpose(1, 2).contiguous()
-        d, z = x[:, :, 1:] - x[:, :, :-1], unit(x, 2)
-        jumps = unit(d, 2)
-        waves = functional.conv1d(z.reshape(-1, 1, z.shape[2]), self.waves, stride=self.SEGMENT // 2)
-        cosine, sine = (waves * waves).mean(2).reshape(-1, self.columns, self.waves.shape[0]).chunk(2, 2)
+        d = x[:, :, 1:] - x[:, :, :-1]
+        z, jumps, half = unit(x), unit(d), self.SEGMENT // 2
+        halves = z[:, :, :z.shape[2] // half * half].unflatten(2, (-1, half))
+        cosine, sine = (torch.cat([halves[:, :, :-1], halves[:, :, 1:]], 3) @ self.waves).pow(2).mean(2).chunk(2, 2)
         power = cosine + sine
         means = power @ self.bands
         peaks = torch.stack([power[:, :, a:b].amax(2) for a, b in self.peaks], 2)
-        return torch.cat([moments(d, 2), moments(d[:, :, 1:] - d[:, :, :-1], 2), together(z, self.pairs), together(jumps, self.pairs), torch.log(means + 1e-4).flatten(1),
+        return torch.cat([moments(d), moments(d[:, :, 1:] - d[:, :, :-1]), together(z, self.pairs), together(jumps, self.pairs), torch.log(means + 1e-4).flatten(1),
                           torch.log(peaks / (means[:, :, self.FIRST_PEAK:] + 1e-6) + 1e-3).flatten(1)], 1)
 
 
@@ -341,12 +350,12 @@ class LineStatistics(nn.Module):
     def forward(self, x):
         fine = x - functional.avg_pool1d(x, self.smoothed, 1, self.smoothed // 2, count_include_pad=False)
         squared, still = fine * fine, fine.mean(1)
-        cepstrum = self._cepstrum(unit(fine, 2))
+        cepstrum = self._cepstrum(unit(fine))
         peak = torch.log(cepstrum.amax(2) + 1e-3)
         spread = peak - peak.mean(1, keepdim=True)
         parts = [torch.log((still * still) @ self.pool + 1e-4), torch.log(squared.mean(1) @ self.pool + 1e-4), (squared * fine).mean(1) @ self.pool,
                  torch.log((squared * squared).mean(1) @ self.pool + 1e-2), torch.log(torch.relu(fine.amax(1)) @ self.pool + 1),
-                 torch.log(cepstrum.mean(1) + 1e-3) @ self.coarse, torch.log(self._cepstrum(unit(still, 1)) + 1e-3) @ self.coarse,
+                 torch.log(cepstrum.mean(1) + 1e-3) @ self.coarse, torch.log(self._cepstrum(unit(still)) + 1e-3) @ self.coarse,
                  torch.stack([peak.mean(1), torch.sqrt((spread * spread).mean(1) + 1e-6)], 1)]
         return torch.cat(parts, 1)
 
@@ -365,8 +374,8 @@ class PhaseStatistics(nn.Module):
         x = x.transpose(1, 2).contiguous()
         real, imaginary = x[:, :self.bands], x[:, self.bands:]
         size = torch.sqrt(real * real + imaginary * imaginary + 1e-9)
-        z = unit(size, 2)
-        return torch.cat([x.mean(2), size.mean(2), moments(size, 2), moments(x, 2), *((z[:, :, lag:] * z[:, :, :-lag]).mean(2) for lag in self.LAGS)], 1)
+        z = unit(size)
+        return torch.cat([x.mean(2), size.mean(2), moments(size), moments(x), *(lagged(z, lag) for lag in self.LAGS)], 1)
 
 
 class StatisticsNet(nn.Module):

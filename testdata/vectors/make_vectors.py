@@ -158,6 +158,19 @@ def lfcc():
     )
 
 
+def phase_coherence():
+    run = ref.phase_coherence
+    phone = dict(f_min_hz=300.0, f_max_hz=3400.0, power_floor=1e-4)
+    whole = dict(f_min_hz=0.0, f_max_hz=8000.0, power_floor=1e-4)
+    yield from (
+        windowed("8 kHz", run, signals.chirp_and_noise, 900, NARROW | phone | dict(n_bands=12), 50),
+        windowed("short window", run, signals.chirp_and_noise, 900, SHORT_WINDOW | phone | dict(n_bands=7), 51),
+        windowed("16 kHz, whole band", run, signals.chirp_and_noise, 1600, WIDE | whole | dict(n_bands=14), 52),
+        windowed("two frames, one band", run, signals.chirp_and_noise, 336, NARROW | phone | dict(n_bands=1), 53),
+        windowed("silence", run, signals.speech_then_silence, 1200, NARROW | phone | dict(n_bands=12), 54),
+    )
+
+
 def normalisation():
     random = np.random.RandomState(40)
     matrix = random.standard_normal((9, 5)) * [1.0, 10.0, 0.1, 3.0, 0.0] + [0, -20, 5, 100, 2.5]
@@ -260,6 +273,14 @@ STAGES = {
         f"detection, Interspeech 2015; {HTK_DELTA}",
         (1e-4, 1e-3),
         lfcc,
+    ),
+    "phase_coherence": (
+        f"[frame after the first, real parts | imaginary parts]; {STFT.removesuffix(', |X|^2')}; sum of m D over sum of "
+        "(m + sqrt(power_floor)) in n_bands runs of bins, m = min(|X(t, k)|, |X(t-1, k)|), D the unit vector of the mixed "
+        "difference of phase: Fulop and Fitz, Separation of components from impulses in reassigned spectrograms, JASA 121, "
+        "2007",
+        (1e-4, 1e-3),
+        phase_coherence,
     ),
     "normalisation": (
         "each column over the frames: mean subtracts the mean, mean_variance then divides by "

@@ -11,8 +11,8 @@ SMALLEST_STD = 1e-5
 DELTA_REACH = 2
 
 
-def stft_power(samples, n_fft, win_length, hop_length):
-    """[frame, bin]: |X|^2 of frames that lie wholly inside the samples, no padding at the edges."""
+def stft(samples, n_fft, win_length, hop_length):
+    """[frame, bin]: X of frames that lie wholly inside the samples, no padding at the edges."""
     left = (n_fft - win_length) // 2
     window = np.zeros(n_fft)
     for n in range(win_length):
@@ -22,7 +22,11 @@ def stft_power(samples, n_fft, win_length, hop_length):
     # The transform itself, as the sum that defines it.
     n, k = np.arange(n_fft), np.arange(n_fft // 2 + 1)
     turns = np.exp(-2j * np.pi * (np.outer(n, k) % n_fft) / n_fft)
-    return np.abs(np.array(frames) @ turns) ** 2
+    return np.array(frames) @ turns
+
+
+def stft_power(samples, n_fft, win_length, hop_length):
+    return np.abs(stft(samples, n_fft, win_length, hop_length)) ** 2
 
 
 def log_spectrogram(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor):
@@ -94,6 +98,24 @@ def lfcc(samples, *, n_coeffs, deltas, **filterbank):
     for _ in range(deltas):
         columns.append(delta(columns[-1]))
     return np.hstack(columns)
+
+
+def phase_coherence(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_bands, power_floor):
+    """[frame after the first, real parts of the bands | imaginary parts], from the angles of four neighbours."""
+    spectrum = stft(samples, n_fft, win_length, hop_length)
+    size, angle = np.abs(spectrum), np.angle(spectrum)
+    kept = [k for k in range(n_fft // 2 + 1) if f_min_hz <= k * rate_hz / n_fft <= f_max_hz][:-1]
+    rows = []
+    for t in range(1, len(spectrum)):
+        bands = []
+        for band in range(n_bands):
+            of_band = kept[len(kept) * band // n_bands : len(kept) * (band + 1) // n_bands]
+            weights = [min(size[t, k], size[t - 1, k]) for k in of_band]
+            mixed = [angle[t, k + 1] - angle[t, k] - angle[t - 1, k + 1] + angle[t - 1, k] for k in of_band]
+            total = sum(m * np.exp(1j * a) for m, a in zip(weights, mixed))
+            bands.append(total / (sum(weights) + len(of_band) * np.sqrt(power_floor)))
+        rows.append(np.concatenate([np.real(bands), np.imag(bands)]))
+    return np.array(rows)
 
 
 def normalised(matrix, kind):

@@ -91,6 +91,22 @@ def _linear_filterbank(case, tolerance):
     return used(energies, case["expected"], tolerance)
 
 
+def _phase_coherence(case, tolerance):
+    p = case["parameters"]
+    sizes = dict(n_fft=p["n_fft"], hop_length=p["hop_length"], win_length=p["win_length"])
+    spectrum = librosa.stft(case["input"].astype(np.float64), window="hann", center=False, **sizes)
+    hz = librosa.fft_frequencies(sr=p["sample_rate_hz"], n_fft=p["n_fft"])
+    spectrum = spectrum[(hz >= p["f_min_hz"]) & (hz <= p["f_max_hz"])]
+    size = np.minimum(np.abs(spectrum[:-1, 1:]), np.abs(spectrum[:-1, :-1]))
+    mixed = spectrum[1:, 1:] * spectrum[:-1, 1:].conj() * spectrum[1:, :-1].conj() * spectrum[:-1, :-1]
+    unit = mixed / np.maximum(np.abs(mixed), 1e-300)
+    n_bins, n_bands = len(size), p["n_bands"]
+    edges = [n_bins * band // n_bands for band in range(n_bands)]
+    total = np.add.reduceat(unit * size, edges, axis=0)
+    got = (total / np.add.reduceat(size + np.sqrt(p["power_floor"]), edges, axis=0)).T
+    return used(np.hstack([got.real, got.imag]), case["expected"], tolerance)
+
+
 def _normalisation(case, tolerance):
     got = ref.normalised(case["input"].astype(np.float32), case["parameters"]["normalisation"])
     return used(got, case["expected"], tolerance)
@@ -153,6 +169,7 @@ CHECKS = {
     "linear_filterbank": ("the same in float32", _linear_filterbank),
     "log_mel": ("librosa.filters.mel(htk=True, norm=None)", _log_mel),
     "lfcc": ("scipy.fft.dct, librosa.feature.delta", _lfcc),
+    "phase_coherence": ("librosa.stft", _phase_coherence),
     "normalisation": ("the same in float32", _normalisation),
     "level": ("the same in float32", _level),
     "g711": ("ffmpeg", _g711),

@@ -15,6 +15,7 @@ KINDS = {
     features.linear_filterbank: {"n_filters": 40},
     features.log_mel: {"n_filters": 40},
     features.lfcc: {"n_filters": 40, "n_coeffs": 20, "deltas": 2},
+    features.phase_coherence: {"n_bands": 12},
 }
 VECTORS = pathlib.Path(__file__).parents[3] / "testdata" / "vectors"
 
@@ -23,7 +24,9 @@ VECTORS = pathlib.Path(__file__).parents[3] / "testdata" / "vectors"
 def test_shapes_and_types(function):
     parameters = {**FFT, **KINDS[function]}
     batch = function(NOISE, 8_000, **parameters)
-    assert batch.dtype == np.float32 and batch.shape[:2] == (3, 97)
+    # Coherence is that of a frame with the one before it.
+    n_frames = 96 if function is features.phase_coherence else 97
+    assert batch.dtype == np.float32 and batch.shape[:2] == (3, n_frames)
     for one, samples in zip(batch, NOISE, strict=True):
         np.testing.assert_array_equal(one, function(samples, 8_000, **parameters))
     for same in (np.asfortranarray(NOISE), NOISE.astype(np.float64), np.repeat(NOISE, 2, axis=1)[:, ::2], NOISE.tolist()):

@@ -74,18 +74,23 @@ fn features_of_a_window_allocate_nothing() {
         "n_fft": 256, "win_length": 200, "hop_length": 80, "f_min_hz": 0.0, "f_max_hz": 4000.0, "log_floor": 1e-7,
         "normalisation": "mean_variance",
     });
+    let phase = json!({
+        "n_fft": 256, "win_length": 200, "hop_length": 80, "f_min_hz": 0.0, "f_max_hz": 4000.0, "n_bands": 12,
+        "power_floor": 1e-7,
+    });
     let more = [
         ("waveform", json!({})),
         ("log_spectrogram", spectrogram.clone()),
         ("linear_filterbank", json!({ "n_filters": 40 })),
         ("log_mel", json!({ "n_filters": 40 })),
         ("lfcc", json!({ "n_filters": 40, "n_coeffs": 20, "deltas": 2 })),
+        ("phase_coherence", phase),
         ("several", several(&spectrogram)),
     ];
     for (kind, extra) in more {
         let mut spec = json!({ "kind": kind });
         let fields = spec.as_object_mut().unwrap();
-        if !matches!(kind, "waveform" | "several") {
+        if !matches!(kind, "waveform" | "phase_coherence" | "several") {
             fields.extend(spectrogram.as_object().unwrap().clone());
         }
         fields.extend(extra.as_object().unwrap().clone());
