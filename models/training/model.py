@@ -212,197 +212,22 @@ class ConstantQNet(nn.Module):
         return self.shapes(power)
 
 
-# The statistics below have time on the last axis: so long an axis is summed twice as fast where its values lie side by side.
-
-
-def unit(x):
-    """x without its mean and with a deviation of 1 along the last axis."""
-    x = x - x.mean(-1, keepdim=True)
-    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6)
-
-
-def moments(x):
-    """log deviation, skewness and kurtosis over time of [batch, channels, time]."""
-    x = x - x.mean(2, keepdim=True)
-    squared = x * x
-    variance = squared.mean(2) + 1e-6
-    return torch.cat([torch.log(variance), (squared * x).mean(2) / (variance * torch.sqrt(variance)), torch.log((squared * squared).mean(2) / (variance * variance) + 0.1)], 1)
-
-
-def lagged(z, lag):
-    """The mean product of z [batch, channels, time] with itself so many frames later."""
-    return (z[:, :, lag:] * z[:, :, :-lag]).mean(2)
-
-
-def pairs_of(channels):
-    """Where each pair of channels stands in their matrix, laid flat."""
-    first, second = torch.triu_indices(channels, channels, 1)
-    return first * channels + second
-
-
-def together(z, pairs):
-    """How the channels of z [batch, channels, time], each with mean 0 and deviation 1, go together over time, for each of `pairs_of` them."""
-    return (z @ z.transpose(1, 2) / z.shape[2]).flatten(1).index_select(1, pairs)
-
-
-def averages(columns, groups):
-    """[columns, groups]: the mean of each of so many runs of columns."""
-    width, centres = columns / groups, torch.arange(columns).unsqueeze(1) + 0.5
-    inside = ((centres >= width * torch.arange(groups)) & (centres < width * (torch.arange(groups) + 1))).float()
-    return inside / inside.sum(0)
-
-
-class SpectrumStatistics(nn.Module):
-    """Of log spectra with frames of some 32 ms: how cepstra spread, swing and go together, how bands are modulated, how regular the fine structure is."""
-
-    LAGS = (1, 2, 3, 5, 8, 13, 21)                                    # frames of 12 ms
-    HARMONIC_BINS = (2, 3, 4, 5, 6, 8, 10, 12)
-    MODULATION_HZ = (1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 33, 40)
-
-    def __init__(self, columns, cepstra=30, bands=23, frame_rate=8000 / 96):
-        super().__init__()
-        k, n = torch.arange(cepstra).unsqueeze(0) + 1, torch.arange(columns).unsqueeze(1)
-        self.register_buffer("cosine", torch.cos(torch.pi * k * (n + 0.5) / columns) * (2 / columns) ** 0.5)
-        self.register_buffer("pool", averages(columns, bands))
-        self.register_buffer("pairs", pairs_of(cepstra))
-        self.register_buffer("turns", 2 * torch.pi * torch.tensor(self.MODULATION_HZ) / frame_rate)      # from one frame to the next
-
-    def forward(self, x):
-        x = x.transpose(1, 2).contiguous()
-        c = self.cosine.T @ x
-        d, a = c[:, :, 2:] - c[:, :, :-2], c[:, :, 2:] - 2 * c[:, :, 1:-1] + c[:, :, :-2]
-        z = unit(c)
-        parts = [moments(c), moments(d), moments(a), together(z, self.pairs), together(unit(d), self.pairs), *(lagged(z, lag) for lag in self.LAGS)]
-        # Fine structure: how much neighbouring bins and frames differ, band by band, and how unevenly.
-        along, over = x[:, 1:] - x[:, :-1], x[:, :, 1:] - x[:, :, :-1]
-        for difference in (x, along, over, along[:, 1:] - along[:, :-1], over[:, :, 1:] - over[:, :, :-1], over[:, 1:] - over[:, :-1]):
-            squared = difference * difference
-            energy = squared.mean(2)
-            fourth = (squared * squared).mean(2) / (energy * energy + 1e-6)
-            parts += [torch.log(energy @ self.pool[:energy.shape[1]] + 1e-6), torch.log(fourth @ self.pool[:fourth.shape[1]] + 0.1)]
-        # Harmonics: each frame's spectrum without its envelope, against itself some bins further.
-        fine = x - self.cosine @ c
-        fine = fine - fine.mean(1, keepdim=True)
-        fine = fine / torch.sqrt((fine * fine).mean(1, keepdim=True) + 1e-6)
-        regular = torch.stack([(fine[:, lag:] * fine[:, :-lag]).mean(1) for lag in self.HARMONIC_BINS], 1)
-        average = regular.mean(2)
-        centred = regular - average.unsqueeze(2)
-        parts += [average, torch.log((centred * centred).mean(2) + 1e-6), lagged(regular, 3)]
-        # Modulation of the bands.
-        frames = x.shape[2]
-        t = torch.arange(frames, dtype=torch.float32, device=x.device)
-        angles = t.unsqueeze(1) * self.turns
-        window = 0.5 - 0.5 * torch.cos(t * (2 * torch.pi / frames))
-        tracks = (self.pool.T @ x) * window
-        power = (tracks @ torch.cos(angles)) ** 2 + (tracks @ torch.sin(angles)) ** 2
-        parts.append(torch.log(power / frames + 1e-4).flatten(1))
-        return torch.cat(parts, 1)
-
-
-class PulseStatistics(nn.Module):
-    """Of a few bands with frames of some 8 ms every 2 ms, which see single pulses of the glottis and the frames of a vocoder: how the bands jump and go
-    together, and how they are modulated, up to 250 Hz."""
-
-    SEGMENT = 256
-    EDGES = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 84, 108, 128)      # of the modulation bands, in steps of 1.95 Hz
-    FIRST_PEAK = 6                                                    # band from which a line among its neighbours counts
-
-    def __init__(self, columns):
-        super().__init__()
-        self.columns = columns
-        self.register_buffer("pairs", pairs_of(columns))
-        t, f, edges = torch.arange(self.SEGMENT), torch.arange(self.EDGES[0], self.EDGES[-1]).unsqueeze(1), torch.tensor(self.EDGES)
-        hann, angle = 0.5 - 0.5 * torch.cos(2 * torch.pi * t / self.SEGMENT), 2 * torch.pi * f * t / self.SEGMENT
-        self.register_buffer("waves", torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)]).T.contiguous())
-        inside = ((f >= edges[:-1]) & (f < edges[1:])).float()
-        self.register_buffer("bands", inside / inside.sum(0))
-        self.peaks = [(a - self.EDGES[0], b - self.EDGES[0]) for a, b in zip(self.EDGES[self.FIRST_PEAK:], self.EDGES[self.FIRST_PEAK + 1:])]
-
-    def forward(self, x):
-        x = x.transpose(1, 2).contiguous()
-        d = x[:, :, 1:] - x[:, :, :-1]
-        z, jumps, half = unit(x), unit(d), self.SEGMENT // 2
-        halves = z[:, :, :z.shape[2] // half * half].unflatten(2, (-1, half))
-        cosine, sine = (torch.cat([halves[:, :, :-1], halves[:, :, 1:]], 3) @ self.waves).pow(2).mean(2).chunk(2, 2)
-        power = cosine + sine
-        means = power @ self.bands
-        peaks = torch.stack([power[:, :, a:b].amax(2) for a, b in self.peaks], 2)
-        return torch.cat([moments(d), moments(d[:, :, 1:] - d[:, :, :-1]), together(z, self.pairs), together(jumps, self.pairs), torch.log(means + 1e-4).flatten(1),
-                          torch.log(peaks / (means[:, :, self.FIRST_PEAK:] + 1e-6) + 1e-3).flatten(1)], 1)
-
-
-class LineStatistics(nn.Module):
-    """Of log spectra with frames of some 128 ms: lines that stand still, as upsampling leaves them, and how sharp and how regular the harmonics are."""
-
-    def __init__(self, columns, bands=10, smoothed=31):
-        super().__init__()
-        self.smoothed, quefrencies = smoothed, min(columns // 4, 120)      # as far as the deepest voice's harmonics are close
-        self.register_buffer("pool", averages(columns, bands))
-        self.register_buffer("coarse", averages(quefrencies, quefrencies // 4))
-        angle = 2 * torch.pi * torch.arange(columns).unsqueeze(1) * (torch.arange(quefrencies) + 1) / columns
-        self.register_buffer("waves", torch.cat([torch.cos(angle), torch.sin(angle)], 1) / columns ** 0.5)
-
-    def _cepstrum(self, x):
-        """Power over quefrency of [..., columns]."""
-        cosine, sine = (x @ self.waves).chunk(2, -1)
-        return cosine * cosine + sine * sine
-
-    def forward(self, x):
-        fine = x - functional.avg_pool1d(x, self.smoothed, 1, self.smoothed // 2, count_include_pad=False)
-        squared, still = fine * fine, fine.mean(1)
-        cepstrum = self._cepstrum(unit(fine))
-        peak = torch.log(cepstrum.amax(2) + 1e-3)
-        spread = peak - peak.mean(1, keepdim=True)
-        parts = [torch.log((still * still) @ self.pool + 1e-4), torch.log(squared.mean(1) @ self.pool + 1e-4), (squared * fine).mean(1) @ self.pool,
-                 torch.log((squared * squared).mean(1) @ self.pool + 1e-2), torch.log(torch.relu(fine.amax(1)) @ self.pool + 1),
-                 torch.log(cepstrum.mean(1) + 1e-3) @ self.coarse, torch.log(self._cepstrum(unit(still)) + 1e-3) @ self.coarse,
-                 torch.stack([peak.mean(1), torch.sqrt((spread * spread).mean(1) + 1e-6)], 1)]
-        return torch.cat(parts, 1)
-
-
-class PhaseStatistics(nn.Module):
-    """Of the phase coherence of bands: how much of it there is, which way it points, how both spread, and how long a coherence lasts. A vocoder that
-    invents its phases leaves other ones than a glottis and a room do."""
-
-    LAGS = (1, 2, 3, 5, 8, 13)      # frames of 8 ms
-
-    def __init__(self, columns):
-        super().__init__()
-        self.bands = columns // 2
-
-    def forward(self, x):
-        x = x.transpose(1, 2).contiguous()
-        real, imaginary = x[:, :self.bands], x[:, self.bands:]
-        size = torch.sqrt(real * real + imaginary * imaginary + 1e-9)
-        z = unit(size)
-        return torch.cat([x.mean(2), size.mean(2), moments(size), moments(x), *(lagged(z, lag) for lag in self.LAGS)], 1)
-
-
 class StatisticsNet(nn.Module):
-    """Hand-made statistics over time, and a small network on them. No filter is learnt: what tells voices apart as distributions survives a change of
-    machine better than shapes that were learnt from a few of them. Sees up to four matrices: spectrograms with frames of middle length, short and long
-    ones, and the coherence of phases."""
+    """A small network on statistics over the frames of a window, which the library takes (`statistics` among its features). No filter is learnt: what tells
+    voices apart as distributions survives a change of machine better than shapes that were learnt from a few of them."""
 
-    KINDS = (SpectrumStatistics, PulseStatistics, LineStatistics, PhaseStatistics)
-
-    def __init__(self, columns, channels=(160, 96), frame_rate=8000 / 96):
+    def __init__(self, columns, channels=(160, 96)):
         super().__init__()
         hidden, out = channels
-        columns = columns if isinstance(columns, tuple) else (columns,)
-        self.kinds = nn.ModuleList([SpectrumStatistics(columns[0], frame_rate=frame_rate), *(kind(n) for kind, n in zip(self.KINDS[1:], columns[1:]))])
-        with torch.no_grad():
-            count = self.statistics([torch.randn(2, 300, n) for n in columns]).shape[1]
+        count = sum(columns) if isinstance(columns, tuple) else columns
         self.norm = nn.BatchNorm1d(count, affine=False)
         self.layers = nn.Sequential(nn.Dropout(0.3), nn.Linear(count, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3), nn.Linear(hidden, out), nn.BatchNorm1d(out), nn.ReLU())
         self.size = out
 
-    def statistics(self, matrices):
-        return torch.cat([kind(x) for kind, x in zip(self.kinds, matrices)], 1)
-
-    def forward(self, *matrices):
-        with torch.no_grad(), torch.autocast(matrices[0].device.type, enabled=False):
-            statistics = self.statistics([x.float() for x in matrices])
-        return self.layers(torch.clamp(self.norm(statistics), -6, 6)).float()
+    def forward(self, *families):
+        statistics = torch.cat([family.float().flatten(1) for family in families], 1)
+        with torch.autocast(statistics.device.type, enabled=False):
+            return self.layers(torch.clamp(self.norm(statistics), -6, 6))
 
 
 class Both(nn.Module):
@@ -507,14 +332,10 @@ class Product(nn.Module):
 
 def build(config, columns, families, layouts=None):
     """An untrained detector. `columns` is that of the features, or a tuple of them where it sees several kinds, whose `layouts` are as in `OfParts`."""
-    m, features, more = config["model"], config["input"]["features"], {}
+    m = config["model"]
     if isinstance(columns, tuple) and m["network"] != "statistics":
         raise SystemExit(f"model: the network '{m['network']}' sees one kind of features, not the parts {m['parts']}")
-    if m["network"] == "statistics":
-        first = features["parts"][m["parts"][0]] if features["kind"] == "several" else features
-        more = {"frame_rate": config["input"]["sample_rate_hz"] / first["hop_length"]}
-    elif m["network"] == "constant_q":
-        more = {"rate": config["input"]["sample_rate_hz"]}
+    more = {"rate": config["input"]["sample_rate_hz"]} if m["network"] == "constant_q" else {}
     backend = NETWORKS[m["network"]](columns, tuple(m["channels"]), **more)
     if layouts:
         backend = OfParts(backend, layouts)

@@ -171,6 +171,22 @@ def phase_coherence():
     )
 
 
+def statistics():
+    def frames(kind, n_fft, hop_length, **more):
+        floor = {} if kind == "phase_coherence" else dict(log_floor=1e-7, normalisation="none")
+        return dict(kind=kind, n_fft=n_fft, win_length=n_fft, hop_length=hop_length, f_min_hz=100.0, f_max_hz=3700.0) | floor | more
+
+    for number, (family, of, n_samples) in enumerate(
+        (
+            ("spectrum", frames("log_spectrogram", 128, 64), 2200),
+            ("pulses", frames("linear_filterbank", 32, 8, n_filters=4), 3200),
+            ("lines", frames("log_spectrogram", 256, 128), 1500),
+            ("phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), 1500),
+        )
+    ):
+        yield windowed(family, ref.statistics, signals.chirp_and_noise, n_samples, dict(rate_hz=8000, family=family, of=of), 60 + number)
+
+
 def normalisation():
     random = np.random.RandomState(40)
     matrix = random.standard_normal((9, 5)) * [1.0, 10.0, 0.1, 3.0, 0.0] + [0, -20, 5, 100, 2.5]
@@ -281,6 +297,11 @@ STAGES = {
         "2007",
         (1e-4, 1e-3),
         phase_coherence,
+    ),
+    "statistics": (
+        "[1, statistic]; statistics of a matrix over its frames, as `spectrum_statistics` and the others define them",
+        (1e-4, 1e-3),
+        statistics,
     ),
     "normalisation": (
         "each column over the frames: mean subtracts the mean, mean_variance then divides by "

@@ -118,6 +118,125 @@ def phase_coherence(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f
     return np.array(rows)
 
 
+def centred(matrix):
+    return matrix - matrix.mean(axis=0)
+
+
+def unit(matrix):
+    """Each column with mean 0 and deviation 1."""
+    return centred(matrix) / np.sqrt((centred(matrix) ** 2).mean(axis=0) + 1e-6)
+
+
+def moments(matrix):
+    """[log variance of each column | skewness | log kurtosis]"""
+    x = centred(matrix)
+    variance = (x**2).mean(axis=0) + 1e-6
+    return np.hstack([np.log(variance), (x**3).mean(axis=0) / variance**1.5, np.log((x**4).mean(axis=0) / variance**2 + 0.1)])
+
+
+def lagged(matrix, lag):
+    return (matrix[lag:] * matrix[: len(matrix) - lag]).mean(axis=0)
+
+
+def together(matrix):
+    """The mean product of columns 0 and 1, 0 and 2, ..., 1 and 2, ..."""
+    n = matrix.shape[1]
+    return np.array([(matrix[:, i] * matrix[:, j]).mean() for i in range(n) for j in range(i + 1, n)])
+
+
+def grouped(values, n_columns, n_groups):
+    """Mean of each of so many groups of columns, by where the middle of a column falls; those at the end may be missing."""
+    group = [(2 * column + 1) * n_groups // (2 * n_columns) for column in range(n_columns)]
+    return np.array([sum(v for v, g in zip(values, group) if g == k) / group.count(k) for k in range(n_groups)])
+
+
+def spectrum_statistics(matrix, frame_rate_hz):
+    n_frames, n_columns = matrix.shape
+    k = np.arange(1, 31)
+    waves = np.sqrt(2 / n_columns) * np.cos(np.pi * np.outer(np.arange(n_columns) + 0.5, k) / n_columns)
+    c = matrix @ waves
+    d, a = c[2:] - c[:-2], c[2:] - 2 * c[1:-1] + c[:-2]
+    out = [moments(c), moments(d), moments(a), together(unit(c)), together(unit(d))]
+    out += [lagged(unit(c), lag) for lag in (1, 2, 3, 5, 8, 13, 21)]
+    along, over = np.diff(matrix, axis=1), np.diff(matrix, axis=0)
+    for difference in (matrix, along, over, np.diff(along, axis=1), np.diff(over, axis=0), np.diff(over, axis=1)):
+        energy = (difference**2).mean(axis=0)
+        fourth = (difference**4).mean(axis=0) / (energy**2 + 1e-6)
+        out += [np.log(grouped(energy, n_columns, 23) + 1e-6), np.log(grouped(fourth, n_columns, 23) + 0.1)]
+    fine = unit((matrix - c @ waves.T).T).T
+    regular = np.stack([(fine[:, bins:] * fine[:, :-bins]).mean(axis=1) for bins in (2, 3, 4, 5, 6, 8, 10, 12)], axis=1)
+    out += [regular.mean(axis=0), np.log((centred(regular) ** 2).mean(axis=0) + 1e-6), lagged(regular, 3)]
+    bands = np.array([grouped(frame, n_columns, 23) for frame in matrix])
+    t = np.arange(n_frames)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * t / n_frames)
+    for band in bands.T:
+        for hz in (1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 33, 40):
+            turning = (band * hann * np.exp(2j * np.pi * hz / frame_rate_hz * t)).sum()
+            out.append([np.log(np.abs(turning) ** 2 / n_frames + 1e-4)])
+    return np.concatenate(out)
+
+
+def pulse_statistics(matrix, frame_rate_hz):
+    edges = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 84, 108, 128]
+    d = np.diff(matrix, axis=0)
+    out = [moments(d), moments(np.diff(d, axis=0)), together(unit(matrix)), together(unit(d))]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
+    starts = range(0, len(matrix) - 255, 128)
+    power = np.mean([np.abs(np.fft.fft((unit(matrix)[s : s + 256].T * hann).T, axis=0)) ** 2 for s in starts], axis=0)
+    means = np.array([power[low:high].mean(axis=0) for low, high in zip(edges, edges[1:])]).T
+    peaks = np.array([power[low:high].max(axis=0) for low, high in zip(edges, edges[1:])]).T
+    out += [np.log(means + 1e-4).ravel(), np.log(peaks / (means + 1e-6) + 1e-3)[:, 6:].ravel()]
+    return np.concatenate(out)
+
+
+def line_statistics(matrix, frame_rate_hz):
+    n_columns = matrix.shape[1]
+    near = [slice(max(k - 15, 0), k + 16) for k in range(n_columns)]
+    fine = matrix - np.stack([matrix[:, columns].mean(axis=1) for columns in near], axis=1)
+    still, quefrencies = fine.mean(axis=0), min(n_columns // 4, 120)
+
+    def bands(values):
+        return grouped(values, n_columns, 10)
+
+    def cepstrum(row):
+        return np.abs(np.fft.fft(unit(row)))[1 : quefrencies + 1] ** 2 / n_columns
+
+    cepstra = np.array([cepstrum(row) for row in fine])
+    peak = np.log(cepstra.max(axis=1) + 1e-3)
+    coarse = [
+        grouped(np.log(values + 1e-3), quefrencies, quefrencies // 4) for values in (cepstra.mean(axis=0), cepstrum(still))
+    ]
+    return np.concatenate(
+        [
+            np.log(bands(still**2) + 1e-4),
+            np.log(bands((fine**2).mean(axis=0)) + 1e-4),
+            bands((fine**3).mean(axis=0)),
+            np.log(bands((fine**4).mean(axis=0)) + 1e-2),
+            np.log(bands(np.maximum(fine.max(axis=0), 0)) + 1),
+            *coarse,
+            [peak.mean(), np.sqrt(peak.var() + 1e-6)],
+        ]
+    )
+
+
+def phase_statistics(matrix, frame_rate_hz):
+    n_bands = matrix.shape[1] // 2
+    size = np.sqrt(matrix[:, :n_bands] ** 2 + matrix[:, n_bands:] ** 2 + 1e-9)
+    lags = [lagged(unit(size), lag) for lag in (1, 2, 3, 5, 8, 13)]
+    return np.concatenate([matrix.mean(axis=0), size.mean(axis=0), moments(size), moments(matrix), *lags])
+
+
+FAMILIES = dict(spectrum=spectrum_statistics, pulses=pulse_statistics, lines=line_statistics, phases=phase_statistics)
+KINDS = dict(log_spectrogram=log_spectrogram, linear_filterbank=linear_filterbank, phase_coherence=phase_coherence)
+
+
+def statistics(samples, rate_hz, family, of):
+    """One row: the statistics of a matrix that is not normalised."""
+    parameters = {key: value for key, value in of.items() if key not in ("kind", "normalisation")}
+    matrix = KINDS[of["kind"]](samples, rate_hz, **parameters)
+    return FAMILIES[family](matrix, rate_hz / of["hop_length"])[None]
+
+
 def normalised(matrix, kind):
     """Each column over the frames; the standard deviation is that of the population."""
     if kind == "none":

@@ -107,6 +107,14 @@ def _phase_coherence(case, tolerance):
     return used(np.hstack([got.real, got.imag]), case["expected"], tolerance)
 
 
+def _statistics(case, tolerance):
+    p = case["parameters"]
+    of = {key: value for key, value in p["of"].items() if key not in ("kind", "normalisation")}
+    matrix = ref.KINDS[p["of"]["kind"]](case["input"], p["sample_rate_hz"], **of).astype(np.float32)
+    got = ref.FAMILIES[p["family"]](matrix, p["sample_rate_hz"] / of["hop_length"])
+    return used(got, case["expected"][0], tolerance)
+
+
 def _normalisation(case, tolerance):
     got = ref.normalised(case["input"].astype(np.float32), case["parameters"]["normalisation"])
     return used(got, case["expected"], tolerance)
@@ -170,6 +178,7 @@ CHECKS = {
     "log_mel": ("librosa.filters.mel(htk=True, norm=None)", _log_mel),
     "lfcc": ("scipy.fft.dct, librosa.feature.delta", _lfcc),
     "phase_coherence": ("librosa.stft", _phase_coherence),
+    "statistics": ("the same of a float32 matrix", _statistics),
     "normalisation": ("the same in float32", _normalisation),
     "level": ("the same in float32", _level),
     "g711": ("ffmpeg", _g711),

@@ -37,7 +37,7 @@ def test_shapes_and_types(function):
     np.testing.assert_array_equal(function(whole, 8_000, **parameters), function(whole / 32_768, 8_000, **parameters))
 
 
-@pytest.mark.parametrize("function", KINDS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [*KINDS, features.statistics], ids=lambda f: f.__name__)
 def test_values_are_those_of_the_reference(function):
     vector = json.loads((VECTORS / f"{function.__name__}.json").read_text("utf-8"))
     for case in vector["cases"]:
@@ -62,6 +62,26 @@ def test_the_features_of_a_model_by_its_manifest():
         parts.append(function(windows, manifest["sample_rate_hz"], **parameters).reshape(2, 1, -1))
     np.testing.assert_array_equal(window_features.batch(windows), np.concatenate(parts, axis=2))
     np.testing.assert_array_equal(window_features(windows[1]), window_features.batch(windows)[1])
+
+
+def test_statistics_are_one_row_and_say_what_they_cannot_be_of():
+    of = {"kind": "log_mel", "n_filters": 40, "win_length": 256, "f_min_hz": 0.0, "f_max_hz": 4000.0, "log_floor": 1e-7}
+    of |= {"normalisation": "none", **FFT}
+    rows = features.statistics(NOISE, 8_000, family="spectrum", of=of)
+    assert rows.shape == (3, 1, 1926) and np.isfinite(rows).all()
+    np.testing.assert_array_equal(rows[1], features.statistics(NOISE[1], 8_000, family="spectrum", of=of))
+    assert np.isfinite(features.statistics(np.zeros(8_000), 8_000, family="spectrum", of=of)).all()
+    for family, change, words in (
+        ("phases", {}, "phases must be of phase_coherence"),
+        ("pulses", {}, "at least 256 frames and 2 columns, of has 97 x 40"),
+        ("spectrum", {"n_filters": 30}, "22 frames and 31 columns, of has 97 x 30"),
+        ("spectrum", {"hop_length": 0}, "^of: hop_length must be"),
+        ("words", {}, "words"),
+    ):
+        with pytest.raises(veravox.InvalidArgumentError, match=words):
+            features.statistics(NOISE, 8_000, family=family, of=of | change)
+    with pytest.raises(veravox.InvalidArgumentError, match="must be of a spectrogram"):
+        features.statistics(NOISE, 8_000, family="lines", of={"kind": "waveform"})
 
 
 def test_normalisation_and_deltas():

@@ -17,6 +17,8 @@
 //!   spectrograms, JASA 121, 2007): 0 for tones that stand still, 2π `hop_length` / `n_fft` for pulses; in noise it
 //!   scatters, and the sum comes near 0. One row less than the STFT has frames, the real parts of all bands before the
 //!   imaginary ones.
+//! - **statistics** of one of these matrices over the frames of a window: moments, correlations, modulation; see
+//!   [`StatisticsFamily`], and `testdata/vectors/reference.py` for every formula.
 //! - **normalisation** of each column over the frames of one window.
 //! - **several** of these of the same window, one matrix behind the other.
 
@@ -26,9 +28,13 @@ mod log;
 mod normalise;
 mod phase;
 mod spec;
+mod statistics;
 mod stft;
 
-pub use spec::{CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, PhaseSpec, SeveralSpec, SpectrogramSpec, WaveformSpec};
+pub use spec::{
+    CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, PhaseSpec, SeveralSpec, SpectrogramSpec,
+    StatisticsFamily, StatisticsSpec, WaveformSpec,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use cepstrum::{Dct, append_deltas};
@@ -36,6 +42,7 @@ use filterbank::{Filterbank, Scale};
 use log::log_floored;
 use normalise::ColumnNormaliser;
 use phase::PhaseCoherence;
+use statistics::Statistics;
 use stft::Stft;
 pub(crate) use stft::periodic_hann;
 
@@ -48,13 +55,15 @@ enum Kind {
     Filterbank(Filterbank),
     Cepstrum { filterbank: Filterbank, dct: Dct, energies: Vec<f32>, deltas: usize },
     Phase(PhaseCoherence),
+    Statistics { statistics: Statistics, of: Box<Part>, matrix: Vec<f32> },
 }
 
 impl Kind {
-    /// The features of one frame; deltas and normalisation need all frames and come later, and phase needs more than power.
+    /// The features of one frame, of those kinds that have a row for the power of each; deltas and normalisation need all
+    /// frames and come later.
     fn row_of(&mut self, power: &[f32], floor: f32, row: &mut [f32]) {
         match self {
-            Self::Waveform | Self::Phase(_) => {}
+            Self::Waveform | Self::Phase(_) | Self::Statistics { .. } => {}
             Self::Spectrogram { first_bin, n_bins } => {
                 row.copy_from_slice(power.get(*first_bin..*first_bin + *n_bins).unwrap_or_default());
                 log_floored(row, floor);
@@ -127,6 +136,16 @@ impl Part {
                 energies: vec![0.0; c.n_filters],
                 deltas: c.deltas,
             },
+            FeatureSpec::Statistics(s) => {
+                let (n_frames, n_columns) = s.of.shape(sample_rate_hz, n_samples);
+                let hop_length = s.of.spectrogram().map_or(1, |of| of.hop_length);
+                let frame_rate_hz = f64::from(sample_rate_hz) / hop_length as f64;
+                Kind::Statistics {
+                    statistics: Statistics::new(s.family, n_frames, n_columns, frame_rate_hz),
+                    of: Box::new(Self::new(&s.of, sample_rate_hz, n_samples)),
+                    matrix: vec![0.0; n_frames * n_columns],
+                }
+            }
             FeatureSpec::PhaseCoherence(p) => Kind::Phase(PhaseCoherence::new(p, sample_rate_hz)),
         };
         Self {
@@ -144,6 +163,11 @@ impl Part {
 
     /// The features of `samples` into `out`, row after row.
     fn compute(&mut self, samples: &[f32], out: &mut [f32]) {
+        if let Kind::Statistics { statistics, of, matrix } = &mut self.kind {
+            of.compute(samples, matrix);
+            statistics.compute(matrix, out);
+            return;
+        }
         let Some(stft) = &mut self.stft else {
             out.copy_from_slice(samples);
             return;

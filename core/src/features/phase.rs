@@ -73,7 +73,9 @@ impl PhaseCoherence {
                 std::mem::swap(&mut self.before, &mut self.now);
                 self.now.take(spectrum.get(self.first_bin..).unwrap_or_default());
                 // The first frame has none before it; the last pair may have one frame too many.
-                if index + ahead > 0 && let Some(row) = rows.next() {
+                if index + ahead > 0
+                    && let Some(row) = rows.next()
+                {
                     self.row(row);
                 }
             }

@@ -99,6 +99,33 @@ pub struct PhaseSpec {
     pub power_floor: f32,
 }
 
+/// Which statistics of a matrix are taken. The matrices that they are made for are those of the models that ship; others of
+/// enough frames and columns do as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatisticsFamily {
+    /// Of a log spectrogram with frames of some 32 ms: how its cepstra spread, swing and go together, how its bands are
+    /// modulated, how regular its fine structure is.
+    Spectrum,
+    /// Of a log filterbank with frames of some 8 ms every 2 ms: how its bands jump and go together, and how they are
+    /// modulated, up to half the frame rate.
+    Pulses,
+    /// Of a log spectrogram with frames of some 128 ms: lines that stand still, how sharp and how regular harmonics are.
+    Lines,
+    /// Of phase coherence: how much of it there is, which way it points, how both spread and how long they last.
+    Phases,
+}
+
+/// Statistics of the matrix of another kind over the frames of a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsSpec {
+    /// Which statistics.
+    pub family: StatisticsFamily,
+    /// The features that they are taken of; neither a waveform, nor statistics, nor several.
+    pub of: Box<FeatureSpec>,
+}
+
 /// A waveform has no parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +155,8 @@ pub enum FeatureSpec {
     Lfcc(CepstrumSpec),
     /// How alike the phases of neighbouring frames and bins move: a complex number within the unit circle for each band.
     PhaseCoherence(PhaseSpec),
+    /// Statistics of a matrix over the frames of a window: one row, `[batch, n_values]`.
+    Statistics(StatisticsSpec),
     /// Several of the kinds above, say a spectrogram with short and one with long frames: the matrices, row after row, one
     /// behind the other in a tensor `[batch, n_values]`.
     Several(SeveralSpec),
@@ -156,7 +185,15 @@ impl PhaseSpec {
     #[must_use]
     pub fn spectrogram(&self) -> SpectrogramSpec {
         let Self { n_fft, win_length, hop_length, f_min_hz, f_max_hz, power_floor: log_floor, .. } = *self;
-        SpectrogramSpec { n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, normalisation: Normalisation::None }
+        SpectrogramSpec {
+            n_fft,
+            win_length,
+            hop_length,
+            f_min_hz,
+            f_max_hz,
+            log_floor,
+            normalisation: Normalisation::None,
+        }
     }
 
     /// The bins whose phase is compared with that of the bin above, which lies within `f_min_hz..=f_max_hz` too.
@@ -177,6 +214,30 @@ impl SpectrogramSpec {
     }
 }
 
+impl StatisticsSpec {
+    fn check(&self, sample_rate_hz: u32, n_samples: usize) -> Result<()> {
+        ensure(self.of.spectrogram().is_some(), || {
+            "statistics must be of a spectrogram, a filterbank, cepstra or phase coherence".to_owned()
+        })?;
+        self.of.check(sample_rate_hz, n_samples).map_err(|e| within("of", &e))?;
+        let of_phases = matches!(*self.of, FeatureSpec::PhaseCoherence(_));
+        ensure(self.family != StatisticsFamily::Phases || of_phases, || {
+            "the family phases must be of phase_coherence, whose columns come in pairs".to_owned()
+        })?;
+        let (n_frames, n_columns) = self.of.shape(sample_rate_hz, n_samples);
+        let (frames, columns) = self.family.least();
+        ensure(n_frames >= frames && n_columns >= columns, || {
+            format!(
+                "statistics of this family need at least {frames} frames and {columns} columns, of has {n_frames} x {n_columns}"
+            )
+        })?;
+        // Some are of each pair of columns.
+        ensure(n_columns.saturating_mul(n_columns) <= MAX_WEIGHTS, || {
+            format!("statistics must be of at most 4096 columns, of has {n_columns}")
+        })
+    }
+}
+
 impl FeatureSpec {
     /// The kinds that these features consist of: themselves, but for several.
     #[must_use]
@@ -187,11 +248,11 @@ impl FeatureSpec {
         }
     }
 
-    /// The spectrogram that these features rest on; none for a waveform, nor for several.
+    /// The spectrogram that these features rest on; none for a waveform, for statistics, nor for several.
     #[must_use]
     pub fn spectrogram(&self) -> Option<SpectrogramSpec> {
         match self {
-            Self::Waveform(_) | Self::Several(_) => None,
+            Self::Waveform(_) | Self::Statistics(_) | Self::Several(_) => None,
             Self::LogSpectrogram(s) => Some(s.clone()),
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.spectrogram()),
             Self::Lfcc(c) => Some(c.filterbank().spectrogram()),
@@ -203,12 +264,16 @@ impl FeatureSpec {
         match self {
             Self::LinearFilterbank(f) | Self::LogMel(f) => Some(f.n_filters),
             Self::Lfcc(c) => Some(c.n_filters),
-            Self::Waveform(_) | Self::LogSpectrogram(_) | Self::PhaseCoherence(_) | Self::Several(_) => None,
+            Self::Waveform(_)
+            | Self::LogSpectrogram(_)
+            | Self::PhaseCoherence(_)
+            | Self::Statistics(_)
+            | Self::Several(_) => None,
         }
     }
 
-    /// `(n_frames, n_features)` for windows of `n_samples`; `(1, n_samples)` for a waveform, and `(1, n_values)` for
-    /// several kinds with so many values together.
+    /// `(n_frames, n_features)` for windows of `n_samples`; `(1, n_samples)` for a waveform, `(1, n_values)` for statistics,
+    /// and for several kinds with so many values together.
     #[must_use]
     pub fn shape(&self, sample_rate_hz: u32, n_samples: usize) -> (usize, usize) {
         if let Self::Several(several) = self {
@@ -218,10 +283,13 @@ impl FeatureSpec {
             });
             return (1, values.fold(0, usize::saturating_add));
         }
+        if let Self::Statistics(statistics) = self {
+            return (1, statistics.family.n_values(statistics.of.shape(sample_rate_hz, n_samples).1));
+        }
         let Some(s) = self.spectrogram() else { return (1, n_samples) };
         let n_frames = n_samples.checked_sub(s.n_fft).map_or(0, |rest| 1 + rest / s.hop_length.max(1));
         let n_features = match self {
-            Self::Waveform(_) | Self::Several(_) => n_samples,
+            Self::Waveform(_) | Self::Statistics(_) | Self::Several(_) => n_samples,
             Self::PhaseCoherence(p) => return (n_frames.saturating_sub(1), p.n_bands.saturating_mul(2)),
             Self::LogSpectrogram(s) => s.bins(sample_rate_hz).len(),
             Self::LinearFilterbank(f) | Self::LogMel(f) => f.n_filters,
@@ -240,8 +308,11 @@ impl FeatureSpec {
                 ensure(!matches!(part, Self::Several(_)), || "a part of several must not be several again".to_owned())?;
             }
             for (k, part) in several.parts.iter().enumerate() {
-                part.check(sample_rate_hz, n_samples).map_err(|e| within_part(k, &e))?;
+                part.check(sample_rate_hz, n_samples).map_err(|e| within(&format!("parts[{k}]"), &e))?;
             }
+        }
+        if let Self::Statistics(statistics) = self {
+            statistics.check(sample_rate_hz, n_samples)?;
         }
         if let Some(s) = self.spectrogram() {
             ensure((16..=MAX_N_FFT).contains(&s.n_fft), || format!("n_fft must be 16 to {MAX_N_FFT}, is {}", s.n_fft))?;
@@ -308,13 +379,11 @@ impl FeatureSpec {
     }
 }
 
-/// The error of one of several parts, which says which.
-fn within_part(k: usize, error: &Error) -> Error {
+/// The error of features inside others, which says of which.
+fn within(place: &str, error: &Error) -> Error {
     let message = error.to_string();
-    Error::new(
-        ErrorKind::InvalidManifest,
-        message.replacen("input.features: ", &format!("input.features: parts[{k}]: "), 1),
-    )
+    let message = message.replacen("input.features: ", &format!("input.features: {place}: "), 1);
+    Error::new(ErrorKind::InvalidManifest, message)
 }
 
 fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<()> {

@@ -18,7 +18,7 @@ pub(crate) fn periodic_hann(n: usize) -> impl Iterator<Item = f64> {
 /// and it halves the passes over memory.
 pub(super) struct Stft {
     fft: Arc<dyn Fft<f32>>,
-    hann: Vec<f32>,
+    weights: Vec<f32>,
     pad_left: usize,
     hop_length: usize,
     pair: Vec<Complex<f32>>,
@@ -33,7 +33,7 @@ impl Stft {
         let fft = FftPlanner::new().plan_fft_forward(n_fft);
         let n_bins = n_fft / 2 + 1;
         Self {
-            hann: periodic_hann(win_length).map(|weight| weight as f32).collect(),
+            weights: periodic_hann(win_length).map(|weight| weight as f32).collect(),
             pad_left: (n_fft - win_length.min(n_fft)) / 2,
             hop_length,
             pair: vec![Complex::default(); n_fft],
@@ -43,6 +43,11 @@ impl Stft {
             spectra: [vec![Complex::default(); n_bins], vec![Complex::default(); n_bins]],
             fft,
         }
+    }
+
+    /// Frames of `n_fft` samples that follow on each other, as they are.
+    pub(super) fn rectangular(n_fft: usize) -> Self {
+        Self { weights: vec![1.0; n_fft], ..Self::new(n_fft, n_fft, n_fft) }
     }
 
     /// |X|² of frames `index` and `index + 1` of `samples`, bins 0 to `n_fft / 2`. Where there is no second frame the first
@@ -76,11 +81,11 @@ impl Stft {
     fn transform_pair(&mut self, samples: &[f32], index: usize) {
         self.pair.fill(Complex::default());
         let start = index * self.hop_length + self.pad_left;
-        let frame_at = |start: usize| samples.get(start..start + self.hann.len());
+        let frame_at = |start: usize| samples.get(start..start + self.weights.len());
         let first = frame_at(start).unwrap_or_default();
         let second = frame_at(start + self.hop_length).unwrap_or(first);
         let inside = self.pair.get_mut(self.pad_left..).unwrap_or_default();
-        for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.hann) {
+        for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.weights) {
             *value = Complex::new(first * weight, second * weight);
         }
         self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);

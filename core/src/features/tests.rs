@@ -236,10 +236,13 @@ fn phases_of_tones_stand_still_those_of_pulses_turn_and_those_of_noise_scatter()
     assert!((f64::from(re) - turn.cos()).abs() < 0.02 && (f64::from(im) - turn.sin()).abs() < 0.02, "pulse: {re} {im}");
     let (re, im) = coherence(&|_| 0.0);
     assert!(re == 0.0 && im == 0.0, "silence: {re} {im}");
-    let noise: Vec<f32> = signal(3_000).iter().scan(1_u32, |state, _| {
-        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Some((*state >> 8) as f32 / (1 << 24) as f32 - 0.5)
-    }).collect();
+    let noise: Vec<f32> = signal(3_000)
+        .iter()
+        .scan(1_u32, |state, _| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*state >> 8) as f32 / (1 << 24) as f32 - 0.5)
+        })
+        .collect();
     let (re, im) = coherence(&|n| noise[n]);
     assert!(re.hypot(im) < 0.7, "noise: {re} {im}");
 }
@@ -259,6 +262,54 @@ fn parameters_of_phase_out_of_range_are_named() {
     }
     let error = Extractor::new(&FeatureSpec::PhaseCoherence(base), RATE_HZ, 300, None).err().unwrap();
     assert!(error.to_string().contains("two frames"), "{error}");
+}
+
+fn statistics(family: StatisticsFamily, of: FeatureSpec) -> FeatureSpec {
+    FeatureSpec::Statistics(StatisticsSpec { family, of: Box::new(of) })
+}
+
+#[test]
+fn statistics_of_silence_and_of_the_shortest_windows_are_finite() {
+    let s = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 16, ..spectrograms()[0].clone() };
+    let lines = SpectrogramSpec { n_fft: 256, win_length: 256, hop_length: 128, ..s.clone() };
+    for (family, of, frames) in [
+        (StatisticsFamily::Spectrum, FeatureSpec::LogSpectrogram(lines.clone()), 22),
+        (
+            StatisticsFamily::Pulses,
+            FeatureSpec::LinearFilterbank(FilterbankSpec { n_filters: 3, ..filterbank(&s) }),
+            256,
+        ),
+        (StatisticsFamily::Lines, FeatureSpec::LogSpectrogram(lines), 2),
+        (StatisticsFamily::Phases, FeatureSpec::PhaseCoherence(phase(&s, 4)), 15),
+    ] {
+        let (n_fft, hop_length) = of.spectrogram().map(|s| (s.n_fft, s.hop_length)).unwrap();
+        let n_samples = n_fft + (frames - 1) * hop_length;
+        let spec = statistics(family, of);
+        for samples in [vec![0.0; n_samples], signal(n_samples)] {
+            let mut extractor = Extractor::new(&spec, RATE_HZ, n_samples, None).unwrap();
+            let mut out = vec![f32::NAN; extractor.shape().1];
+            extractor.compute(&samples, &mut out).unwrap();
+            assert!(out.iter().all(|value| value.is_finite()), "{family:?}");
+        }
+        let error = Extractor::new(&spec, RATE_HZ, n_samples - 1, None).err().unwrap();
+        assert!(error.to_string().contains("of this family need at least"), "{family:?}: {error}");
+    }
+}
+
+#[test]
+fn what_statistics_cannot_be_of_is_said() {
+    let refused = |family, of| Extractor::new(&statistics(family, of), RATE_HZ, 4_000, None).err().unwrap().to_string();
+    let s = &spectrograms()[0];
+    let waveform = FeatureSpec::Waveform(WaveformSpec {});
+    assert!(refused(StatisticsFamily::Lines, waveform.clone()).contains("must be of a spectrogram"));
+    let several = FeatureSpec::Several(SeveralSpec { parts: vec![waveform] });
+    assert!(refused(StatisticsFamily::Lines, several).contains("must be of a spectrogram"));
+    let again = statistics(StatisticsFamily::Lines, FeatureSpec::LogSpectrogram(s.clone()));
+    assert!(refused(StatisticsFamily::Lines, again).contains("must be of a spectrogram"));
+    let power = FeatureSpec::LogSpectrogram(s.clone());
+    assert!(refused(StatisticsFamily::Phases, power).contains("must be of phase_coherence"));
+    let wrong = FeatureSpec::LogSpectrogram(SpectrogramSpec { hop_length: 0, ..s.clone() });
+    assert!(refused(StatisticsFamily::Spectrum, wrong).contains("input.features: of: hop_length"));
 }
 
 /// Spectrograms as they may come: any length, a window shorter than the FFT, any spacing.

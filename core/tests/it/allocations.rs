@@ -68,6 +68,12 @@ fn several(spectrogram: &serde_json::Value) -> serde_json::Value {
     json!({ "parts": [{ "kind": "waveform" }, part] })
 }
 
+fn statistics(family: &str, kind: &str, parameters: &serde_json::Value) -> serde_json::Value {
+    let mut of = parameters.clone();
+    of.as_object_mut().unwrap().insert("kind".to_owned(), json!(kind));
+    json!({ "family": family, "of": of })
+}
+
 #[test]
 fn features_of_a_window_allocate_nothing() {
     let spectrogram = json!({
@@ -84,13 +90,17 @@ fn features_of_a_window_allocate_nothing() {
         ("linear_filterbank", json!({ "n_filters": 40 })),
         ("log_mel", json!({ "n_filters": 40 })),
         ("lfcc", json!({ "n_filters": 40, "n_coeffs": 20, "deltas": 2 })),
-        ("phase_coherence", phase),
+        ("phase_coherence", phase.clone()),
         ("several", several(&spectrogram)),
+        ("statistics", statistics("spectrum", "log_spectrogram", &spectrogram)),
+        ("statistics", statistics("pulses", "log_spectrogram", &spectrogram)),
+        ("statistics", statistics("lines", "log_spectrogram", &spectrogram)),
+        ("statistics", statistics("phases", "phase_coherence", &phase)),
     ];
     for (kind, extra) in more {
         let mut spec = json!({ "kind": kind });
         let fields = spec.as_object_mut().unwrap();
-        if !matches!(kind, "waveform" | "phase_coherence" | "several") {
+        if !matches!(kind, "waveform" | "phase_coherence" | "several" | "statistics") {
             fields.extend(spectrogram.as_object().unwrap().clone());
         }
         fields.extend(extra.as_object().unwrap().clone());

@@ -66,11 +66,11 @@ fn features(case: &Value, more: &Value) -> Vec<f32> {
 
 #[test]
 fn features_are_those_of_the_reference() {
-    for stage in ["log_spectrogram", "linear_filterbank", "log_mel", "lfcc", "phase_coherence"] {
+    for stage in ["log_spectrogram", "linear_filterbank", "log_mel", "lfcc", "phase_coherence", "statistics"] {
         let vector = Vector::read(stage);
         for case in &vector.cases {
             let more = match stage {
-                "phase_coherence" => json!({"kind": stage}),
+                "phase_coherence" | "statistics" => json!({"kind": stage}),
                 _ => json!({"kind": stage, "normalisation": "none"}),
             };
             vector.compare(case, features(case, &more).into_iter().map(f64::from));

@@ -22,6 +22,7 @@ many windows of one length `veravox.WindowFeatures` is faster, since it makes it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -30,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._sources import float32, rate_of
 
-__all__ = ["Normalisation", "lfcc", "linear_filterbank", "log_mel", "log_spectrogram", "phase_coherence"]
+__all__ = ["Normalisation", "lfcc", "linear_filterbank", "log_mel", "log_spectrogram", "phase_coherence", "statistics"]
 
 Normalisation: TypeAlias = Literal["none", "mean", "mean_variance"]
 
@@ -170,6 +171,37 @@ def phase_coherence(
     del spec["normalisation"]
     spec["power_floor"] = spec.pop("log_floor")
     return _compute(samples, sample_rate, {"kind": "phase_coherence", "n_bands": n_bands, **spec})
+
+
+def statistics(
+    samples: ArrayLike,
+    sample_rate: float,
+    *,
+    family: Literal["spectrum", "pulses", "lines", "phases"],
+    of: Mapping[str, Any],
+) -> NDArray[np.float32]:
+    """Statistics over the frames of the matrix of another kind, in one row whatever the length: `[1, n]` or `[batch, 1, n]`.
+
+    `of` is that kind with all its parameters, as `input.features` of a manifest has them. The families, and the matrices
+    that they are made for:
+
+    - `"spectrum"`, log spectra with frames of some 32 ms: the spread, skewness and kurtosis of 30 cepstra and of their
+      changes, how the cepstra go together, autocorrelations; how much neighbouring bins and frames differ in 23 bands; how
+      regular harmonics are; modulation from 1 to 40 Hz. 1,926 values; at least 22 frames and 31 columns.
+    - `"pulses"`, a few bands with frames of some 8 ms every 2 ms: moments of their changes, how they go together, modulation
+      up to half the frame rate. At least 256 frames.
+    - `"lines"`, log spectra with frames of some 128 ms: lines that stand still, how sharp and regular harmonics are.
+    - `"phases"`, phase coherence: how much there is, which way it points, how both spread and how long they last.
+
+    >>> import numpy as np
+    >>> from veravox import features
+    >>> samples = np.random.default_rng(1).normal(0, 0.1, 32_000)
+    >>> of = {"kind": "phase_coherence", "n_fft": 256, "win_length": 256, "hop_length": 64,
+    ...       "f_min_hz": 150.0, "f_max_hz": 3600.0, "n_bands": 12, "power_floor": 1e-7}
+    >>> features.statistics(samples, 8_000, family="phases", of=of).shape
+    (1, 216)
+    """
+    return _compute(samples, sample_rate, {"kind": "statistics", "family": family, "of": dict(of)})
 
 
 def _spectrogram(

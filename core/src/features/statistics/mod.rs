@@ -1,0 +1,79 @@
+//! Statistics of a feature matrix over the frames of a window: one vector, whatever was said.
+//!
+//! The texture of a voice rather than its words: how the columns spread and go together, how fast they swing, how regular
+//! the harmonics are. What tells a machine from a person as a distribution outlives a change of machine and of line better
+//! than shapes do that were learnt from a few of them; `models/training` has the figures.
+
+mod columns;
+mod lines;
+mod phases;
+mod pulses;
+mod spectrum;
+
+use super::spec::StatisticsFamily;
+use lines::Lines;
+use phases::Phases;
+use pulses::Pulses;
+use spectrum::Spectrum;
+
+/// The statistics of one family over matrices of one size.
+pub(super) struct Statistics(Box<dyn Family + Send + Sync>);
+
+/// What each family does: its statistics of `matrix`, frame after frame, go to `out`.
+trait Family {
+    fn compute(&mut self, matrix: &[f32], out: &mut Sink);
+}
+
+impl Statistics {
+    /// For matrices of so many frames and columns; `frame_rate_hz` is the number of frames in a second.
+    pub(super) fn new(family: StatisticsFamily, n_frames: usize, n_columns: usize, frame_rate_hz: f64) -> Self {
+        Self(match family {
+            StatisticsFamily::Spectrum => Box::new(Spectrum::new(n_frames, n_columns, frame_rate_hz)),
+            StatisticsFamily::Pulses => Box::new(Pulses::new(n_frames, n_columns)),
+            StatisticsFamily::Lines => Box::new(Lines::new(n_frames, n_columns)),
+            StatisticsFamily::Phases => Box::new(Phases::new(n_frames, n_columns)),
+        })
+    }
+
+    /// The statistics of `matrix` into `out`.
+    pub(super) fn compute(&mut self, matrix: &[f32], out: &mut [f32]) {
+        let mut sink = Sink(out);
+        self.0.compute(matrix, &mut sink);
+        debug_assert!(sink.0.is_empty(), "{} values were promised but not made", sink.0.len());
+    }
+}
+
+impl StatisticsFamily {
+    /// How many statistics there are of a matrix with so many columns.
+    pub(super) fn n_values(self, n_columns: usize) -> usize {
+        match self {
+            Self::Spectrum => spectrum::N_VALUES,
+            Self::Pulses => pulses::n_values(n_columns),
+            Self::Lines => lines::n_values(n_columns),
+            Self::Phases => phases::n_values(n_columns),
+        }
+    }
+
+    /// The fewest frames and columns that the statistics are defined for.
+    pub(super) fn least(self) -> (usize, usize) {
+        match self {
+            Self::Spectrum => (spectrum::LEAST_FRAMES, spectrum::LEAST_COLUMNS),
+            Self::Pulses => (pulses::SEGMENT, 2),
+            Self::Lines => (2, lines::SMOOTHED),
+            Self::Phases => (phases::LEAST_FRAMES, 2),
+        }
+    }
+}
+
+/// Where the statistics go, one after the other.
+struct Sink<'a>(&'a mut [f32]);
+
+impl Sink<'_> {
+    fn extend(&mut self, values: impl IntoIterator<Item = f32>) {
+        for value in values {
+            let Some((place, rest)) = std::mem::take(&mut self.0).split_first_mut() else { return };
+            *place = value;
+            self.0 = rest;
+        }
+    }
+}
