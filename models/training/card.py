@@ -104,6 +104,8 @@ def condition_table(figures, names):
 def described(features):
     """The features in words."""
     def one(f):
+        if f["kind"] == "statistics":
+            return f'the statistics "{f["family"]}" of {one(f["of"])}'
         rest = f'normalisation "{f["normalisation"]}"' if "normalisation" in f else f'{f["n_bands"]} bands'
         return f'{f["kind"]} ({f["n_fft"]}-point frames every {f["hop_length"]} samples, {f["f_min_hz"]:.0f}–{f["f_max_hz"]:.0f} Hz, {rest})'
     return " and ".join(one(f) for f in features.get("parts", [features]))

@@ -50,7 +50,10 @@ def quiet(text):
 
 
 def configuration(name="phone"):
+    """That of a model, but with a learnt network on one spectrogram, and next to nothing to learn."""
     config, _ = run.read(HERE / f"{name}.toml", [])
+    config["input"]["features"] = config["input"]["features"]["parts"][0]["of"]
+    config["model"].update(network="residual", channels=[8, 12])
     config["data"].update(copies=["slower"], copies_per_clip=1, engine_clips=0, neural_engine_clips=0, twins={"griffin_lim": 2})
     config["sampling"]["pool"] = 60
     config["training"].update(batch=8, steps=6, check_every=0, warmup_steps=2)
@@ -252,12 +255,12 @@ def test_a_run_that_is_cut_off_goes_on_and_exports(material, windows, tiny, tmp_
 
 def test_a_mean_of_members_exports_and_a_teacher_teaches(material, windows, tiny, tmp_path):
     config = configuration()
-    one = run.changed(config, {"training.seed": 2, "model.network": "statistics", "model.channels": [16, 8]})
+    one = run.changed(config, {"training.seed": 2, "model.network": "texture", "model.channels": [16, 6]})
     two = run.changed(config, {"training.seed": 3, "training.teachers": ["one"]})
     for name, own in (("one", one), ("two", two)):
         train.member(own, windows, material, tmp_path / name, tiny, 1, 0, None, quiet)
     export.export(config, {"one": one, "two": two}, tmp_path, windows, tmp_path / "model", log=quiet)
-    assert [m["network"] for m in json.loads((tmp_path / "members.json").read_text())] == ["statistics", "residual"]
+    assert [m["network"] for m in json.loads((tmp_path / "members.json").read_text())] == ["texture", "residual"]
     with pytest.raises(SystemExit, match="member 'three' has not been trained"):
         export.export(config, {"one": one, "three": two}, tmp_path, windows, tmp_path / "model", log=quiet)
 
@@ -286,7 +289,7 @@ def test_every_network_takes_windows_of_any_length_and_exports(name, channels, t
     config = configuration()
     config["model"].update(network=name, channels=list(channels))
     net = model.build(config, 115, 7).eval()
-    shapes = [(32000,), (16000,)] if name in ("raw", "constant_q") else [(331, 115), (164, 115)]
+    shapes = {"raw": [(32000,), (16000,)], "constant_q": [(32000,), (16000,)], "statistics": [(115,)]}.get(name, [(331, 115), (164, 115)])
     for shape in shapes:
         assert net(torch.randn(2, *shape)).shape == (2, 2)
     inputs = torch.randn(12, *shapes[0])
@@ -297,6 +300,7 @@ def test_every_network_takes_windows_of_any_length_and_exports(name, channels, t
 def test_members_that_see_other_features_become_one_graph(name, tmp_path):
     """Each member alone, on the features that it is trained with, says what it says inside the graph, on all of them."""
     config, members = run.read(HERE / f"{name}.toml", [])
+    members["first"]["model"]["parts"], members["second"]["model"]["parts"] = [0, 2], [3]
     samples = config["input"]["window_samples"]
     windows = 0.1 * np.random.default_rng(0).standard_normal((12, samples)).astype(np.float32)
     nets, alone = [], []
@@ -345,11 +349,11 @@ def test_level_bandwidth_silence_and_duration_do_not_tell_the_classes(name, rate
     """Traps of every corpus. 0.60 leaves room for chance; more than 0.7 is a leak that a model would take."""
     need_corpus("the leak probe on real speech DID NOT RUN")
     config = configuration(name)
-    chosen = corpus.read_index(CORPUS, "train")[::3]
+    chosen = corpus.read_index(CORPUS, "train")
     cache = pathlib.Path(os.environ.get("VERAVOX_CACHE", HERE / "cache"))
     material = prepare.Material(chosen, corpus.store(cache, "probe", chosen, rate), [[]] * len(chosen),
                                 corpus.store(cache, "probe_noise", corpus.read_index(CORPUS, "noise"), rate), prepare.rooms(CORPUS, rate), {})
-    assert probe.leak(draws.Draws(material, config), 1500) < 0.60
+    assert probe.leak(draws.Draws(material, config), 4000) < 0.60
 
 
 @pytest.mark.parametrize("name", ["phone", "wide"])
