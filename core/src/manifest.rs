@@ -241,7 +241,7 @@ impl Input {
     }
 
     /// The shape of one window's tensor without the batch: `[n_frames, n_features]`; `[window_samples]` of a waveform and
-    /// `[n_values]` of several kinds of features.
+    /// `[n_values]` of statistics and of several kinds of features.
     #[must_use]
     pub fn tensor_shape(&self) -> Vec<usize> {
         let (n_frames, n_features) = self.features.shape(self.sample_rate_hz, self.window_samples);

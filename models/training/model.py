@@ -13,7 +13,7 @@ COSINE_SCALE = 15.0      # of the margin losses, whose logits are cosines
 
 
 def inputs(features):
-    """What the library makes of windows, as a network takes it: a waveform, or several kinds behind each other, without the first axis, which is 1."""
+    """What the library makes of windows, as a network takes it: a waveform, statistics, or several kinds behind each other, without the first axis, which is 1."""
     return torch.from_numpy(features.squeeze(1) if features.shape[1] == 1 else features)
 
 

@@ -49,11 +49,12 @@ def quiet(text):
     """A log that nobody reads."""
 
 
-def configuration(name="phone"):
-    """That of a model, but with a learnt network on one spectrogram, and next to nothing to learn."""
+def configuration(name="phone", shipped=False):
+    """That of a model, with next to nothing to learn; unless it shall be the one that ships, a learnt network on one spectrogram."""
     config, _ = run.read(HERE / f"{name}.toml", [])
-    config["input"]["features"] = config["input"]["features"]["parts"][0]["of"]
-    config["model"].update(network="residual", channels=[8, 12])
+    if not shipped:
+        config["input"]["features"] = config["input"]["features"]["parts"][0]["of"]
+        config["model"].update(network="residual", channels=[8, 12])
     config["data"].update(copies=["slower"], copies_per_clip=1, engine_clips=0, neural_engine_clips=0, twins={"griffin_lim": 2})
     config["sampling"]["pool"] = 60
     config["training"].update(batch=8, steps=6, check_every=0, warmup_steps=2)
@@ -251,6 +252,24 @@ def test_a_run_that_is_cut_off_goes_on_and_exports(material, windows, tiny, tmp_
     export.export(config, {"cut": config}, tmp_path, windows, tmp_path / "model", log=quiet)
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert manifest["input"] == config["input"] and manifest["output"]["labels"] == ["bonafide", "spoof"]
+
+
+def test_members_as_they_ship_train_and_become_one_model(material, windows, tiny, tmp_path):
+    import onnxruntime
+    import veravox
+    config = configuration(shipped=True)
+    members = {name: run.changed(config, {"training.seed": seed, "model.parts": parts}) for name, seed, parts in (("one", 1, [0, 1, 2, 3]), ("two", 2, [2, 3]))}
+    for name, own in members.items():
+        train.member(own, windows, material, tmp_path / name, tiny, 1, 0, None, quiet)
+    export.export(config, members, tmp_path, windows, tmp_path / "model", log=quiet)
+    assert veravox.Detector(str(tmp_path / "model")).manifest()["input"] == config["input"]
+    extractor = train.extractor(config, config["input"]["features"], windows.waves.shape[1])
+    inputs = model.inputs(extractor.batch(windows.waves[:3].astype(np.float32) / 32768))
+    with torch.no_grad():
+        logits = [export.on_all_features(train.averaged(own, tmp_path / name)[0], own)(inputs) for name, own in members.items()]
+    session = onnxruntime.InferenceSession(str(tmp_path / "model" / "model.onnx"))
+    found = session.run(["logits"], {"features": inputs.numpy()})[0]
+    np.testing.assert_allclose(found, torch.stack(logits).mean(0).numpy(), atol=1e-4)
 
 
 def test_a_mean_of_members_exports_and_a_teacher_teaches(material, windows, tiny, tmp_path):

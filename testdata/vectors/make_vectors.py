@@ -173,18 +173,21 @@ def phase_coherence():
 
 def statistics():
     def frames(kind, n_fft, hop_length, **more):
-        floor = {} if kind == "phase_coherence" else dict(log_floor=1e-7, normalisation="none")
+        floor = {} if kind == "phase_coherence" else dict(log_floor=1e-4, normalisation="none")
         return dict(kind=kind, n_fft=n_fft, win_length=n_fft, hop_length=hop_length, f_min_hz=100.0, f_max_hz=3700.0) | floor | more
 
-    for number, (family, of, n_samples) in enumerate(
+    voice, pause = signals.chirp_and_noise, signals.speech_then_silence
+    for number, (name, family, of, signal, n_samples) in enumerate(
         (
-            ("spectrum", frames("log_spectrogram", 128, 64), 2200),
-            ("pulses", frames("linear_filterbank", 32, 8, n_filters=4), 3200),
-            ("lines", frames("log_spectrogram", 256, 128), 1500),
-            ("phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), 1500),
+            ("spectrum", "spectrum", frames("log_spectrogram", 128, 64, normalisation="mean"), voice, 2200),
+            ("pulses", "pulses", frames("linear_filterbank", 32, 8, n_filters=4), voice, 3200),
+            ("lines", "lines", frames("log_spectrogram", 256, 128), voice, 1500),
+            ("phases", "phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), voice, 1500),
+            ("pulses, a band at the floor", "pulses", frames("linear_filterbank", 32, 8, n_filters=4, log_floor=0.5), voice, 3200),
+            ("phases, silence", "phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), pause, 1500),
         )
     ):
-        yield windowed(family, ref.statistics, signals.chirp_and_noise, n_samples, dict(rate_hz=8000, family=family, of=of), 60 + number)
+        yield windowed(name, ref.statistics, signal, n_samples, dict(rate_hz=8000, family=family, of=of), 60 + number)
 
 
 def normalisation():

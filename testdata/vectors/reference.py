@@ -230,11 +230,15 @@ FAMILIES = dict(spectrum=spectrum_statistics, pulses=pulse_statistics, lines=lin
 KINDS = dict(log_spectrogram=log_spectrogram, linear_filterbank=linear_filterbank, phase_coherence=phase_coherence)
 
 
-def statistics(samples, rate_hz, family, of):
-    """One row: the statistics of a matrix that is not normalised."""
+def matrix_of(samples, rate_hz, of):
+    """The matrix that statistics are taken of."""
     parameters = {key: value for key, value in of.items() if key not in ("kind", "normalisation")}
-    matrix = KINDS[of["kind"]](samples, rate_hz, **parameters)
-    return FAMILIES[family](matrix, rate_hz / of["hop_length"])[None]
+    return normalised(KINDS[of["kind"]](samples, rate_hz, **parameters), of.get("normalisation", "none"))
+
+
+def statistics(samples, rate_hz, family, of):
+    """One row."""
+    return FAMILIES[family](matrix_of(samples, rate_hz, of), rate_hz / of["hop_length"])[None]
 
 
 def normalised(matrix, kind):

@@ -47,8 +47,8 @@ impl WindowFeatures {
         Ok(Self { extractor: Mutex::new(extractor), window_samples: input.window_samples, shape })
     }
 
-    /// `(n_frames, n_features)` of one window; the first is 1 for a waveform and for several kinds of features, whose graph takes
-    /// `[batch, n_features]`.
+    /// `(n_frames, n_features)` of one window; the first is 1 for a waveform, for statistics and for several kinds of features,
+    /// whose graph takes `[batch, n_features]`.
     #[getter]
     fn shape(&self) -> (usize, usize) {
         self.shape

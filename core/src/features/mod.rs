@@ -207,7 +207,7 @@ impl Extractor {
     }
 
     /// Rows and columns of what [`compute`](Self::compute) makes: `(n_frames, n_features)`; for a waveform `(1,
-    /// n_samples)`, for several kinds `(1, n_values)`.
+    /// n_samples)`, for statistics and for several kinds `(1, n_values)`.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
         self.shape

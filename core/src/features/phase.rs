@@ -5,7 +5,7 @@ use rustfft::num_complex::Complex;
 use super::spec::PhaseSpec;
 use super::stft::Stft;
 
-/// Magnitude below which a bin has no phase to speak of; far under every floor that a manifest may give.
+/// Product of two magnitudes that is not divided by; far under what rounding leaves of silence.
 const SMALLEST: f32 = 1e-30;
 
 /// The coherence of each band for each pair of neighbouring frames.

@@ -10,6 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 const MAX_N_FFT: usize = 65_536;
 /// Most values in one window's feature matrix: 64 MiB of f32.
 const MAX_VALUES: usize = 1 << 24;
+/// Most values in a matrix of which there are statistics: with what they are computed in, some 64 MiB.
+const MAX_MATRIX: usize = 1 << 21;
 /// Most kinds of features of one model.
 const MAX_PARTS: usize = 8;
 
@@ -93,7 +95,7 @@ pub struct PhaseSpec {
     pub hop_length: usize,
     pub f_min_hz: f64,
     pub f_max_hz: f64,
-    /// Bands of as many bins each as can be, between `f_min_hz` and `f_max_hz`.
+    /// Bands as equally wide as can be between `f_min_hz` and `f_max_hz`.
     pub n_bands: usize,
     /// Power of a bin that has no phase worth counting: where all bins lie far below, the coherence is 0.
     pub power_floor: f32,
@@ -104,15 +106,19 @@ pub struct PhaseSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatisticsFamily {
-    /// Of a log spectrogram with frames of some 32 ms: how its cepstra spread, swing and go together, how its bands are
-    /// modulated, how regular its fine structure is.
+    /// Of a log spectrogram with frames of some 32 ms: how its cepstra spread, swing and go together, how much neighbours
+    /// differ, how regular harmonics are, how bands are modulated, up to 40 Hz. 1,926 values; needs 22 frames, 80 of them a
+    /// second, and 31 columns.
     Spectrum,
     /// Of a log filterbank with frames of some 8 ms every 2 ms: how its bands jump and go together, and how they are
-    /// modulated, up to half the frame rate.
+    /// modulated, up to half the frame rate. n² + 29 n values of n columns; needs 256 frames and 2 columns.
     Pulses,
-    /// Of a log spectrogram with frames of some 128 ms: lines that stand still, how sharp and how regular harmonics are.
+    /// Of a log spectrogram with frames of some 128 ms: lines that stand still, how sharp and how regular harmonics are. 52
+    /// values and 2 for each four quefrencies, of which there are a quarter as many as columns, at most 120; needs 2 frames
+    /// and 31 columns.
     Lines,
-    /// Of phase coherence: how much of it there is, which way it points, how both spread and how long they last.
+    /// Of phase coherence: how much of it there is, which way it points, how both spread and how long it lasts. 9 n values of n
+    /// columns; needs 14 rows.
     Phases,
 }
 
@@ -231,9 +237,14 @@ impl StatisticsSpec {
                 "statistics of this family need at least {frames} frames and {columns} columns, of has {n_frames} x {n_columns}"
             )
         })?;
-        // Some are of each pair of columns.
-        ensure(n_columns.saturating_mul(n_columns) <= MAX_WEIGHTS, || {
-            format!("statistics must be of at most 4096 columns, of has {n_columns}")
+        ensure(n_frames.saturating_mul(n_columns) <= MAX_MATRIX, || {
+            format!("statistics must be of at most {MAX_MATRIX} features, of has {n_frames} x {n_columns}")
+        })?;
+        let hop_length = self.of.spectrogram().map_or(1, |of| of.hop_length);
+        let frame_rate_hz = f64::from(sample_rate_hz) / hop_length as f64;
+        let least_hz = self.family.least_frame_rate_hz();
+        ensure(frame_rate_hz >= least_hz, || {
+            format!("statistics of this family need at least {least_hz} frames a second, of has {frame_rate_hz}")
         })
     }
 }

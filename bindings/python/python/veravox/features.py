@@ -152,13 +152,14 @@ def phase_coherence(
     win_length: int | None = None,
     f_min_hz: float = 0.0,
     f_max_hz: float | None = None,
-    power_floor: float | None = None,
+    power_floor: float = 1e-7,
 ) -> NDArray[np.float32]:
     """How alike the phases of neighbouring frames and bins move, in `n_bands` bands: Σ m D / Σ (m + `power_floor`^½) over the
     bins of a band, with m the smaller magnitude of a bin in both frames and D the unit vector of its mixed difference of phase over time and
     frequency. Its real parts come first, `[..., :n_bands]`, then the imaginary ones. The magnitude is 0 to 1: 1 for tones
-    that stand still (angle 0) and for single pulses (angle 2π `hop_length` / `n_fft`), near 0 in noise. There is one row
-    less than there are frames. After Fulop and Fitz, JASA 121 (2007).
+    that stand still (angle 0) and for single pulses (angle 2π `hop_length` / `n_fft`), near 0 in noise. Bins whose power lies
+    far below `power_floor` do not count; under some 1e-10 it would let in what rounding leaves of silence. There is one
+    row less than there are frames. After Fulop and Fitz, JASA 121 (2007).
 
     >>> import numpy as np
     >>> from veravox import features
@@ -187,11 +188,13 @@ def statistics(
 
     - `"spectrum"`, log spectra with frames of some 32 ms: the spread, skewness and kurtosis of 30 cepstra and of their
       changes, how the cepstra go together, autocorrelations; how much neighbouring bins and frames differ in 23 bands; how
-      regular harmonics are; modulation from 1 to 40 Hz. 1,926 values; at least 22 frames and 31 columns.
+      regular harmonics are; modulation from 1 to 40 Hz. 1,926 values; at least 22 frames, 80 a second, and 31 columns.
     - `"pulses"`, a few bands with frames of some 8 ms every 2 ms: moments of their changes, how they go together, modulation
-      up to half the frame rate. At least 256 frames.
-    - `"lines"`, log spectra with frames of some 128 ms: lines that stand still, how sharp and regular harmonics are.
-    - `"phases"`, phase coherence: how much there is, which way it points, how both spread and how long they last.
+      up to half the frame rate. n² + 29 n values of n columns; at least 256 frames and 2 columns.
+    - `"lines"`, log spectra with frames of some 128 ms: lines that stand still, how sharp and regular harmonics are. 52
+      values and 2 for each four of min(n // 4, 120) quefrencies; at least 2 frames and 31 columns.
+    - `"phases"`, phase coherence: how much there is, which way it points, how both spread and how long it lasts. 9 n values
+      of n columns; at least 14 rows.
 
     >>> import numpy as np
     >>> from veravox import features

@@ -21,8 +21,7 @@ impl Sums {
 
     /// Subtracts each column's mean.
     pub(super) fn centre(&mut self, matrix: &mut [f32]) {
-        let n_frames = self.means(matrix);
-        debug_assert!(n_frames > 0.0);
+        self.means(matrix);
         for frame in matrix.chunks_exact_mut(self.mean.len()) {
             for (value, mean) in frame.iter_mut().zip(&self.mean) {
                 *value -= mean;
@@ -98,16 +97,21 @@ impl Sums {
         out.extend(self.mean.iter().map(|sum| sum / n_frames));
     }
 
-    /// The means into `self.mean`; the number of frames.
+    /// The means into `self.mean`; the number of frames. Of what differs from the first frame, so that a column which stands
+    /// still, as one at the floor of a logarithm does, has exactly its value for a mean.
     fn means(&mut self, matrix: &[f32]) -> f32 {
-        let n_frames = (matrix.len() / self.mean.len()) as f32;
+        let n_columns = self.mean.len();
+        let n_frames = (matrix.len() / n_columns) as f32;
+        let first = matrix.get(..n_columns).unwrap_or_default();
         self.mean.fill(0.0);
-        for frame in matrix.chunks_exact(self.mean.len()) {
-            for (mean, value) in self.mean.iter_mut().zip(frame) {
-                *mean += value;
+        for frame in matrix.chunks_exact(n_columns) {
+            for ((mean, value), first) in self.mean.iter_mut().zip(frame).zip(first) {
+                *mean += value - first;
             }
         }
-        self.mean.iter_mut().for_each(|mean| *mean /= n_frames);
+        for (mean, first) in self.mean.iter_mut().zip(first) {
+            *mean = first + *mean / n_frames;
+        }
         n_frames
     }
 }
@@ -148,6 +152,16 @@ pub(super) fn changes<'a>(matrix: &[f32], n_columns: usize, step: usize, out: &'
         *out = later - earlier;
     }
     out
+}
+
+/// Brings a run of values to mean 0 and deviation 1.
+pub(super) fn unit(values: &mut [f32]) {
+    let n = values.len() as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    values.iter_mut().for_each(|value| *value -= mean);
+    let variance = values.iter().map(|value| value * value).sum::<f32>() / n + 1e-6;
+    let scale = 1.0 / variance.sqrt();
+    values.iter_mut().for_each(|value| *value *= scale);
 }
 
 /// Columns in groups side by side, as equally wide as can be.

@@ -1,7 +1,7 @@
 //! Of log spectra with frames of some 128 ms: lines that stand still, as upsampling leaves them, and how sharp and how regular
 //! the harmonics are.
 
-use super::columns::Groups;
+use super::columns::{Groups, unit};
 use super::{Family, Sink};
 use crate::features::stft::Stft;
 
@@ -150,14 +150,4 @@ fn without_envelope(frame: &[f32], fine: &mut [f32]) {
         }
         *fine = (f64::from(frame[column]) - sum / count as f64) as f32;
     }
-}
-
-/// Brings a frame to mean 0 and deviation 1 over its columns.
-fn unit(frame: &mut [f32]) {
-    let n = frame.len() as f32;
-    let mean = frame.iter().sum::<f32>() / n;
-    frame.iter_mut().for_each(|value| *value -= mean);
-    let variance = frame.iter().map(|value| value * value).sum::<f32>() / n;
-    let scale = 1.0 / (variance + 1e-6).sqrt();
-    frame.iter_mut().for_each(|value| *value *= scale);
 }

@@ -39,7 +39,7 @@ impl Statistics {
     pub(super) fn compute(&mut self, matrix: &[f32], out: &mut [f32]) {
         let mut sink = Sink(out);
         self.0.compute(matrix, &mut sink);
-        debug_assert!(sink.0.is_empty(), "{} values were promised but not made", sink.0.len());
+        debug_assert!(sink.0.is_empty(), "{} values were promised and not made", sink.0.len());
     }
 }
 
@@ -52,6 +52,11 @@ impl StatisticsFamily {
             Self::Lines => lines::n_values(n_columns),
             Self::Phases => phases::n_values(n_columns),
         }
+    }
+
+    /// The fewest frames in a second that the statistics are defined for.
+    pub(super) fn least_frame_rate_hz(self) -> f64 {
+        if self == Self::Spectrum { spectrum::LEAST_FRAME_RATE_HZ } else { 0.0 }
     }
 
     /// The fewest frames and columns that the statistics are defined for.
@@ -71,7 +76,10 @@ struct Sink<'a>(&'a mut [f32]);
 impl Sink<'_> {
     fn extend(&mut self, values: impl IntoIterator<Item = f32>) {
         for value in values {
-            let Some((place, rest)) = std::mem::take(&mut self.0).split_first_mut() else { return };
+            let Some((place, rest)) = std::mem::take(&mut self.0).split_first_mut() else {
+                debug_assert!(false, "more values were made than promised");
+                return;
+            };
             *place = value;
             self.0 = rest;
         }

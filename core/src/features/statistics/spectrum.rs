@@ -1,9 +1,9 @@
-//! Of log spectra with frames of some 32 ms: how cepstra spread, swing and go together, how bands are modulated, how regular
-//! the fine structure is.
+//! Of log spectra with frames of some 32 ms: how cepstra spread, swing and go together, how much neighbouring bins and frames
+//! differ, how regular the harmonics are, how bands are modulated.
 
 use std::f64::consts::{PI, TAU};
 
-use super::columns::{Groups, Pairs, Sums, changes};
+use super::columns::{Groups, Pairs, Sums, changes, unit};
 use super::{Family, Sink};
 
 const CEPSTRA: usize = 30;
@@ -15,9 +15,11 @@ const HARMONIC_BINS: [usize; 8] = [2, 3, 4, 5, 6, 8, 10, 12];
 /// Frames over which the regularity of harmonics is followed.
 const HARMONIC_LAG: usize = 3;
 const MODULATION_HZ: [f64; 12] = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0, 26.0, 33.0, 40.0];
-/// Differences of neighbouring bins and frames, see [`Fine`].
+/// Kinds of differences of neighbouring bins and frames.
 const DIFFERENCES: usize = 6;
 
+/// Frames a second under which the fastest modulation could not be told from a slower one.
+pub(super) const LEAST_FRAME_RATE_HZ: f64 = 2.0 * MODULATION_HZ[MODULATION_HZ.len() - 1];
 pub(super) const LEAST_FRAMES: usize = LAGS[LAGS.len() - 1] + 1;
 pub(super) const LEAST_COLUMNS: usize = CEPSTRA + 1;
 pub(super) const N_VALUES: usize = CEPSTRA * (9 + LAGS.len())
@@ -39,7 +41,7 @@ pub(super) struct Spectrum {
     curvature: Vec<f32>,
     sums: Sums,
     pairs: Pairs,
-    fine: Vec<Fine>,
+    differences: [Difference; DIFFERENCES],
     regular: Vec<f32>,
     of_regular: Sums,
     row: Vec<f32>,
@@ -47,13 +49,13 @@ pub(super) struct Spectrum {
 }
 
 /// Energy and fourth power of one kind of difference: how much neighbours differ, and how unevenly.
-struct Fine {
+struct Difference {
     energy: Vec<f32>,
     fourth: Vec<f32>,
     n_frames: usize,
 }
 
-impl Fine {
+impl Difference {
     fn add(&mut self, differences: impl Iterator<Item = f32>) {
         for ((energy, fourth), difference) in self.energy.iter_mut().zip(&mut self.fourth).zip(differences) {
             let squared = difference * difference;
@@ -67,7 +69,7 @@ impl Fine {
 impl Family for Spectrum {
     fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
         self.cepstra(matrix, out);
-        self.fine_structure(matrix, out);
+        self.neighbours(matrix, out);
         self.harmonics(matrix, out);
         self.modulation(matrix, out);
     }
@@ -86,7 +88,7 @@ impl Spectrum {
             [angles.map(|angle| (hann * angle.cos()) as f32), angles.map(|angle| (hann * angle.sin()) as f32)]
         };
         // Differences along the bins leave one column or two fewer.
-        let fine = [0, 1, 0, 2, 0, 1].map(|fewer| Fine {
+        let differences = [0, 1, 0, 2, 0, 1].map(|fewer| Difference {
             energy: vec![0.0; n_columns - fewer],
             fourth: vec![0.0; n_columns - fewer],
             n_frames: 0,
@@ -103,7 +105,7 @@ impl Spectrum {
             cepstra,
             sums: Sums::new(CEPSTRA),
             pairs: Pairs::new(CEPSTRA),
-            fine: fine.into(),
+            differences,
             regular: vec![0.0; n_frames * HARMONIC_BINS.len()],
             of_regular: Sums::new(HARMONIC_BINS.len()),
             row: vec![0.0; n_columns],
@@ -140,36 +142,35 @@ impl Spectrum {
 
     /// How much neighbouring bins and frames differ, band by band, and how unevenly: the values themselves, differences along
     /// the bins and over the frames, those differences of the differences, and both ways at once.
-    fn fine_structure(&mut self, matrix: &[f32], out: &mut Sink) {
-        for fine in &mut self.fine {
-            fine.energy.fill(0.0);
-            fine.fourth.fill(0.0);
-            fine.n_frames = 0;
+    fn neighbours(&mut self, matrix: &[f32], out: &mut Sink) {
+        for difference in &mut self.differences {
+            difference.energy.fill(0.0);
+            difference.fourth.fill(0.0);
+            difference.n_frames = 0;
         }
-        if let [level, along, over, along_twice, over_twice, both] = self.fine.as_mut_slice() {
-            let frame = |t: usize| matrix.get(t * self.n_columns..(t + 1) * self.n_columns);
-            for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
-                let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
-                level.add(now.iter().copied());
-                along.add(now.iter().zip(right).map(|(a, b)| b - a));
-                along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
-                let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
-                over.add(before.iter().zip(now).map(|(a, b)| b - a));
-                for ((difference, a), b) in self.row.iter_mut().zip(before).zip(now) {
-                    *difference = b - a;
-                }
-                let right = self.row.get(1..).unwrap_or_default();
-                both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
-                let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
-                over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
+        let [level, along, over, along_twice, over_twice, both] = &mut self.differences;
+        let frame = |t: usize| matrix.get(t * self.n_columns..(t + 1) * self.n_columns);
+        for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
+            let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
+            level.add(now.iter().copied());
+            along.add(now.iter().zip(right).map(|(a, b)| b - a));
+            along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
+            let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
+            over.add(before.iter().zip(now).map(|(a, b)| b - a));
+            for ((change, a), b) in self.row.iter_mut().zip(before).zip(now) {
+                *change = b - a;
             }
+            let right = self.row.get(1..).unwrap_or_default();
+            both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
+            let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
+            over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
         }
-        for fine in &self.fine {
-            let n = fine.n_frames as f32;
+        for difference in &self.differences {
+            let n = difference.n_frames as f32;
             let mut means = [0.0; BANDS];
-            self.bands.means(fine.energy.iter().map(|energy| energy / n), &mut means);
+            self.bands.means(difference.energy.iter().map(|energy| energy / n), &mut means);
             out.extend(means.iter().map(|mean| (mean + 1e-6).ln()));
-            let uneven = fine.energy.iter().zip(&fine.fourth).map(|(energy, fourth)| {
+            let uneven = difference.energy.iter().zip(&difference.fourth).map(|(energy, fourth)| {
                 let energy = energy / n;
                 fourth / n / (energy * energy + 1e-6)
             });
@@ -189,13 +190,10 @@ impl Spectrum {
                     *fine -= coefficient * wave;
                 }
             }
-            let n = self.row.len() as f32;
-            let mean = self.row.iter().sum::<f32>() / n;
-            self.row.iter_mut().for_each(|fine| *fine -= mean);
-            let variance = dot(&self.row, &self.row) / n + 1e-6;
+            unit(&mut self.row);
             for (regular, bins) in regular.iter_mut().zip(HARMONIC_BINS) {
                 let further = self.row.get(bins..).unwrap_or_default();
-                *regular = dot(further, &self.row) / (variance * further.len() as f32);
+                *regular = dot(further, &self.row) / further.len() as f32;
             }
         }
         self.of_regular.mean(&self.regular, out);
