@@ -231,8 +231,8 @@ class Report:
     >>> import veravox
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
-    0:01.8, 1 leg, 8 kHz flac, by phone 0.3.0
-      leg 0  synthetic     llr +3.2  p 0.96   1.7 s speech  provisional
+    0:01.8, 1 leg, 8 kHz flac, by phone 0.4.0
+      leg 0  synthetic     llr +2.9  p 0.95   1.7 s speech  provisional
     >>> report.legs[0].decision, report.legs[0].reasons
     ('synthetic', ())
     >>> veravox.Report.from_json(report.to_json()) == report

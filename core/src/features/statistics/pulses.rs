@@ -37,9 +37,7 @@ impl Family for Pulses {
         let jumps = changes(matrix, self.n_columns, 1, &mut self.jumps);
         self.sums.moments(jumps, out);
         self.sums.moments(changes(jumps, self.n_columns, 1, &mut self.changes_of_jumps), out);
-        for (unit, value) in self.unit.iter_mut().zip(matrix) {
-            *unit = *value;
-        }
+        self.unit.copy_from_slice(matrix);
         self.sums.unit(&mut self.unit);
         self.pairs.together(&self.unit, out);
         self.sums.unit(jumps);
