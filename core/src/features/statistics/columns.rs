@@ -158,10 +158,14 @@ pub(super) fn changes<'a>(matrix: &[f32], n_columns: usize, step: usize, out: &'
 pub(super) fn unit(values: &mut [f32]) {
     let n = values.len() as f32;
     let mean = values.iter().sum::<f32>() / n;
-    values.iter_mut().for_each(|value| *value -= mean);
+    for value in values.iter_mut() {
+        *value -= mean;
+    }
     let variance = values.iter().map(|value| value * value).sum::<f32>() / n + 1e-6;
     let scale = 1.0 / variance.sqrt();
-    values.iter_mut().for_each(|value| *value *= scale);
+    for value in values.iter_mut() {
+        *value *= scale;
+    }
 }
 
 /// Columns in groups side by side, as equally wide as can be.
@@ -174,7 +178,9 @@ impl Groups {
     pub(super) fn new(n_columns: usize, n_groups: usize) -> Self {
         let group_of: Vec<usize> = (0..n_columns).map(|column| (2 * column + 1) * n_groups / (2 * n_columns)).collect();
         let mut count = vec![0_usize; n_groups];
-        group_of.iter().for_each(|&group| count[group] += 1);
+        for &group in &group_of {
+            count[group] += 1;
+        }
         Self { group_of, share: count.iter().map(|&count| 1.0 / count.max(1) as f32).collect() }
     }
 
