@@ -167,7 +167,7 @@ FEATURES = "input.features."
 FILTERBANK = {name: MANIFEST["input"]["features"][name] for name in ("n_fft", "win_length", "hop_length", "f_min_hz", "f_max_hz", "log_floor")}
 FILTERBANK |= {"kind": "linear_filterbank", "n_filters": 80, "normalisation": "mean"}
 PHASES = {name: FILTERBANK[name] for name in ("n_fft", "win_length", "hop_length", "f_min_hz", "f_max_hz")} | {
-    "kind": "phase_coherence", "n_bands": 12, "power_floor": 1e-7}
+    "kind": "phase_coherence", "n_bands": 80, "power_floor": 1e-7}
 STATISTICS = {"kind": "statistics", "family": "phases", "of": PHASES}
 
 
@@ -217,7 +217,7 @@ BAD = {
     "bad-statistics-family": (changed("input.features", STATISTICS | {"family": "words"}), GOOD, "invalid_manifest", "words"),
     "bad-statistics-of": (several(STATISTICS | {"of": {"kind": "waveform"}}), GOOD, "invalid_manifest", "parts[0]: statistics must be of"),
     "bad-statistics-frames": (several(STATISTICS | {"family": "pulses"}), GOOD, "invalid_manifest", "need at least 256 frames"),
-    "bad-statistics-shape": (changed("input.features", STATISTICS), GOOD, "invalid_model", "[batch, 216]"),
+    "bad-statistics-shape": (changed("input.features", STATISTICS), GOOD, "invalid_model", "[batch, 1440]"),
     "bad-several-none": (several(), GOOD, "invalid_manifest", "several must have 1 to 8 parts, has 0"),
     "bad-several-nested": (several({"kind": "several", "parts": []}), GOOD, "invalid_manifest", "must not be several again"),
     "bad-several-part": (several(FILTERBANK, FILTERBANK | {"n_fft": 8}), GOOD, "invalid_manifest", "parts[1]: n_fft must be"),
@@ -254,7 +254,7 @@ MODELS = {
     "good-features": (MANIFEST, GOOD, "", ""),
     # Its limit lies under every novelty: all audio is unlike anything in training.
     "good-novelty": (novel(-1.0), graph(n_novelties=1), "", ""),
-    "good-statistics": (changed("input.features", STATISTICS), graph(axes=(216,)), "", ""),
+    "good-statistics": (changed("input.features", STATISTICS), graph(axes=(1440,)), "", ""),
     "good-several": (several({"kind": "waveform"}, FILTERBANK), graph(axes=(N_SAMPLES + 80 * N_FRAMES,)), "", ""),
     "good-waveform": (WAVEFORM, graph(axes=(N_SAMPLES,), input_name="waveform"), "", ""),
 } | BAD
