@@ -155,8 +155,8 @@ def phase_coherence(
     power_floor: float = 1e-7,
 ) -> NDArray[np.float32]:
     """How alike the phases of neighbouring frames and bins move, in `n_bands` bands: Σ m D / Σ (m + `power_floor`^½) over the
-    bins of a band, with m the smaller magnitude of a bin in both frames and D the unit vector of its mixed difference of phase over time and
-    frequency. Its real parts come first, `[..., :n_bands]`, then the imaginary ones. The magnitude is 0 to 1: 1 for tones
+    bins of a band, with m the smaller magnitude of a bin in both frames and D the unit vector of its mixed difference of
+    phase over time and frequency. Its real parts come first, `[..., :n_bands]`, then the imaginary ones. The magnitude is 0 to 1: 1 for tones
     that stand still (angle 0) and for single pulses (angle 2π `hop_length` / `n_fft`), near 0 in noise. Bins whose power lies
     far below `power_floor` do not count; under some 1e-10 it would let in what rounding leaves of silence. There is one
     row less than there are frames. After Fulop and Fitz, JASA 121 (2007).
@@ -168,10 +168,10 @@ def phase_coherence(
     >>> coherence.shape, round(float(coherence[:, 3].mean()), 2)
     ((121, 24), 1.0)
     """
-    spec = _spectrogram(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz, power_floor, "none")
-    del spec["normalisation"]
-    spec["power_floor"] = spec.pop("log_floor")
-    return _compute(samples, sample_rate, {"kind": "phase_coherence", "n_bands": n_bands, **spec})
+    spec = _frames(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz)
+    return _compute(
+        samples, sample_rate, {"kind": "phase_coherence", "n_bands": n_bands, "power_floor": power_floor, **spec}
+    )
 
 
 def statistics(
@@ -207,6 +207,24 @@ def statistics(
     return _compute(samples, sample_rate, {"kind": "statistics", "family": family, "of": dict(of)})
 
 
+def _frames(
+    sample_rate: float,
+    n_fft: int,
+    win_length: int | None,
+    hop_length: int,
+    f_min_hz: float,
+    f_max_hz: float | None,
+) -> dict[str, Any]:
+    """Frames and band as a manifest has them. What was left out changes nothing: the whole window and band."""
+    return {
+        "n_fft": n_fft,
+        "win_length": n_fft if win_length is None else win_length,
+        "hop_length": hop_length,
+        "f_min_hz": f_min_hz,
+        "f_max_hz": sample_rate / 2 if f_max_hz is None else f_max_hz,
+    }
+
+
 def _spectrogram(
     sample_rate: float,
     n_fft: int,
@@ -217,13 +235,9 @@ def _spectrogram(
     log_floor: float | None,
     normalisation: Normalisation,
 ) -> dict[str, Any]:
-    """The parameters as a manifest has them. What was left out changes nothing: the whole window, band and range."""
+    """`_frames` and what is taken of their logarithm; a floor that was left out is the smallest that float32 holds."""
     return {
-        "n_fft": n_fft,
-        "win_length": n_fft if win_length is None else win_length,
-        "hop_length": hop_length,
-        "f_min_hz": f_min_hz,
-        "f_max_hz": sample_rate / 2 if f_max_hz is None else f_max_hz,
+        **_frames(sample_rate, n_fft, win_length, hop_length, f_min_hz, f_max_hz),
         "log_floor": float(np.finfo(np.float32).tiny) if log_floor is None else log_floor,
         "normalisation": normalisation,
     }
