@@ -189,6 +189,46 @@ def pulse_statistics(matrix, frame_rate_hz):
     return np.concatenate(out)
 
 
+BEATS_HZ = [25, 31.25, 40, 43.066, 46.875, 50, 62.5, 66.667, 75, 80, 86.133, 93.75, 100, 120, 125, 129.199, 133.333, 140.625, 150]
+BEATS_HZ += [156.25, 160, 172.266, 175, 187.5, 200, 215.332, 218.75, 225, 234.375, 240]
+
+
+def cycle_statistics(matrix, frame_rate_hz):
+    n_frames, n_columns = matrix.shape
+    n_fft = 1 << (n_frames - 1).bit_length()
+
+    def around(values, half):
+        """Sum and number of the values that lie at most `half` from each one."""
+        stretches = [values[max(k - half, 0) : k + half + 1] for k in range(len(values))]
+        return np.array([s.sum() for s in stretches]), np.array([len(s) for s in stretches])
+
+    def near(values):
+        total, count = around(values, rounded(0.012 * frame_rate_hz))
+        return total / count
+
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_frames) / n_frames)
+    prominence = []
+    for column in matrix.T:
+        deviation = column - near(column)
+        level = deviation / (near(np.abs(deviation)) + 0.05)
+        power = np.abs(np.fft.rfft(level * hann, n_fft)) ** 2
+        wide, narrow = (around(power, rounded(ends * n_fft / n_frames)) for ends in (12, 3))
+        prominence.append(power / ((wide[0] - narrow[0]) / (wide[1] - narrow[1]) + 1e-9))
+    prominence, bin_hz, out = np.array(prominence), frame_rate_hz / n_fft, []
+    for columns in (slice(None), slice(n_columns // 2), slice(n_columns // 2, None)):
+        logs = np.log(prominence[columns].mean(axis=0) + 0.1)
+        ordered = np.sort(logs[rounded(20 / bin_hz) : rounded(240 / bin_hz) + 1])
+        n = len(ordered)
+        out += [logs[[rounded(hz / bin_hz) for hz in BEATS_HZ]], ordered[[n - 1, n - 1 - n // 200, n - 1 - n // 40]]]
+        out += [[ordered.mean(), ordered.std()]]
+    return np.concatenate(out)
+
+
+def rounded(value):
+    """To the nearest whole number, halves upwards."""
+    return int(np.floor(value + 0.5))
+
+
 def line_statistics(matrix, frame_rate_hz):
     n_columns = matrix.shape[1]
     near = [slice(max(k - 15, 0), k + 16) for k in range(n_columns)]
@@ -226,7 +266,9 @@ def phase_statistics(matrix, frame_rate_hz):
     return np.concatenate([matrix.mean(axis=0), size.mean(axis=0), moments(size), moments(matrix), *lags])
 
 
-FAMILIES = dict(spectrum=spectrum_statistics, pulses=pulse_statistics, lines=line_statistics, phases=phase_statistics)
+FAMILIES = dict(
+    spectrum=spectrum_statistics, pulses=pulse_statistics, cycles=cycle_statistics, lines=line_statistics, phases=phase_statistics
+)
 KINDS = dict(log_spectrogram=log_spectrogram, linear_filterbank=linear_filterbank, phase_coherence=phase_coherence)
 
 

@@ -73,6 +73,8 @@ def test_statistics_are_one_row_and_say_what_they_cannot_be_of():
     assert np.isfinite(features.statistics(np.zeros(8_000), 8_000, family="spectrum", of=of)).all()
     for family, change, words in (
         ("phases", {}, "phases must be of phase_coherence"),
+        ("cycles", {}, "at least 256 frames and 2 columns, of has 97 x 40"),
+        ("cycles", {"n_fft": 64, "win_length": 64, "hop_length": 20, "n_filters": 4}, "at least 500 frames a second, of has 400"),
         ("pulses", {}, "at least 256 frames and 2 columns, of has 97 x 40"),
         ("spectrum", {"n_filters": 30}, "22 frames and 31 columns, of has 97 x 30"),
         ("spectrum", {"hop_length": 0}, "^of: hop_length must be"),

@@ -113,6 +113,10 @@ pub enum StatisticsFamily {
     /// Of a log filterbank with frames of some 8 ms every 2 ms: how its bands jump and go together, and how they are
     /// modulated, up to half the frame rate. n² + 29 n values of n columns; needs 256 frames and 2 columns.
     Pulses,
+    /// Of a log filterbank with frames of some 8 ms every 2 ms: beats of its bands that keep time over the whole window, at the
+    /// frame rates of synthesisers and codecs and anywhere from 20 to 240 Hz. 105 values; needs 256 frames, 500 of them a
+    /// second, and 2 columns.
+    Cycles,
     /// Of a log spectrogram with frames of some 128 ms: lines that stand still, how sharp and how regular harmonics are. 52
     /// values and 2 for each four quefrencies, of which there are a quarter as many as columns, at most 120; needs 2 frames
     /// and 31 columns.

@@ -11,16 +11,23 @@ const RATE_HZ: u32 = 8_000;
 
 /// Harmonics with noise, and a stretch of digital silence that meets the floor.
 fn signal(n: usize) -> Vec<f32> {
-    let mut state = 1_u32;
     (0..n)
-        .map(|i| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let noise = f64::from(state >> 8) / f64::from(1 << 24) - 0.5;
+        .zip(noise(n))
+        .map(|(i, noise)| {
             let tone: f64 =
                 (1..12).map(|h| (TAU * 170.0 * f64::from(h) * i as f64 / 8_000.0).sin() / f64::from(h)).sum();
-            if i % 1_500 > 1_200 { 0.0 } else { (0.1 * tone + 0.01 * noise) as f32 }
+            if i % 1_500 > 1_200 { 0.0 } else { (0.1 * tone + 0.01 * f64::from(noise)) as f32 }
         })
         .collect()
+}
+
+/// White noise from -0.5 to 0.5.
+fn noise(n: usize) -> Vec<f32> {
+    let next = |state: &mut u32, _| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some((*state >> 8) as f32 / (1 << 24) as f32 - 0.5)
+    };
+    (0..n).scan(1_u32, next).collect()
 }
 
 /// Rows of |X|², by the sum that defines the Fourier transform.
@@ -241,12 +248,7 @@ fn phases_of_tones_stand_still_those_of_pulses_turn_and_those_of_noise_scatter()
     assert!((f64::from(re) - turn.cos()).abs() < 0.02 && (f64::from(im) - turn.sin()).abs() < 0.02, "pulse: {re} {im}");
     let (re, im) = mean(&coherence(&|_| 0.0));
     assert!(re == 0.0 && im == 0.0, "silence: {re} {im}");
-    let noise: Vec<f32> = (0..1_000)
-        .scan(1_u32, |state, _| {
-            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            Some((*state >> 8) as f32 / (1 << 24) as f32 - 0.5)
-        })
-        .collect();
+    let noise = noise(1_000);
     let (re, im) = mean(&coherence(&|n| noise[n]));
     assert!(re.hypot(im) < 0.35, "noise: {re} {im}");
 }
@@ -283,6 +285,11 @@ fn statistics_of_silence_and_of_the_shortest_windows_are_finite() {
             FeatureSpec::LinearFilterbank(FilterbankSpec { n_filters: 3, ..filterbank(&s) }),
             256,
         ),
+        (
+            StatisticsFamily::Cycles,
+            FeatureSpec::LinearFilterbank(FilterbankSpec { n_filters: 3, ..filterbank(&s) }),
+            256,
+        ),
         (StatisticsFamily::Lines, FeatureSpec::LogSpectrogram(lines), 2),
         (StatisticsFamily::Phases, FeatureSpec::PhaseCoherence(phase(&s, 4)), 15),
     ] {
@@ -301,6 +308,37 @@ fn statistics_of_silence_and_of_the_shortest_windows_are_finite() {
 }
 
 #[test]
+fn a_beat_that_keeps_time_stands_out_and_one_that_wanders_does_not() {
+    const BEAT: usize = 10; // 86.133 Hz among the rates
+    let s = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 16, ..spectrograms()[0].clone() };
+    let bands = FilterbankSpec { n_filters: 12, ..filterbank(&s) };
+    let spec = statistics(StatisticsFamily::Cycles, FeatureSpec::LinearFilterbank(bands));
+    let mut extractor = Extractor::new(&spec, RATE_HZ, 32_000, None).unwrap();
+    let noise = noise(32_000);
+    // One part in ten of the amplitude, the rate off by `wander` of itself over the window.
+    let mut prominence = |wander: f64| {
+        let samples: Vec<f32> = (0..)
+            .zip(&noise)
+            .map(|(n, noise)| {
+                let seconds = f64::from(n) / f64::from(RATE_HZ);
+                let beat = (TAU * 86.133 * seconds * (1.0 + wander * seconds / 4.0)).cos();
+                noise * (1.0 + 0.1 * beat as f32)
+            })
+            .collect();
+        let mut out = vec![0.0; extractor.shape().1];
+        extractor.compute(&samples, &mut out).unwrap();
+        out
+    };
+    let steady = prominence(0.0);
+    let (at_beat, highest) = (steady[BEAT], steady[30]);
+    assert_eq!(at_beat, highest);
+    assert!(at_beat > 2.0, "{at_beat}");
+    assert!(steady[..30].iter().enumerate().all(|(rate, value)| rate == BEAT || *value < 1.2), "{steady:?}");
+    let wandering = prominence(0.1);
+    assert!(wandering[30] < 1.5 && wandering[BEAT] < 1.0, "{wandering:?}");
+}
+
+#[test]
 fn what_statistics_cannot_be_of_is_said() {
     let refused = |family, of| Extractor::new(&statistics(family, of), RATE_HZ, 4_000, None).err().unwrap().to_string();
     let s = &spectrograms()[0];
@@ -314,6 +352,11 @@ fn what_statistics_cannot_be_of_is_said() {
     assert!(refused(StatisticsFamily::Phases, power).contains("must be of phase_coherence"));
     let slow = FeatureSpec::LogSpectrogram(SpectrogramSpec { hop_length: 101, ..s.clone() });
     assert!(refused(StatisticsFamily::Spectrum, slow).contains("at least 80 frames a second"));
+    let slow = FeatureSpec::LogSpectrogram(SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 17, ..s.clone() });
+    assert!(refused(StatisticsFamily::Cycles, slow).contains("need at least 256 frames"));
+    let long = FeatureSpec::LogSpectrogram(SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 17, ..s.clone() });
+    let error = Extractor::new(&statistics(StatisticsFamily::Cycles, long), RATE_HZ, 8_000, None).err().unwrap();
+    assert!(error.to_string().contains("at least 500 frames a second"), "{error}");
     let wrong = FeatureSpec::LogSpectrogram(SpectrogramSpec { hop_length: 0, ..s.clone() });
     assert!(refused(StatisticsFamily::Spectrum, wrong).contains("input.features: of: hop_length"));
 }
@@ -370,6 +413,7 @@ fn a_window_leaves_nothing_behind() {
         phases(),
         statistics(StatisticsFamily::Spectrum, power()),
         statistics(StatisticsFamily::Pulses, FeatureSpec::LinearFilterbank(filterbank(&bank))),
+        statistics(StatisticsFamily::Cycles, FeatureSpec::LinearFilterbank(filterbank(&bank))),
         statistics(StatisticsFamily::Lines, power()),
         statistics(StatisticsFamily::Phases, phases()),
     ] {

@@ -80,6 +80,10 @@ fn features_of_a_window_allocate_nothing() {
         "n_fft": 256, "win_length": 200, "hop_length": 80, "f_min_hz": 0.0, "f_max_hz": 4000.0, "log_floor": 1e-7,
         "normalisation": "mean_variance",
     });
+    let dense = json!({
+        "n_fft": 64, "win_length": 64, "hop_length": 16, "f_min_hz": 0.0, "f_max_hz": 4000.0, "log_floor": 1e-7,
+        "normalisation": "none",
+    });
     let phase = json!({
         "n_fft": 256, "win_length": 200, "hop_length": 80, "f_min_hz": 0.0, "f_max_hz": 4000.0, "n_bands": 12,
         "power_floor": 1e-7,
@@ -94,6 +98,7 @@ fn features_of_a_window_allocate_nothing() {
         ("several", several(&spectrogram)),
         ("statistics", statistics("spectrum", "log_spectrogram", &spectrogram)),
         ("statistics", statistics("pulses", "log_spectrogram", &spectrogram)),
+        ("statistics", statistics("cycles", "log_spectrogram", &dense)),
         ("statistics", statistics("lines", "log_spectrogram", &spectrogram)),
         ("statistics", statistics("phases", "phase_coherence", &phase)),
     ];

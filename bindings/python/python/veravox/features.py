@@ -178,7 +178,7 @@ def statistics(
     samples: ArrayLike,
     sample_rate: float,
     *,
-    family: Literal["spectrum", "pulses", "lines", "phases"],
+    family: Literal["spectrum", "pulses", "cycles", "lines", "phases"],
     of: Mapping[str, Any],
 ) -> NDArray[np.float32]:
     """Statistics over the frames of the matrix of another kind, in one row whatever the length: `[1, n]` or `[batch, 1, n]`.
@@ -191,6 +191,11 @@ def statistics(
       regular harmonics are; modulation from 1 to 40 Hz. 1,926 values; at least 22 frames, 80 a second, and 31 columns.
     - `"pulses"`, a few bands with frames of some 8 ms every 2 ms: moments of their changes, how they go together, modulation
       up to half the frame rate. n² + 29 n values of n columns; at least 256 frames and 2 columns.
+    - `"cycles"`, the same bands: beats of their levels that keep time over the whole window, as a synthesiser's hops leave them
+      and a wandering pitch does not (cyclostationarity: Gardner, IEEE Signal Processing Magazine 8, 1991). ln of power
+      over that of the neighbouring frequencies, mean of the bands, at 30 frame rates of synthesisers and codecs;
+      the highest, upper quantiles, mean and deviation from 20 to 240 Hz; of all bands and of either half. 105 values; at
+      least 256 frames, 500 a second, and 2 columns.
     - `"lines"`, log spectra with frames of some 128 ms: lines that stand still, how sharp and regular harmonics are. 52
       values and 2 for each four of min(n // 4, 120) quefrencies; at least 2 frames and 31 columns.
     - `"phases"`, phase coherence: how much there is, which way it points, how both spread and how long it lasts. 9 n values

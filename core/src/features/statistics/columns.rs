@@ -196,3 +196,34 @@ impl Groups {
         }
     }
 }
+
+/// Sums over stretches of one run of values.
+pub(super) struct Running {
+    /// Of all values before each one, and behind the last.
+    before: Vec<f64>,
+    n: usize,
+}
+
+impl Running {
+    /// For runs of at most so many values.
+    pub(super) fn new(longest: usize) -> Self {
+        Self { before: vec![0.0; longest + 1], n: 0 }
+    }
+
+    /// Takes a run of values.
+    pub(super) fn over(&mut self, values: impl Iterator<Item = f32>) {
+        self.n = 0;
+        let mut sum = 0.0;
+        for (place, value) in self.before.iter_mut().skip(1).zip(values) {
+            sum += f64::from(value);
+            *place = sum;
+            self.n += 1;
+        }
+    }
+
+    /// The sum and the number of the values that lie at most `half` from value `index`, fewer at the ends.
+    pub(super) fn around(&self, index: usize, half: usize) -> (f64, f64) {
+        let (from, to) = (index.saturating_sub(half), (index + half + 1).min(self.n));
+        (self.before[to] - self.before[from], (to - from) as f64)
+    }
+}

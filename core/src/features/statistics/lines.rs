@@ -1,7 +1,7 @@
 //! Of log spectra with frames of some 128 ms: lines that stand still, as upsampling leaves them, and how sharp and how regular
 //! the harmonics are.
 
-use super::columns::{Groups, unit};
+use super::columns::{Groups, Running, unit};
 use super::{Family, Sink};
 use crate::features::stft::Stft;
 
@@ -22,6 +22,7 @@ pub(super) struct Lines {
     n_columns: usize,
     bands: Groups,
     coarse: Groups,
+    running: Running,
     /// Fine structure of each frame, and behind the last of their mean.
     fine: Vec<f32>,
     still: Vec<f32>,
@@ -41,7 +42,12 @@ impl Family for Lines {
         let n_columns = self.n_columns;
         let n_frames = self.peaks.len();
         for (fine, frame) in self.fine.chunks_exact_mut(n_columns).zip(matrix.chunks_exact(n_columns)) {
-            without_envelope(frame, fine);
+            // The frame less its running mean.
+            self.running.over(frame.iter().copied());
+            for ((column, fine), value) in fine.iter_mut().enumerate().zip(frame) {
+                let (sum, count) = self.running.around(column, SMOOTHED / 2);
+                *fine = (f64::from(*value) - sum / count) as f32;
+            }
         }
         self.sum();
         let n = n_frames as f32;
@@ -65,6 +71,7 @@ impl Lines {
         let coarse = Groups::new(n_quefrencies, n_quefrencies / 4);
         Self {
             n_columns,
+            running: Running::new(n_columns),
             fine: vec![0.0; (n_frames + 1) * n_columns],
             still: columns.clone(),
             second: columns.clone(),
@@ -131,23 +138,5 @@ impl Lines {
         let mean = self.peaks.iter().sum::<f32>() / n;
         let variance = self.peaks.iter().map(|peak| (peak - mean) * (peak - mean)).sum::<f32>() / n;
         out.extend([mean, (variance + 1e-6).sqrt()]);
-    }
-}
-
-/// The frame less its running mean over `SMOOTHED` columns, or as many as there are at the ends.
-fn without_envelope(frame: &[f32], fine: &mut [f32]) {
-    let half = SMOOTHED / 2;
-    let mut sum: f64 = frame.iter().take(half).map(|value| f64::from(*value)).sum();
-    let mut count = half.min(frame.len());
-    for (column, fine) in fine.iter_mut().enumerate() {
-        if let Some(entering) = frame.get(column + half) {
-            sum += f64::from(*entering);
-            count += 1;
-        }
-        if let Some(leaving) = column.checked_sub(half + 1) {
-            sum -= f64::from(frame[leaving]);
-            count -= 1;
-        }
-        *fine = (f64::from(frame[column]) - sum / count as f64) as f32;
     }
 }

@@ -5,12 +5,14 @@
 //! than shapes do that were learnt from a few of them; `models/training` has the figures.
 
 mod columns;
+mod cycles;
 mod lines;
 mod phases;
 mod pulses;
 mod spectrum;
 
 use super::spec::StatisticsFamily;
+use cycles::Cycles;
 use lines::Lines;
 use phases::Phases;
 use pulses::Pulses;
@@ -30,6 +32,7 @@ impl Statistics {
         Self(match family {
             StatisticsFamily::Spectrum => Box::new(Spectrum::new(n_frames, n_columns, frame_rate_hz)),
             StatisticsFamily::Pulses => Box::new(Pulses::new(n_frames, n_columns)),
+            StatisticsFamily::Cycles => Box::new(Cycles::new(n_frames, n_columns, frame_rate_hz)),
             StatisticsFamily::Lines => Box::new(Lines::new(n_frames, n_columns)),
             StatisticsFamily::Phases => Box::new(Phases::new(n_frames, n_columns)),
         })
@@ -49,6 +52,7 @@ impl StatisticsFamily {
         match self {
             Self::Spectrum => spectrum::N_VALUES,
             Self::Pulses => pulses::n_values(n_columns),
+            Self::Cycles => cycles::N_VALUES,
             Self::Lines => lines::n_values(n_columns),
             Self::Phases => phases::n_values(n_columns),
         }
@@ -56,7 +60,11 @@ impl StatisticsFamily {
 
     /// The fewest frames in a second that the statistics are defined for.
     pub(super) fn least_frame_rate_hz(self) -> f64 {
-        if self == Self::Spectrum { spectrum::LEAST_FRAME_RATE_HZ } else { 0.0 }
+        match self {
+            Self::Spectrum => spectrum::LEAST_FRAME_RATE_HZ,
+            Self::Cycles => cycles::LEAST_FRAME_RATE_HZ,
+            Self::Pulses | Self::Lines | Self::Phases => 0.0,
+        }
     }
 
     /// The fewest frames and columns that the statistics are defined for.
@@ -64,6 +72,7 @@ impl StatisticsFamily {
         match self {
             Self::Spectrum => (spectrum::LEAST_FRAMES, spectrum::LEAST_COLUMNS),
             Self::Pulses => (pulses::SEGMENT, 2),
+            Self::Cycles => (cycles::LEAST_FRAMES, 2),
             Self::Lines => (2, lines::SMOOTHED),
             Self::Phases => (phases::LEAST_FRAMES, 2),
         }

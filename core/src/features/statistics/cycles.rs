@@ -1,0 +1,152 @@
+//! Of a few bands with frames of some 8 ms every 2 ms: beats that keep time over the whole window.
+//!
+//! A synthesiser makes its waveform hop by hop, and each hop leaves a trace, however faint: the levels of the bands beat at
+//! its frame rate and at the multiples of it (a signal with such a beat is cyclostationary, Gardner: "Exploitation of spectral
+//! redundancy in cyclostationary signals", IEEE Signal Processing Magazine 8, 1991; for how upsampling layers leave theirs,
+//! Pons et al.: "Upsampling artifacts in neural audio synthesis", ICASSP 2021). A person's pitch wanders; over
+//! seconds it draws no sharp line. So the spectrum of each band's level over the whole window is set against its own
+//! neighbourhood, and looked at where frame rates are, and anywhere between.
+
+use super::columns::Running;
+use super::{Family, Sink};
+use crate::features::stft::Stft;
+
+/// Frame rates of synthesisers and codecs, and multiples of them, up to `HIGHEST_HZ`. 16,000 samples a second in hops of 640,
+/// 512, 320, 256, 200, 160, 128 and 80; 22,050 and 44,100 in hops of 512 and 256; 24,000 and 48,000 in hops of 600, 512, 480,
+/// 360, 320, 300, 256, 240 and 160. Those of less than 0.3 Hz apart stand here once.
+const RATES_HZ: [f64; 30] = [
+    25.0, 31.25, 40.0, 43.066, 46.875, 50.0, 62.5, 66.667, 75.0, 80.0, 86.133, 93.75, 100.0, 120.0, 125.0, 129.199,
+    133.333, 140.625, 150.0, 156.25, 160.0, 172.266, 175.0, 187.5, 200.0, 215.332, 218.75, 225.0, 234.375, 240.0,
+];
+/// Where lines of any rate are looked for.
+const LOWEST_HZ: f64 = 20.0;
+const HIGHEST_HZ: f64 = 240.0;
+/// So that the highest rate is sampled.
+pub(super) const LEAST_FRAME_RATE_HZ: f64 = 500.0;
+pub(super) const LEAST_FRAMES: usize = 256;
+/// What a level is set against: this far before and after it.
+const NEAR_SECONDS: f64 = 0.012;
+/// A column whose deviation from its neighbourhood is much smaller than this, in nepers of power, counts as still.
+const STILL: f32 = 0.05;
+/// A line is as wide as the window is short; its neighbourhood begins and ends at so many times one over the window's length.
+const LINE_ENDS: usize = 3;
+const NEIGHBOURHOOD_ENDS: usize = 12;
+/// Of all columns, of the lower half of them and of the upper half: a value for each rate and five for the rates anywhere.
+pub(super) const N_VALUES: usize = 3 * (RATES_HZ.len() + 5);
+
+pub(super) struct Cycles {
+    n_columns: usize,
+    near: usize,
+    running: Running,
+    stft: Stft,
+    /// Where a track begins among the zeros around it.
+    start: usize,
+    /// Two columns at a time, each with zeros around it, as long as the transform.
+    tracks: Vec<f32>,
+    deviations: Vec<f32>,
+    /// Half the width of a line and of its neighbourhood, in bins.
+    line: usize,
+    neighbourhood: usize,
+    first_bin: usize,
+    /// Bins of the rates, counted from the first one.
+    rate_bins: Vec<usize>,
+    /// From `LOWEST_HZ` to `HIGHEST_HZ`, the sum over all columns, over the lower and over the upper half of them.
+    sums: [Vec<f32>; 3],
+    prominence: Vec<f32>,
+}
+
+impl Family for Cycles {
+    fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
+        self.sums.iter_mut().for_each(|sums| sums.fill(0.0));
+        for column in (0..self.n_columns).step_by(2) {
+            self.tracks.fill(0.0);
+            for one in column..(column + 2).min(self.n_columns) {
+                self.track(matrix, one, one - column);
+            }
+            self.add_prominences(column);
+        }
+        let lower = self.n_columns / 2;
+        for (sums, n_columns) in self.sums.iter().zip([self.n_columns, lower, self.n_columns - lower]) {
+            for (prominence, sum) in self.prominence.iter_mut().zip(sums) {
+                *prominence = (sum / n_columns as f32 + 0.1).ln();
+            }
+            out.extend(self.rate_bins.iter().map(|bin| self.prominence[*bin]));
+            describe(&mut self.prominence, out);
+        }
+    }
+}
+
+impl Cycles {
+    pub(super) fn new(n_frames: usize, n_columns: usize, frame_rate_hz: f64) -> Self {
+        let n_fft = n_frames.next_power_of_two();
+        let bin_of = |hz: f64| (hz * n_fft as f64 / frame_rate_hz).round() as usize;
+        let half_width = |ends: usize| (ends as f64 * n_fft as f64 / n_frames as f64).round() as usize;
+        let (first_bin, last_bin) = (bin_of(LOWEST_HZ), bin_of(HIGHEST_HZ));
+        let bins = vec![0.0; last_bin + 1 - first_bin];
+        Self {
+            n_columns,
+            near: (NEAR_SECONDS * frame_rate_hz).round() as usize,
+            running: Running::new(n_frames.max(n_fft / 2 + 1)),
+            stft: Stft::new(n_fft, n_frames, n_fft),
+            start: (n_fft - n_frames) / 2,
+            tracks: vec![0.0; 2 * n_fft],
+            deviations: vec![0.0; n_frames],
+            line: half_width(LINE_ENDS),
+            neighbourhood: half_width(NEIGHBOURHOOD_ENDS),
+            first_bin,
+            rate_bins: RATES_HZ.iter().map(|hz| bin_of(*hz) - first_bin).collect(),
+            sums: [bins.clone(), bins.clone(), bins.clone()],
+            prominence: bins,
+        }
+    }
+
+    /// One column as track 0 or 1: its level less the mean level near it, divided by the mean size of that near it. What is
+    /// slower than `NEAR_SECONDS` goes, and loud moments weigh no more than others.
+    fn track(&mut self, matrix: &[f32], column: usize, track: usize) {
+        let Self { n_columns, near, running, deviations, .. } = self;
+        let levels = || matrix.iter().skip(column).step_by(*n_columns).copied();
+        running.over(levels());
+        for ((index, deviation), level) in deviations.iter_mut().enumerate().zip(levels()) {
+            let (sum, count) = running.around(index, *near);
+            *deviation = (f64::from(level) - sum / count) as f32;
+        }
+        running.over(deviations.iter().map(|deviation| deviation.abs()));
+        let n_fft = self.tracks.len() / 2;
+        let places = self.tracks.get_mut(track * n_fft + self.start..).unwrap_or_default();
+        for ((index, place), deviation) in places.iter_mut().enumerate().zip(deviations.iter()) {
+            let (sum, count) = running.around(index, *near);
+            *place = deviation / ((sum / count) as f32 + STILL);
+        }
+    }
+
+    /// Adds the spectra of columns `column` and `column + 1`, each bin divided by the mean of its neighbourhood.
+    fn add_prominences(&mut self, column: usize) {
+        let lower = self.n_columns / 2;
+        let powers = self.stft.power_of_pair(&self.tracks, 0);
+        for (one, power) in (column..self.n_columns).zip(powers) {
+            self.running.over(power.iter().copied());
+            let [all, of_lower, of_upper] = &mut self.sums;
+            let half = if one < lower { of_lower } else { of_upper };
+            let bins = all.iter_mut().zip(half).zip(power.iter().skip(self.first_bin));
+            for (((all, half), power), bin) in bins.zip(self.first_bin..) {
+                let (around, n_around) = self.running.around(bin, self.neighbourhood);
+                let (inside, n_inside) = self.running.around(bin, self.line);
+                let mean = (around - inside) / (n_around - n_inside);
+                let prominence = (f64::from(*power) / (mean + 1e-9)) as f32;
+                *all += prominence;
+                *half += prominence;
+            }
+        }
+    }
+}
+
+/// Of the bins, which it puts in order, the highest, the one that 0.5 % are above and the one that 2.5 % are above; mean and
+/// deviation.
+fn describe(bins: &mut [f32], out: &mut Sink) {
+    bins.sort_unstable_by(f32::total_cmp);
+    let n = bins.len();
+    out.extend([1, 1 + n / 200, 1 + n / 40].map(|place| bins[n - place]));
+    let mean = bins.iter().map(|bin| f64::from(*bin)).sum::<f64>() / n as f64;
+    let variance = bins.iter().map(|bin| (f64::from(*bin) - mean).powi(2)).sum::<f64>() / n as f64;
+    out.extend([mean as f32, variance.sqrt() as f32]);
+}
