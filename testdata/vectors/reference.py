@@ -213,7 +213,7 @@ def cycle_statistics(matrix, frame_rate_hz):
         level = deviation / (near(np.abs(deviation)) + 0.05)
         power = np.abs(np.fft.rfft(level * hann, n_fft)) ** 2
         wide, narrow = (around(power, rounded(ends * n_fft / n_frames)) for ends in (12, 3))
-        prominence.append(power / ((wide[0] - narrow[0]) / (wide[1] - narrow[1]) + 1e-9))
+        prominence.append(power / ((wide[0] - narrow[0]) / (wide[1] - narrow[1]) + 1e-4 * n_frames))
     prominence, bin_hz, out = np.array(prominence), frame_rate_hz / n_fft, []
     for columns in (slice(None), slice(n_columns // 2), slice(n_columns // 2, None)):
         logs = np.log(prominence[columns].mean(axis=0) + 0.1)

@@ -19,6 +19,18 @@ def chirp_and_noise(rate_hz, n_samples, seed):
     return as_written(chirp + buzz + noise)
 
 
+def pulses(rate_hz, n_samples, seed):
+    """A pulse every 10 ms and nothing between."""
+    samples = np.zeros(n_samples)
+    samples[seed :: rate_hz // 100] = 0.5
+    return as_written(samples)
+
+
+def tone(rate_hz, n_samples, seed):
+    """One tone; the bands far from it hold nothing."""
+    return as_written(0.3 * np.sin(2 * np.pi * 425.0 * np.arange(n_samples) / rate_hz + seed))
+
+
 def speech_then_silence(rate_hz, n_samples, seed):
     """The same with a second half of exact zeros: the log floor must hold there."""
     samples = chirp_and_noise(rate_hz, n_samples, seed)

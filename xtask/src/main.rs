@@ -170,8 +170,13 @@ fn python() -> Result<PathBuf> {
         make.args(["-m", "venv"]).arg(&venv);
         run(make)?;
     }
-    // PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads.
-    install_once(&python, "packages", &PYTHON_PACKAGES, &REQUIREMENTS)?;
+    // PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads: the compiler works meanwhile.
+    std::thread::scope(|scope| {
+        let packages = scope.spawn(|| install_once(&python, "packages", &PYTHON_PACKAGES, &REQUIREMENTS));
+        let built = run(cargo(&["build", "--release"]));
+        let installed = packages.join().unwrap_or_else(|_| Err("the packages were not installed".to_owned()));
+        built.and(installed)
+    })?;
     install_extension(&python)?;
     Ok(python)
 }
@@ -194,10 +199,9 @@ fn install_once(python: &Path, stamp: &str, packages: &[&str], lists: &[&str]) -
     std::fs::write(&stamp, &wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
 }
 
-/// Builds the extension along with everything else, so that nothing is compiled twice, and puts it beside its package.
-/// Users get a wheel: `pip install ./bindings/python`.
+/// Puts the extension, which is built along with everything else so that nothing is compiled twice, beside its package. Users
+/// get a wheel: `pip install ./bindings/python`.
 fn install_extension(python: &Path) -> Result<()> {
-    run(cargo(&["build", "--release"]))?;
     let (built, installed) = match env::consts::OS {
         "windows" => ("_core.dll", "_core.pyd"),
         "macos" => ("lib_core.dylib", "_core.abi3.so"),

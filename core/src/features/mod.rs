@@ -51,11 +51,24 @@ const SILENT_RMS: f64 = 1e-5;
 
 enum Kind {
     Waveform,
-    Spectrogram { first_bin: usize, n_bins: usize },
+    Spectrogram {
+        first_bin: usize,
+        n_bins: usize,
+    },
     Filterbank(Filterbank),
-    Cepstrum { filterbank: Filterbank, dct: Dct, energies: Vec<f32>, deltas: usize },
+    Cepstrum {
+        filterbank: Filterbank,
+        dct: Dct,
+        energies: Vec<f32>,
+        deltas: usize,
+    },
     Phase(PhaseCoherence),
-    Statistics { statistics: Statistics, of: Box<Part>, matrix: Vec<f32> },
+    /// Of one matrix, of each family so many values.
+    Statistics {
+        families: Vec<(Statistics, usize)>,
+        of: Box<Part>,
+        matrix: Vec<f32>,
+    },
 }
 
 impl Kind {
@@ -106,7 +119,7 @@ pub struct Extractor {
     scaled: Vec<f32>,
 }
 
-/// One kind of features, and where its values end in the tensor.
+/// One kind of features, or statistics of the same matrix that follow on each other, and how many values there are.
 struct Part {
     kind: Kind,
     stft: Option<Stft>,
@@ -117,8 +130,10 @@ struct Part {
 }
 
 impl Part {
-    fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize) -> Self {
+    /// For `spec`; where that is statistics, those of the same matrix that follow on it are taken along.
+    fn new(spec: &FeatureSpec, more: &[FeatureSpec], sample_rate_hz: u32, n_samples: usize) -> Self {
         let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
+        let mut n_values = n_frames * n_features;
         let spectrogram = spec.spectrogram();
         let bank = |f: &FilterbankSpec, scale| Filterbank::new(f, scale, sample_rate_hz);
         let kind = match spec {
@@ -140,9 +155,21 @@ impl Part {
                 let (n_frames, n_columns) = s.of.shape(sample_rate_hz, n_samples);
                 let hop_length = s.of.spectrogram().map_or(1, |of| of.hop_length);
                 let frame_rate_hz = f64::from(sample_rate_hz) / hop_length as f64;
+                let also = more.iter().filter_map(|spec| match spec {
+                    FeatureSpec::Statistics(also) => Some(also.family),
+                    _ => None,
+                });
+                let families: Vec<_> = std::iter::once(s.family)
+                    .chain(also)
+                    .map(|family| {
+                        let statistics = Statistics::new(family, n_frames, n_columns, frame_rate_hz);
+                        (statistics, family.n_values(n_columns))
+                    })
+                    .collect();
+                n_values = families.iter().map(|(_, n_values)| n_values).sum();
                 Kind::Statistics {
-                    statistics: Statistics::new(s.family, n_frames, n_columns, frame_rate_hz),
-                    of: Box::new(Self::new(&s.of, sample_rate_hz, n_samples)),
+                    families,
+                    of: Box::new(Self::new(&s.of, &[], sample_rate_hz, n_samples)),
                     matrix: vec![0.0; n_frames * n_columns],
                 }
             }
@@ -157,15 +184,20 @@ impl Part {
             ),
             log_floor: spectrogram.map_or(0.0, |s| s.log_floor),
             n_features,
-            n_values: n_frames * n_features,
+            n_values,
         }
     }
 
     /// The features of `samples` into `out`, row after row.
     fn compute(&mut self, samples: &[f32], out: &mut [f32]) {
-        if let Kind::Statistics { statistics, of, matrix } = &mut self.kind {
+        if let Kind::Statistics { families, of, matrix } = &mut self.kind {
             of.compute(samples, matrix);
-            statistics.compute(matrix, out);
+            let mut rest = out;
+            for (statistics, n_values) in families {
+                let Some((values, behind)) = rest.split_at_mut_checked(*n_values) else { break };
+                statistics.compute(matrix, values);
+                rest = behind;
+            }
             return;
         }
         let Some(stft) = &mut self.stft else {
@@ -198,7 +230,12 @@ impl Extractor {
     pub fn new(spec: &FeatureSpec, sample_rate_hz: u32, n_samples: usize, level_dbfs: Option<f64>) -> Result<Self> {
         spec.check(sample_rate_hz, n_samples)?;
         Ok(Self {
-            parts: spec.parts().iter().map(|part| Part::new(part, sample_rate_hz, n_samples)).collect(),
+            parts: spec
+                .parts()
+                .chunk_by(of_the_same)
+                .filter_map(<[FeatureSpec]>::split_first)
+                .map(|(first, more)| Part::new(first, more, sample_rate_hz, n_samples))
+                .collect(),
             level: level_dbfs.map(|db| 10.0_f64.powf(db / 20.0)),
             n_samples,
             shape: spec.shape(sample_rate_hz, n_samples),
@@ -240,6 +277,11 @@ impl Extractor {
         }
         Ok(())
     }
+}
+
+/// Whether both are statistics of the same matrix, which then is computed once.
+fn of_the_same(one: &FeatureSpec, next: &FeatureSpec) -> bool {
+    matches!((one, next), (FeatureSpec::Statistics(one), FeatureSpec::Statistics(next)) if one.of == next.of)
 }
 
 /// The factor that brings a window to a root mean square of `level`.

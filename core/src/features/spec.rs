@@ -114,8 +114,8 @@ pub enum StatisticsFamily {
     /// modulated, up to half the frame rate. n² + 29 n values of n columns; needs 256 frames and 2 columns.
     Pulses,
     /// Of a log filterbank with frames of some 8 ms every 2 ms: beats of its bands that keep time over the whole window, at the
-    /// frame rates of synthesisers and codecs and anywhere from 20 to 240 Hz. 105 values; needs 256 frames, 500 of them a
-    /// second, and 2 columns.
+    /// frame rates of synthesisers and codecs and anywhere from 20 to 240 Hz. 105 values; needs 256 to 65,536 frames, 500 of
+    /// them a second, half a second of them, and 2 columns.
     Cycles,
     /// Of a log spectrogram with frames of some 128 ms: lines that stand still, how sharp and how regular harmonics are. 52
     /// values and 2 for each four quefrencies, of which there are a quarter as many as columns, at most 120; needs 2 frames
@@ -249,6 +249,14 @@ impl StatisticsSpec {
         let least_hz = self.family.least_frame_rate_hz();
         ensure(frame_rate_hz >= least_hz, || {
             format!("statistics of this family need at least {least_hz} frames a second, of has {frame_rate_hz}")
+        })?;
+        let (seconds, least_seconds) = (n_frames as f64 / frame_rate_hz, self.family.least_seconds());
+        ensure(seconds >= least_seconds, || {
+            format!("statistics of this family need frames of at least {least_seconds} s, of has {seconds} s")
+        })?;
+        let most = self.family.most_frames();
+        ensure(n_frames <= most, || {
+            format!("statistics of this family can be of at most {most} frames, of has {n_frames}")
         })
     }
 }
@@ -319,10 +327,8 @@ impl FeatureSpec {
             ensure((1..=MAX_PARTS).contains(&several.parts.len()), || {
                 format!("several must have 1 to {MAX_PARTS} parts, has {}", several.parts.len())
             })?;
-            for part in &several.parts {
-                ensure(!matches!(part, Self::Several(_)), || "a part of several must not be several again".to_owned())?;
-            }
             for (k, part) in several.parts.iter().enumerate() {
+                ensure(!matches!(part, Self::Several(_)), || "a part of several must not be several again".to_owned())?;
                 part.check(sample_rate_hz, n_samples).map_err(|e| within(&format!("parts[{k}]"), &e))?;
             }
         }

@@ -308,20 +308,20 @@ fn statistics_of_silence_and_of_the_shortest_windows_are_finite() {
 }
 
 #[test]
-fn a_beat_that_keeps_time_stands_out_and_one_that_wanders_does_not() {
+fn a_beat_that_keeps_time_stands_out_and_one_that_glides_does_not() {
     const BEAT: usize = 10; // 86.133 Hz among the rates
     let s = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 16, ..spectrograms()[0].clone() };
     let bands = FilterbankSpec { n_filters: 12, ..filterbank(&s) };
     let spec = statistics(StatisticsFamily::Cycles, FeatureSpec::LinearFilterbank(bands));
     let mut extractor = Extractor::new(&spec, RATE_HZ, 32_000, None).unwrap();
     let noise = noise(32_000);
-    // One part in ten of the amplitude, the rate off by `wander` of itself over the window.
-    let mut prominence = |wander: f64| {
+    // One part in ten of the amplitude; the rate glides by `glide` of itself from end to end.
+    let mut prominence = |glide: f64| {
         let samples: Vec<f32> = (0..)
             .zip(&noise)
             .map(|(n, noise)| {
                 let seconds = f64::from(n) / f64::from(RATE_HZ);
-                let beat = (TAU * 86.133 * seconds * (1.0 + wander * seconds / 4.0)).cos();
+                let beat = (TAU * 86.133 * seconds * (1.0 + glide * seconds / 8.0)).cos();
                 noise * (1.0 + 0.1 * beat as f32)
             })
             .collect();
@@ -334,8 +334,8 @@ fn a_beat_that_keeps_time_stands_out_and_one_that_wanders_does_not() {
     assert_eq!(at_beat, highest);
     assert!(at_beat > 2.0, "{at_beat}");
     assert!(steady[..30].iter().enumerate().all(|(rate, value)| rate == BEAT || *value < 1.2), "{steady:?}");
-    let wandering = prominence(0.1);
-    assert!(wandering[30] < 1.5 && wandering[BEAT] < 1.0, "{wandering:?}");
+    let gliding = prominence(0.1);
+    assert!(gliding[30] < 1.6 && gliding[BEAT] < 1.0, "{gliding:?}");
 }
 
 #[test]
@@ -352,11 +352,15 @@ fn what_statistics_cannot_be_of_is_said() {
     assert!(refused(StatisticsFamily::Phases, power).contains("must be of phase_coherence"));
     let slow = FeatureSpec::LogSpectrogram(SpectrogramSpec { hop_length: 101, ..s.clone() });
     assert!(refused(StatisticsFamily::Spectrum, slow).contains("at least 80 frames a second"));
-    let slow = FeatureSpec::LogSpectrogram(SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 17, ..s.clone() });
-    assert!(refused(StatisticsFamily::Cycles, slow).contains("need at least 256 frames"));
-    let long = FeatureSpec::LogSpectrogram(SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 17, ..s.clone() });
-    let error = Extractor::new(&statistics(StatisticsFamily::Cycles, long), RATE_HZ, 8_000, None).err().unwrap();
-    assert!(error.to_string().contains("at least 500 frames a second"), "{error}");
+    let cycles = |hop_length, n_samples| {
+        let s = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length, ..s.clone() };
+        let spec = statistics(StatisticsFamily::Cycles, FeatureSpec::LogSpectrogram(s));
+        Extractor::new(&spec, RATE_HZ, n_samples, None).err().unwrap().to_string()
+    };
+    assert!(cycles(17, 4_000).contains("need at least 256 frames"));
+    assert!(cycles(17, 8_000).contains("at least 500 frames a second"));
+    assert!(cycles(1, 4_000).contains("frames of at least 0.5 s"));
+    assert!(cycles(1, 65_600).contains("at most 65536 frames, of has 65537"));
     let wrong = FeatureSpec::LogSpectrogram(SpectrogramSpec { hop_length: 0, ..s.clone() });
     assert!(refused(StatisticsFamily::Spectrum, wrong).contains("input.features: of: hop_length"));
 }
@@ -403,7 +407,7 @@ fn a_loud_frame_does_not_leak_into_the_quiet_one_beside_it() {
 
 #[test]
 fn a_window_leaves_nothing_behind() {
-    let (first, second) = (signal(4_000), signal(4_500)[500..].to_vec());
+    let (first, second) = (signal(4_200), signal(4_700)[500..].to_vec());
     let [even, short, _] = &spectrograms()[..] else { panic!() };
     let power = || FeatureSpec::LogSpectrogram(even.clone());
     let bank = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 10, ..even.clone() };
@@ -417,7 +421,7 @@ fn a_window_leaves_nothing_behind() {
         statistics(StatisticsFamily::Lines, power()),
         statistics(StatisticsFamily::Phases, phases()),
     ] {
-        let mut extractor = Extractor::new(&spec, RATE_HZ, 4_000, Some(-20.0)).unwrap();
+        let mut extractor = Extractor::new(&spec, RATE_HZ, 4_200, Some(-20.0)).unwrap();
         let (n_frames, n_features) = extractor.shape();
         let mut compute = |window: &[f32]| {
             let mut out = vec![0.0; n_frames * n_features];
@@ -532,12 +536,20 @@ fn several_kinds_are_each_kind_behind_the_other() {
         hop_length: n_fft / 2,
         ..spectrograms()[0].clone()
     });
+    let bands = |n_filters| {
+        let s = SpectrogramSpec { n_fft: 64, win_length: 64, hop_length: 16, ..spectrograms()[0].clone() };
+        FeatureSpec::LinearFilterbank(FilterbankSpec { n_filters, ..filterbank(&s) })
+    };
+    // Of the same matrix, which is computed once, and of another one.
     let parts = vec![
         FeatureSpec::LogSpectrogram(long),
         FeatureSpec::Waveform(WaveformSpec {}),
+        statistics(StatisticsFamily::Pulses, bands(5)),
+        statistics(StatisticsFamily::Cycles, bands(5)),
+        statistics(StatisticsFamily::Pulses, bands(6)),
         FeatureSpec::LogSpectrogram(short),
     ];
-    let samples = signal(2_000);
+    let samples = signal(4_500);
     let of = |spec: &FeatureSpec| {
         let mut extractor = Extractor::new(spec, RATE_HZ, samples.len(), Some(-20.0)).unwrap();
         let mut out = vec![0.0; extractor.shape().0 * extractor.shape().1];

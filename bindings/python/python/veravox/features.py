@@ -192,10 +192,11 @@ def statistics(
     - `"pulses"`, a few bands with frames of some 8 ms every 2 ms: moments of their changes, how they go together, modulation
       up to half the frame rate. n² + 29 n values of n columns; at least 256 frames and 2 columns.
     - `"cycles"`, the same bands: beats of their levels that keep time over the whole window, as a synthesiser's hops leave them
-      and a wandering pitch does not (cyclostationarity: Gardner, IEEE Signal Processing Magazine 8, 1991). ln of power
-      over that of the neighbouring frequencies, mean of the bands, at 30 frame rates of synthesisers and codecs;
-      the highest, upper quantiles, mean and deviation from 20 to 240 Hz; of all bands and of either half. 105 values; at
-      least 256 frames, 500 a second, and 2 columns.
+      and a wandering pitch does not (cyclostationarity: Gardner, IEEE Signal Processing Magazine 8, 1991). The power of each
+      band's level over that of the neighbouring frequencies; ln of 0.1 and its mean over the bands, at 30 frame rates of
+      synthesisers and codecs and multiples of them; the highest, upper quantiles, mean and deviation from 20 to 240 Hz; of
+      all bands and of either half. 105 values; 256 to 65,536 frames, at least 500 a second and half a second of them, and at
+      least 2 columns.
     - `"lines"`, log spectra with frames of some 128 ms: lines that stand still, how sharp and regular harmonics are. 52
       values and 2 for each four of min(n // 4, 120) quefrencies; at least 2 frames and 31 columns.
     - `"phases"`, phase coherence: how much there is, which way it points, how both spread and how long it lasts. 9 n values

@@ -3,8 +3,8 @@
 //! A synthesiser makes its waveform hop by hop, and each hop leaves a trace, however faint: the levels of the bands beat at
 //! its frame rate and at the multiples of it (a signal with such a beat is cyclostationary, Gardner: "Exploitation of spectral
 //! redundancy in cyclostationary signals", IEEE Signal Processing Magazine 8, 1991; for how upsampling layers leave theirs,
-//! Pons et al.: "Upsampling artifacts in neural audio synthesis", ICASSP 2021). A person's pitch wanders; over
-//! seconds it draws no sharp line. So the spectrum of each band's level over the whole window is set against its own
+//! Pons et al.: "Upsampling artifacts in neural audio synthesis", ICASSP 2021). A person's pitch glides;
+//! over seconds it draws no sharp line. So the spectrum of each band's level over the whole window is set against its own
 //! neighbourhood, and looked at where frame rates are, and anywhere between.
 
 use super::columns::Running;
@@ -12,8 +12,8 @@ use super::{Family, Sink};
 use crate::features::stft::Stft;
 
 /// Frame rates of synthesisers and codecs, and multiples of them, up to `HIGHEST_HZ`. 16,000 samples a second in hops of 640,
-/// 512, 320, 256, 200, 160, 128 and 80; 22,050 and 44,100 in hops of 512 and 256; 24,000 and 48,000 in hops of 600, 512, 480,
-/// 360, 320, 300, 256, 240 and 160. Those of less than 0.3 Hz apart stand here once.
+/// 512, 320, 256, 200, 160, 128 and 80; 22,050 and 44,100 in hops of 512 and 256; 24,000 in hops of 600, 512, 480, 360, 320,
+/// 300, 256, 240 and 160, and 48,000 in hops of twice as many.
 const RATES_HZ: [f64; 30] = [
     25.0, 31.25, 40.0, 43.066, 46.875, 50.0, 62.5, 66.667, 75.0, 80.0, 86.133, 93.75, 100.0, 120.0, 125.0, 129.199,
     133.333, 140.625, 150.0, 156.25, 160.0, 172.266, 175.0, 187.5, 200.0, 215.332, 218.75, 225.0, 234.375, 240.0,
@@ -23,11 +23,18 @@ const LOWEST_HZ: f64 = 20.0;
 const HIGHEST_HZ: f64 = 240.0;
 /// So that the highest rate is sampled.
 pub(super) const LEAST_FRAME_RATE_HZ: f64 = 500.0;
+/// So that the lowest rates are told apart.
+pub(super) const LEAST_SECONDS: f64 = 0.5;
 pub(super) const LEAST_FRAMES: usize = 256;
-/// What a level is set against: this far before and after it.
+/// Frames go through one transform.
+pub(super) const MOST_FRAMES: usize = 65_536;
+/// What a level is set against: so far before and after it, which takes away what is slower than some 20 Hz.
 const NEAR_SECONDS: f64 = 0.012;
 /// A column whose deviation from its neighbourhood is much smaller than this, in nepers of power, counts as still.
 const STILL: f32 = 0.05;
+/// Power for each frame that is added to that of the neighbourhood: beside the lines of a strictly regular beat there is only
+/// what rounding leaves.
+const FLOOR: f64 = 1e-4;
 /// A line is as wide as the window is short; its neighbourhood begins and ends at so many times one over the window's length.
 const LINE_ENDS: usize = 3;
 const NEIGHBOURHOOD_ENDS: usize = 12;
@@ -47,6 +54,7 @@ pub(super) struct Cycles {
     /// Half the width of a line and of its neighbourhood, in bins.
     line: usize,
     neighbourhood: usize,
+    floor: f64,
     first_bin: usize,
     /// Bins of the rates, counted from the first one.
     rate_bins: Vec<usize>,
@@ -59,6 +67,7 @@ impl Family for Cycles {
     fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
         self.sums.iter_mut().for_each(|sums| sums.fill(0.0));
         for column in (0..self.n_columns).step_by(2) {
+            // Where the number of columns is odd the last one has no other beside it.
             self.tracks.fill(0.0);
             for one in column..(column + 2).min(self.n_columns) {
                 self.track(matrix, one, one - column);
@@ -86,13 +95,14 @@ impl Cycles {
         Self {
             n_columns,
             near: (NEAR_SECONDS * frame_rate_hz).round() as usize,
-            running: Running::new(n_frames.max(n_fft / 2 + 1)),
+            running: Running::new(n_frames),
             stft: Stft::new(n_fft, n_frames, n_fft),
             start: (n_fft - n_frames) / 2,
             tracks: vec![0.0; 2 * n_fft],
             deviations: vec![0.0; n_frames],
             line: half_width(LINE_ENDS),
             neighbourhood: half_width(NEIGHBOURHOOD_ENDS),
+            floor: FLOOR * n_frames as f64,
             first_bin,
             rate_bins: RATES_HZ.iter().map(|hz| bin_of(*hz) - first_bin).collect(),
             sums: [bins.clone(), bins.clone(), bins.clone()],
@@ -100,8 +110,8 @@ impl Cycles {
         }
     }
 
-    /// One column as track 0 or 1: its level less the mean level near it, divided by the mean size of that near it. What is
-    /// slower than `NEAR_SECONDS` goes, and loud moments weigh no more than others.
+    /// One column as track 0 or 1: its level less the mean level near it, divided by the mean size of that near it:
+    /// slow movements go, and loud moments weigh no more than others.
     fn track(&mut self, matrix: &[f32], column: usize, track: usize) {
         let Self { n_columns, near, running, deviations, .. } = self;
         let levels = || matrix.iter().skip(column).step_by(*n_columns).copied();
@@ -132,7 +142,7 @@ impl Cycles {
                 let (around, n_around) = self.running.around(bin, self.neighbourhood);
                 let (inside, n_inside) = self.running.around(bin, self.line);
                 let mean = (around - inside) / (n_around - n_inside);
-                let prominence = (f64::from(*power) / (mean + 1e-9)) as f32;
+                let prominence = (f64::from(*power) / (mean + self.floor)) as f32;
                 *all += prominence;
                 *half += prominence;
             }

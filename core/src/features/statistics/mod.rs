@@ -67,6 +67,16 @@ impl StatisticsFamily {
         }
     }
 
+    /// The shortest time that the frames must cover.
+    pub(super) fn least_seconds(self) -> f64 {
+        if self == Self::Cycles { cycles::LEAST_SECONDS } else { 0.0 }
+    }
+
+    /// The most frames that the statistics can be of.
+    pub(super) fn most_frames(self) -> usize {
+        if self == Self::Cycles { cycles::MOST_FRAMES } else { usize::MAX }
+    }
+
     /// The fewest frames and columns that the statistics are defined for.
     pub(super) fn least(self) -> (usize, usize) {
         match self {
