@@ -122,7 +122,7 @@ def bring_in(name, weights, out, corpus_folder=None, clips=None, condition="phon
                 import calibrate
                 chosen = every_nth(corpus_folder, clips, scratch) if clips else corpus_folder
                 log(f"calibrate: {len(corpus.read_index(chosen, 'dev'))} clips of dev, {condition}")
-                calibrate.calibrate({"calibration": recipe_calibration(), "input": {"sample_rate_hz": CALIBRATED_ON[condition]}}, part, chosen, scratch, log)
+                calibrate.calibrate({"calibration": recipe_calibration(), "input": {"sample_rate_hz": CALIBRATED_ON[condition]}}, part, chosen, scratch, log=log)
                 check_polarity(part)
                 if figures_cache:
                     import evaluate

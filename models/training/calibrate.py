@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Calibration: an affine map from the bare score (spoof logit minus bona fide logit) to a natural-log likelihood ratio.
 
-Fitted on `dev` in the condition that the model was made for by logistic regression with both classes at even odds, each system and each source of
-real speech with the same weight. How honest the result is, is measured with whole systems and sources left out.
+Fitted on `dev` by logistic regression with both classes at even odds, each system and each source of real speech with the same weight, on the lines
+that the configuration names: a coded voice sounds more like a machine, and whoever is calibrated on one line alone calls people on the others
+synthetic. How honest the result is, is measured with whole systems and sources left out.
 
     python models/training/calibrate.py models/phone --corpus DIR
 
@@ -20,6 +21,7 @@ from scipy.optimize import minimize
 from veravox import metrics
 
 import corpus
+import phone_codecs
 import scoring
 from export import UNCALIBRATED, read_manifest, write_manifest
 
@@ -83,30 +85,41 @@ def thresholds(c):
     return t.synthetic_llr, t.bonafide_llr
 
 
-def calibrate(config, out, corpus_folder, run, log=print):
-    """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest."""
+def calibrate(config, out, corpus_folder, run, cache=None, log=print):
+    """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest. Coded clips are kept in `cache`."""
     bare = run / "uncalibrated"
     bare.mkdir(parents=True, exist_ok=True)
     manifest = read_manifest(out)
     shutil.copyfile(out / manifest["onnx"]["file"], bare / manifest["onnx"]["file"])
     write_manifest(bare, {**copy.deepcopy(manifest), "calibration": dict(UNCALIBRATED), "figures": []})
     clips = corpus.read_index(corpus_folder, "dev")
-    scored = scoring.score(veravox.Detector(str(bare)), clips, scoring.main_condition(config), log)
-    owner = np.array([i for i, s in enumerate(scored) for _ in s.windows])
-    x = np.array([v for s in scored for v in s.windows])
-    y = np.array([int(clips[i].label == "spoof") for i in owner])
-    groups = [f"{clips[i].label} {group_of(clips[i])}" for i in owner]
-    w = weights(y, groups, owner)
+    detector, main = veravox.Detector(str(bare)), scoring.main_condition(config)
+    x, y, w, groups, heard = (np.concatenate(parts) for parts in zip(*windows_of_lines(detector, clips, config["calibration"].get("lines", {main: 1.0}), cache, log)))
     scale, offset = fit(x, y, w)
-    held_out = left_out(x, y, w, groups)
+    held_out, here = left_out(x, y, w, groups), heard == main
     synthetic, bonafide = thresholds(config["calibration"])
     manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6), "correlation": config["calibration"]["correlation"]}
     manifest["decision"] = {"prior": config["calibration"]["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
     write_manifest(out, manifest)
-    honest = metrics.cllr(held_out[y == 0], held_out[y == 1])
+    honest, fitted = (metrics.cllr(s[here & (y == 0)], s[here & (y == 1)]) for s in (held_out, scale * x + offset))
     (run / "calibration.json").write_text(json.dumps({"cllr_left_out": honest}))
     log(f"calibrate: llr = {scale:.4f} * score + {offset:.4f}; synthetic from {synthetic:.2f}, bonafide up to {bonafide:.2f}; "
-        f"Cllr {honest:.3f} on left-out systems, {metrics.cllr(scale * x[y == 0] + offset, scale * x[y == 1] + offset):.3f} on those it was fitted to")
+        f"Cllr of '{main}' {honest:.3f} on left-out systems, {fitted:.3f} on those it was fitted to")
+
+
+def windows_of_lines(detector, clips, lines, cache, log):
+    """Yields (scores, labels, weights, groups, line) of the windows of all clips, one line after the other; `lines` is {condition: its share}. A codec that
+    is not installed is named and left out."""
+    for line, share in lines.items():
+        try:
+            scored = scoring.score_under(detector, clips, line, cache, log)
+        except phone_codecs.Missing as missing:
+            log(f"calibrate: the line '{line}' is left out: {missing}")
+            continue
+        owner = np.array([i for i, s in enumerate(scored) for _ in s.windows], int)
+        labels = np.array([int(clips[i].label == "spoof") for i in owner])
+        groups = np.array([f"{clips[i].label} {group_of(clips[i])}" for i in owner])
+        yield np.array([v for s in scored for v in s.windows]), labels, share * weights(labels, groups, owner), groups, np.full(len(owner), line)
 
 
 def conditions_of_its_own(detector, corpus_folder, cache, log=None):
@@ -116,7 +129,7 @@ def conditions_of_its_own(detector, corpus_folder, cache, log=None):
     y = np.array([int(c.label == "spoof") for c in clips])
     groups = [f"{c.label} {group_of(c)}" for c in clips]
     for condition in [*scoring.CONDITIONS, *scoring.LINES, *scoring.CODECS]:
-        scored = scoring.score_coded(detector, clips, condition, cache, log) if condition in scoring.CODECS else scoring.score(detector, clips, condition, log)
+        scored = scoring.score_under(detector, clips, condition, cache, log)
         heard = np.array([i for i, s in enumerate(scored) if s.llr is not None])
         x, labels, own = scoring.values(scored)[heard], y[heard], [groups[i] for i in heard]
         if min(labels.sum(), (1 - labels).sum()) < 50:

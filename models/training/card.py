@@ -93,12 +93,24 @@ AASIST and AASIST-L are the published ASVspoof 2019 LA weights, the third was tr
 """
 
 
+CONDITION_COLUMNS = {"eer_percent": "EER pooled, %", "eer_percent_mean_over_systems": "mean over systems, %", "cllr_bits": "Cllr, bits",
+                     "false_synthetic_percent": "people called synthetic, %", "true_synthetic_percent": "machines called synthetic, %"}
+
+
 def condition_table(figures, names):
-    """Error rates in each of these conditions that was measured; nothing where none was."""
+    """What was measured in each of these conditions; nothing where none was."""
     by = {(e["condition"], e["metric"]): e for e in figures}
-    rows = [[name, with_interval(by[name, "eer_percent"]), with_interval(by[name, "eer_percent_mean_over_systems"]), f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"]
-            for name in names if (name, "eer_percent") in by]
-    return table(["", "EER pooled, %", "mean over systems, %", "human / synthetic trials"], rows) if rows else ""
+    names = [name for name in names if (name, "eer_percent") in by]
+    columns = [metric for metric in CONDITION_COLUMNS if any((name, metric) in by for name in names)]
+    rows = [[name, *(with_interval(by[name, metric]) if (name, metric) in by else "" for metric in columns),
+             f"{by[name, 'eer_percent']['n_bonafide']} / {by[name, 'eer_percent']['n_spoof']}"] for name in names]
+    return table(["", *(CONDITION_COLUMNS[metric] for metric in columns), "human / synthetic trials"], rows) if rows else ""
+
+
+def fitted_on(calibration, main):
+    """The lines of the calibration in words."""
+    lines = calibration.get("lines", {main: 1.0})
+    return ", ".join(f"*{line}* {share / sum(lines.values()):.0%}" for line, share in lines.items())
 
 
 def described(features):
@@ -187,7 +199,7 @@ the systems whose name is new the pooled EER is {told(by, unseen, 'eer_percent')
 
 Conditions: {'; '.join(f'*{k}*: {v}' for k, (v, _) in scoring.CONDITIONS.items())}. Clips are 4.2 s at most, and shorter where a speaker paused. A clip
 without a score counts as 0, undecided, in every figure; where most clips have none, only the shares are given. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the condition *{main}* (an
-answer of "don't know" each time costs 1). minDCF and actDCF: prior of a spoof 0.05, rejecting a person costs 1, accepting a spoof 10; 1 is what the better of the two blind answers costs.
+answer of "don't know" each time costs 1). The calibration was fitted on these lines: {fitted_on(costs, main)}. minDCF and actDCF: prior of a spoof 0.05, rejecting a person costs 1, accepting a spoof 10; 1 is what the better of the two blind answers costs.
 
 ![reliability](reliability.png)
 

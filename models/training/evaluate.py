@@ -20,6 +20,7 @@ from export import read_manifest, write_manifest
 
 UNSEEN = "{}, systems whose name is not in train"     # of the condition
 CHANNEL_METRICS = ["eer_percent", "eer_percent_mean_over_systems"]
+LINE_SHARES = ["false_synthetic_percent", "true_synthetic_percent"]
 KINDS = ["tts", "vc", "vocoder", "codec"]
 # What a figure of the manifest is called in `veravox.metrics`, and how many times larger its unit makes it.
 FIGURES = {
@@ -162,16 +163,15 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
             more["overlap"] = len(set(trials.system[trials.fake]) & trained)
             trials.fake &= ~np.isin(trials.system, sorted(trained))
             entries += measured(trials, UNSEEN.format(condition), CHANNEL_METRICS, rounds)
-    for name in scoring.CODECS:
+    for name in [*scoring.CODECS, *scoring.LINES]:
         try:
-            scored = scoring.score_coded(detector, clips, name, cache, log)
+            scored = scoring.score_under(detector, clips, name, cache, log)
         except phone_codecs.Missing as missing:
             (log or print)(f"evaluate: the condition '{name}' is left out: {missing}")
             continue
-        entries += measured(Trials(clips, scoring.values(scored)), name, CHANNEL_METRICS, rounds)
-    for condition in scoring.LINES:
-        scored = scoring.score(detector, clips, condition, log)
-        entries += measured(Trials(clips, scoring.values(scored)), condition, CHANNEL_METRICS, rounds)
+        trials = Trials(clips, scoring.values(scored))
+        entries += measured(trials, name, [*CHANNEL_METRICS, "cllr_bits"], rounds)
+        entries += [e for e in shares(trials, scored, name) if e["metric"] in LINE_SHARES]
     for name in scoring.DURATIONS if long else ():
         chosen, scored = scoring.score_long(detector, corpus.read_index(long, "dev"), name, log)
         if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST_LONG:

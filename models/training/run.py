@@ -106,7 +106,7 @@ def main():
         export.export(config, members, run, windows, out, log)
     if "calibrate" in only:
         import calibrate
-        calibrate.calibrate(config, out, a.corpus, run, log)
+        calibrate.calibrate(config, out, a.corpus, run, a.cache, log)
     if "evaluate" in only:
         import evaluate
         evaluate.write_figures(out, a.corpus, run, a.cache, a.long, log)

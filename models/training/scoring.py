@@ -109,6 +109,11 @@ def score_coded(detector, clips, name, cache, log=None):
     return _score(detector, ((made[k], rate) for k in range(len(clips))), len(clips), name, log)
 
 
+def score_under(detector, clips, name, cache, log=None):
+    """A `Scored` for each clip, whichever kind of condition it is."""
+    return score_coded(detector, clips, name, cache, log) if name in CODECS else score(detector, clips, name, log)
+
+
 def _score(detector, audios, count, condition, log):
     results = []
     for k, (samples, rate) in enumerate(audios):

@@ -31,6 +31,7 @@ import pool  # noqa: E402
 import prepare  # noqa: E402
 import probe  # noqa: E402
 import run  # noqa: E402
+import scoring  # noqa: E402
 import train  # noqa: E402
 import twins  # noqa: E402
 
@@ -327,6 +328,24 @@ def test_a_neural_engine_is_loaded_for_missing_clips_alone_and_one_that_is_not_i
     monkeypatch.setitem(sys.modules, "hibari", types.SimpleNamespace(Hibari=broken, SAMPLE_RATE=24000))
     pathlib.Path(clips[1].path).unlink()
     assert engines.neural(tmp_path, 3, 1, lines.append) == [] and "'hibari' is left out: no onnxruntime" in lines[-2]
+
+
+def test_calibration_weighs_its_lines_and_leaves_out_a_codec_that_is_not_installed(monkeypatch):
+    clips = [corpus.Clip(path=str(k), split="dev", label=label, system=f"{label} {k % 3}", kind="tts", source=f"page {k % 3}", licence="", language="en", seconds=4.0)
+             for k, label in enumerate(["bonafide", "spoof"] * 6)]
+
+    def scored(detector, clips, name, cache, log):
+        if name == "GSM-FR":
+            raise phone_codecs.Missing("no gsm here")
+        return [scoring.Scored(0.0, "", [float(k)] * (1 + k % 2), 4.0, []) for k in range(len(clips))]
+
+    monkeypatch.setattr(scoring, "score_under", scored)
+    lines = []
+    parts = list(calibrate.windows_of_lines(None, clips, {"phone": 0.5, "GSM-FR": 0.3, "as is": 0.2}, None, lines.append))
+    assert [set(line) for *_, line in parts] == [{"phone"}, {"as is"}] and "'GSM-FR' is left out: no gsm here" in lines[0]
+    for share, (x, labels, w, groups, _) in zip((0.5, 0.2), parts):
+        assert len(x) == 18 and w[labels == 0].sum() == pytest.approx(share / 2) == w[labels == 1].sum()
+        assert {g.split()[0] for g in groups[labels == 1]} == {"spoof"}
 
 
 @pytest.mark.parametrize("name,channels", [("residual", (8, 12)), ("light", (8, 12)), ("texture", (16, 6)), ("conformer", (8, 12, 16)), ("statistics", (16, 8)), ("both", (8, 12, 16, 6)), ("raw", (8, 12, 16)), ("constant_q", (8, 12))])

@@ -184,9 +184,9 @@ def statistics():
             ("lines", "lines", frames("log_spectrogram", 256, 128), voice, 1500),
             ("phases", "phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), voice, 1500),
             ("pulses, a band at the floor", "pulses", frames("linear_filterbank", 32, 8, n_filters=4, log_floor=0.5), voice, 3200),
-            ("cycles", "cycles", frames("linear_filterbank", 32, 8, n_filters=5), voice, 3200),
-            ("cycles, regular pulses", "cycles", frames("linear_filterbank", 32, 8, n_filters=4), signals.pulses, 3200),
-            ("cycles, bands that stand still", "cycles", frames("linear_filterbank", 32, 8, n_filters=5, log_floor=0.1), signals.tone, 3200),
+            ("cycles", "cycles", frames("linear_filterbank", 32, 16, n_filters=5), voice, 4200),
+            ("cycles, regular pulses", "cycles", frames("linear_filterbank", 32, 16, n_filters=4), signals.pulses, 4200),
+            ("cycles, bands that stand still", "cycles", frames("linear_filterbank", 32, 16, n_filters=5, log_floor=0.1), signals.tone, 4200),
             ("phases, silence", "phases", frames("phase_coherence", 128, 32, n_bands=5, power_floor=1e-4), pause, 1500),
         )
     ):

@@ -97,7 +97,7 @@ def test_tables_say_what_they_need(report, monkeypatch):
 
 def test_words_for_people(report):
     text = str(report)
-    assert text.splitlines()[0] == "0:19.0, 2 legs, 8 kHz pcm_mulaw, by phone 0.4.0"
+    assert text.splitlines()[0] == "0:19.0, 2 legs, 8 kHz pcm_mulaw, by phone 0.5.0"
     assert re.search(r"leg 0  synthetic     llr \+\d\.\d  p 0\.\d\d  [ \d]\d\.\d s speech", text)
     assert repr(report) == "<Report on 19.0 s: leg 0 synthetic, leg 1 synthetic>"
     cut = str(veravox.scan("testdata/calls/14-recorder-stopped.mulaw.wav"))

@@ -331,8 +331,7 @@ fn a_beat_that_keeps_time_stands_out_and_one_that_glides_does_not() {
     };
     let steady = prominence(0.0);
     let (at_beat, highest) = (steady[BEAT], steady[30]);
-    assert_eq!(at_beat, highest);
-    assert!(at_beat > 2.0, "{at_beat}");
+    assert!(at_beat > 2.0 && at_beat >= highest, "{at_beat} {highest}");
     assert!(steady[..30].iter().enumerate().all(|(rate, value)| rate == BEAT || *value < 1.2), "{steady:?}");
     let gliding = prominence(0.1);
     assert!(gliding[30] < 1.6 && gliding[BEAT] < 1.0, "{gliding:?}");

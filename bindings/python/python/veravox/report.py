@@ -231,7 +231,7 @@ class Report:
     >>> import veravox
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
-    0:01.8, 1 leg, 8 kHz flac, by phone 0.4.0
+    0:01.8, 1 leg, 8 kHz flac, by phone 0.5.0
       leg 0  synthetic     llr +2.9  p 0.95   1.7 s speech  provisional
     >>> report.legs[0].decision, report.legs[0].reasons
     ('synthetic', ())
