@@ -95,8 +95,11 @@ def calibrate(config, out, corpus_folder, run, cache=None, log=print):
     clips = corpus.read_index(corpus_folder, "dev")
     detector, main = veravox.Detector(str(bare)), scoring.main_condition(config)
     x, y, w, groups, heard = (np.concatenate(parts) for parts in zip(*windows_of_lines(detector, clips, config["calibration"].get("lines", {main: 1.0}), cache, log)))
+    here = heard == main
+    if not here.any():
+        raise SystemExit(f"calibration.lines must name '{main}', what the model was made for")
     scale, offset = fit(x, y, w)
-    held_out, here = left_out(x, y, w, groups), heard == main
+    held_out = left_out(x, y, w, groups)
     synthetic, bonafide = thresholds(config["calibration"])
     manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6), "correlation": config["calibration"]["correlation"]}
     manifest["decision"] = {"prior": config["calibration"]["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
