@@ -146,7 +146,7 @@ class Detector:
         >>> import veravox
         >>> detector = veravox.Detector()
         >>> detector.scan("testdata/formats/clip.flac")
-        <Report on 1.8 s: leg 0 synthetic>
+        <Report on 1.8 s: leg 0 inconclusive>
         >>> detector.scan(open("testdata/formats/clip.8000hz.mulaw.raw", "rb"), 8_000, encoding="mulaw").audio.codec
         'pcm_mulaw'
         >>> detector.scan(np.zeros((2, 16_000), dtype=np.int16), 8_000).legs[1].reasons

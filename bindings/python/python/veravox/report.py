@@ -232,9 +232,9 @@ class Report:
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
     0:01.8, 1 leg, 8 kHz flac, by phone 0.5.0
-      leg 0  synthetic     llr +2.9  p 0.95   1.7 s speech  provisional
+      leg 0  inconclusive  llr +1.4  p 0.80   1.7 s speech  undecided
     >>> report.legs[0].decision, report.legs[0].reasons
-    ('synthetic', ())
+    ('inconclusive', ('undecided',))
     >>> veravox.Report.from_json(report.to_json()) == report
     True
     """

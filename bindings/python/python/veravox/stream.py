@@ -205,8 +205,8 @@ def watch(chunks: Iterable[Chunk], sample_rate: float) -> Iterator[Event]:
     >>> for event in veravox.watch(packets, rate):
     ...     if isinstance(event, veravox.Verdict):
     ...         print(event.stage, event.decision)
-    ...         break
-    provisional synthetic
+    provisional inconclusive
+    firm synthetic
     """
     return Stream(sample_rate).watch(chunks)
 
