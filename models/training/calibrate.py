@@ -94,7 +94,7 @@ def calibrate(config, out, corpus_folder, run, cache=None, log=print):
     write_manifest(bare, {**copy.deepcopy(manifest), "calibration": dict(UNCALIBRATED), "figures": []})
     clips = corpus.read_index(corpus_folder, "dev")
     detector, main = veravox.Detector(str(bare)), scoring.main_condition(config)
-    x, y, w, groups, heard = (np.concatenate(parts) for parts in zip(*windows_of_lines(detector, clips, config["calibration"].get("lines", {main: 1.0}), cache, log)))
+    x, y, w, groups, heard = (np.concatenate(parts) for parts in zip(*windows_of_lines(detector, clips, scoring.lines(config), cache, log)))
     here = heard == main
     if not here.any():
         raise SystemExit(f"calibration.lines must name '{main}', what the model was made for")

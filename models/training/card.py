@@ -107,9 +107,8 @@ def condition_table(figures, names):
     return table(["", *(CONDITION_COLUMNS[metric] for metric in columns), "human / synthetic trials"], rows) if rows else ""
 
 
-def fitted_on(calibration, main):
+def fitted_on(lines):
     """The lines of the calibration in words."""
-    lines = calibration.get("lines", {main: 1.0})
     return ", ".join(f"*{line}* {share / sum(lines.values()):.0%}" for line, share in lines.items())
 
 
@@ -199,7 +198,7 @@ the systems whose name is new the pooled EER is {told(by, unseen, 'eer_percent')
 
 Conditions: {'; '.join(f'*{k}*: {v}' for k, (v, _) in scoring.CONDITIONS.items())}. Clips are 4.2 s at most, and shorter where a speaker paused. A clip
 without a score counts as 0, undecided, in every figure; where most clips have none, only the shares are given. With whole systems and sources left out of the fit, Cllr is {cllr:.2f} bits in the condition *{main}* (an
-answer of "don't know" each time costs 1). The calibration was fitted on these lines: {fitted_on(costs, main)}. minDCF and actDCF: prior of a spoof 0.05, rejecting a person costs 1, accepting a spoof 10; 1 is what the better of the two blind answers costs.
+answer of "don't know" each time costs 1). The calibration was fitted on these lines: {fitted_on(scoring.lines(config))}. minDCF and actDCF: prior of a spoof 0.05, rejecting a person costs 1, accepting a spoof 10; 1 is what the better of the two blind answers costs.
 
 ![reliability](reliability.png)
 

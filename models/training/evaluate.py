@@ -107,8 +107,8 @@ def entry(condition, metric, estimate, factor, bona, spoof):
             "low": round(min(low, value), 3), "high": round(max(high, value), 3), "n_bonafide": bona, "n_spoof": spoof}
 
 
-def shares(trials, scored, condition):
-    """How often each class gets a wrong answer, or none. The interval draws sources and systems again."""
+def shares(trials, scored, condition, wanted=None):
+    """How often each class gets a wrong answer, or none; the `wanted` metrics alone, where some are named. The interval draws sources and systems again."""
     decisions = np.array([s.decision for s in scored])
     silent = np.array([s.llr is None for s in scored])
     everything = trials.real | trials.fake
@@ -122,6 +122,8 @@ def shares(trials, scored, condition):
                             ("inconclusive_percent", decisions == "inconclusive", everything),
                             ("too_little_speech_percent", silent, everything),
                             ("unlike_training_percent", np.array(["unlike_training" in s.reasons for s in scored]), everything)):
+        if wanted and metric not in wanted:
+            continue
         share = metrics.mean(hit[of], groups[of], rounds=400)
         out.append(entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum())))
     return out
@@ -171,7 +173,7 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
             continue
         trials = Trials(clips, scoring.values(scored))
         entries += measured(trials, name, [*CHANNEL_METRICS, "cllr_bits"], rounds)
-        entries += [e for e in shares(trials, scored, name) if e["metric"] in LINE_SHARES]
+        entries += shares(trials, scored, name, LINE_SHARES)
     for name in scoring.DURATIONS if long else ():
         chosen, scored = scoring.score_long(detector, corpus.read_index(long, "dev"), name, log)
         if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST_LONG:

@@ -74,6 +74,11 @@ def main_condition(config):
     return "phone" if config["input"]["sample_rate_hz"] == 8000 else "as is"
 
 
+def lines(config):
+    """{condition: its share} of what the calibration is fitted on; the main one alone where the configuration names none."""
+    return config["calibration"].get("lines", {main_condition(config): 1.0})
+
+
 @dataclasses.dataclass
 class Scored:
     """One clip's answer. `llr` is None where the detector found too little speech; `windows` are its windows' scores."""
