@@ -42,7 +42,7 @@ use filterbank::{Filterbank, Scale};
 use log::log_floored;
 use normalise::ColumnNormaliser;
 use phase::PhaseCoherence;
-use statistics::Statistics;
+use statistics::{Sink, Statistics};
 use stft::Stft;
 pub(crate) use stft::periodic_hann;
 
@@ -63,9 +63,9 @@ enum Kind {
         deltas: usize,
     },
     Phase(PhaseCoherence),
-    /// Of one matrix, of each family so many values.
+    /// Of one matrix, one family behind the other.
     Statistics {
-        families: Vec<(Statistics, usize)>,
+        families: Vec<Statistics>,
         of: Box<Part>,
         matrix: Vec<f32>,
     },
@@ -132,8 +132,11 @@ struct Part {
 impl Part {
     /// For `spec`; where that is statistics, those of the same matrix that follow on it are taken along.
     fn new(spec: &FeatureSpec, more: &[FeatureSpec], sample_rate_hz: u32, n_samples: usize) -> Self {
-        let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
-        let mut n_values = n_frames * n_features;
+        let n_features = spec.shape(sample_rate_hz, n_samples).1;
+        let size = |spec: &FeatureSpec| {
+            let (n_frames, n_features) = spec.shape(sample_rate_hz, n_samples);
+            n_frames * n_features
+        };
         let spectrogram = spec.spectrogram();
         let bank = |f: &FilterbankSpec, scale| Filterbank::new(f, scale, sample_rate_hz);
         let kind = match spec {
@@ -159,16 +162,11 @@ impl Part {
                     FeatureSpec::Statistics(also) => Some(also.family),
                     _ => None,
                 });
-                let families: Vec<_> = std::iter::once(s.family)
-                    .chain(also)
-                    .map(|family| {
-                        let statistics = Statistics::new(family, n_frames, n_columns, frame_rate_hz);
-                        (statistics, family.n_values(n_columns))
-                    })
-                    .collect();
-                n_values = families.iter().map(|(_, n_values)| n_values).sum();
+                let families = std::iter::once(s.family).chain(also);
                 Kind::Statistics {
-                    families,
+                    families: families
+                        .map(|family| Statistics::new(family, n_frames, n_columns, frame_rate_hz))
+                        .collect(),
                     of: Box::new(Self::new(&s.of, &[], sample_rate_hz, n_samples)),
                     matrix: vec![0.0; n_frames * n_columns],
                 }
@@ -184,7 +182,7 @@ impl Part {
             ),
             log_floor: spectrogram.map_or(0.0, |s| s.log_floor),
             n_features,
-            n_values,
+            n_values: size(spec) + more.iter().map(size).sum::<usize>(),
         }
     }
 
@@ -192,12 +190,11 @@ impl Part {
     fn compute(&mut self, samples: &[f32], out: &mut [f32]) {
         if let Kind::Statistics { families, of, matrix } = &mut self.kind {
             of.compute(samples, matrix);
-            let mut rest = out;
-            for (statistics, n_values) in families {
-                let Some((values, behind)) = rest.split_at_mut_checked(*n_values) else { break };
-                statistics.compute(matrix, values);
-                rest = behind;
+            let mut sink = Sink::new(out);
+            for family in families {
+                family.compute(matrix, &mut sink);
             }
+            sink.finish();
             return;
         }
         let Some(stft) = &mut self.stft else {

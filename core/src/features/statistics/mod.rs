@@ -39,10 +39,8 @@ impl Statistics {
     }
 
     /// The statistics of `matrix` into `out`.
-    pub(super) fn compute(&mut self, matrix: &[f32], out: &mut [f32]) {
-        let mut sink = Sink(out);
-        self.0.compute(matrix, &mut sink);
-        debug_assert!(sink.0.is_empty(), "{} values were promised and not made", sink.0.len());
+    pub(super) fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
+        self.0.compute(matrix, out);
     }
 }
 
@@ -90,9 +88,18 @@ impl StatisticsFamily {
 }
 
 /// Where the statistics go, one after the other.
-struct Sink<'a>(&'a mut [f32]);
+pub(super) struct Sink<'a>(&'a mut [f32]);
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    pub(super) fn new(out: &'a mut [f32]) -> Self {
+        Self(out)
+    }
+
+    /// All that were promised must have come.
+    pub(super) fn finish(self) {
+        debug_assert!(self.0.is_empty(), "{} values were promised and not made", self.0.len());
+    }
+
     fn extend(&mut self, values: impl IntoIterator<Item = f32>) {
         for value in values {
             let Some((place, rest)) = std::mem::take(&mut self.0).split_first_mut() else {
