@@ -3,17 +3,15 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::decide::{ThresholdChanges, Thresholds};
-use crate::decode::{AudioReader, DecodeOptions};
+use crate::audio::decode::{AudioReader, DecodeOptions};
+use crate::audio::resample::holds_band;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Manifest;
+use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
+use crate::model::manifest::Manifest;
+use crate::model::runtime::Runtime;
 use crate::model::{BUILTIN, Builtin, Model};
-use crate::report::{AudioSummary, CallReport, LegVerdict, ReportHead};
-use crate::runtime::Runtime;
-use crate::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
-
-/// Lower rates than this share of a model's own cannot hold the band that it was made for.
-pub(crate) const MIN_RATE_SHARE: f64 = 0.9;
+use crate::verdict::decide::{ThresholdChanges, Thresholds};
+use crate::verdict::report::{AudioSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead};
 
 /// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
 ///
@@ -175,8 +173,7 @@ impl Detector {
 
     /// The model for audio at `sample_rate_hz`: the widest whose band that rate can hold, else the narrowest.
     fn choice(&self, sample_rate_hz: u32) -> &Choice {
-        let holds =
-            |c: &&Choice| f64::from(sample_rate_hz) >= MIN_RATE_SHARE * f64::from(c.manifest.input.sample_rate_hz);
+        let holds = |c: &&Choice| holds_band(sample_rate_hz, c.manifest.input.sample_rate_hz);
         self.choices.wider.iter().rev().find(holds).unwrap_or(&self.choices.narrowest)
     }
 
@@ -208,7 +205,17 @@ impl Detector {
     /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
     #[must_use]
     pub fn report_head(&self, sample_rate_hz: u32) -> ReportHead {
-        ReportHead::of(self.manifest(sample_rate_hz), self.runtime, &self.thresholds(sample_rate_hz))
+        let manifest = self.manifest(sample_rate_hz);
+        ReportHead {
+            schema_version: REPORT_SCHEMA_VERSION,
+            model: ModelSummary {
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+                sha256: manifest.onnx.sha256.clone(),
+            },
+            runtime: self.runtime.to_string(),
+            thresholds: self.thresholds(sample_rate_hz),
+        }
     }
 
     /// A stream for one leg of a call with audio at `sample_rate_hz`.
@@ -225,7 +232,7 @@ impl Detector {
     /// # Errors
     /// As [`stream`](Self::stream).
     pub fn stream_with(&self, sample_rate_hz: u32, options: &StreamOptions) -> Result<Stream> {
-        Stream::new(self, sample_rate_hz, options)
+        Stream::new(self.model(sample_rate_hz)?, self.thresholds(sample_rate_hz), sample_rate_hz, options)
     }
 
     /// Scores samples in memory, one slice for each leg, all of the same length.

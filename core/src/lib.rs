@@ -27,26 +27,22 @@
 
 #![forbid(unsafe_code)]
 
-pub mod calibrate;
-mod conditions;
-pub mod decide;
-pub mod decode;
+mod audio;
 pub mod detector;
 pub mod engine;
 pub mod error;
 pub mod features;
 mod leg;
-pub mod manifest;
 pub mod metrics;
 pub mod model;
-pub mod policy;
-pub mod report;
-pub mod resample;
-pub mod runtime;
-mod speech;
-pub mod stream;
-pub mod vad;
-mod window;
+mod verdict;
+mod voice;
+
+pub use audio::{decode, resample};
+pub use leg::stream;
+pub use model::{calibrate, manifest, runtime};
+pub use verdict::{decide, policy, report};
+pub use voice::vad;
 
 pub use decide::{Decision, Reason, ThresholdChanges, Thresholds};
 pub use detector::Detector;

@@ -47,7 +47,7 @@ pub struct Setup {
     /// ./phone); the built-in one that fits the sample rate without it.
     #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
-    /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else tract.
+    /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else the built-in one.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
     pub runtime: RuntimeName,
     #[arg(skip)]
@@ -56,10 +56,11 @@ pub struct Setup {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
 pub enum RuntimeName {
-    /// ONNX Runtime where one is found, else tract.
+    /// ONNX Runtime where one is found, else the built-in one.
     Auto,
     /// The runtime that is compiled in.
-    Tract,
+    #[value(name = "builtin")]
+    BuiltIn,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
@@ -283,7 +284,7 @@ impl Setup {
     /// Starts the runtime that was asked for.
     pub fn start_runtime(&self) -> veravox::Result<&'static Runtime> {
         let choice = match (self.runtime, &self.host.onnxruntime) {
-            (RuntimeName::Tract, _) => RuntimeChoice::Tract,
+            (RuntimeName::BuiltIn, _) => RuntimeChoice::BuiltIn,
             (RuntimeName::Auto, Some(package)) if Runtime::select_wheel(package) => return Runtime::get(),
             (RuntimeName::Auto, _) => RuntimeChoice::Auto,
         };

@@ -45,8 +45,8 @@ pub fn run(arguments: &Bench, setup: &Setup) -> Outcome {
         writeln!(out, "{}", serde_json::to_string(&measure(arguments, setup)?)?)?;
         return Ok(Exit::Done);
     }
-    let mut all = vec![measure_in_child(arguments, setup, "tract")?];
-    if setup.runtime != RuntimeName::Tract {
+    let mut all = vec![measure_in_child(arguments, setup, "builtin")?];
+    if setup.runtime != RuntimeName::BuiltIn {
         let found = measure_in_child(arguments, setup, "auto")?;
         if found.runtime != all.first().map(|f| f.runtime.clone()).unwrap_or_default() {
             all.push(found);
@@ -72,9 +72,9 @@ pub fn run(arguments: &Bench, setup: &Setup) -> Outcome {
             f.runtime, f.scan_seconds, f.times_real_time, f.clip_ms_median
         )?;
     }
-    if let [tract, onnx_runtime] = all.as_slice() {
-        let ratio = tract.scan_seconds / onnx_runtime.scan_seconds;
-        writeln!(out, "{} is {ratio:.1} times as fast as {}", onnx_runtime.runtime, tract.runtime)?;
+    if let [built_in, onnx_runtime] = all.as_slice() {
+        let ratio = built_in.scan_seconds / onnx_runtime.scan_seconds;
+        writeln!(out, "{} is {ratio:.1} times as fast as {}", onnx_runtime.runtime, built_in.runtime)?;
     }
     Ok(Exit::Done)
 }
@@ -138,7 +138,7 @@ fn time_clip(bytes: &[u8], rate: u32, setup: &Setup) -> Result<(f64, f64), Box<d
     let mut clip = tempfile::Builder::new().suffix(".ul").tempfile()?;
     let looped: Vec<u8> = bytes.iter().copied().cycle().take(n_bytes).collect();
     io::copy(&mut Cursor::new(looped), &mut clip)?;
-    let runtime = if setup.runtime == RuntimeName::Tract { "tract" } else { "auto" };
+    let runtime = if setup.runtime == RuntimeName::BuiltIn { "builtin" } else { "auto" };
     let mut times = Vec::with_capacity(N_STARTS);
     for _ in 0..N_STARTS {
         let mut command = this_program(setup, runtime)?;

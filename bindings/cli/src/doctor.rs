@@ -41,15 +41,8 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     }
     writeln!(out, "veravox     {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "runtime     {runtime}{}", library.map_or_else(String::new, |l| format!(" from {l}")))?;
-    match runtime.note() {
-        Some(note) => writeln!(out, "            {note}")?,
-        None if runtime.name() == "tract" => {
-            writeln!(
-                out,
-                "            ONNX Runtime is several times as fast: pip install onnxruntime, or set ORT_DYLIB_PATH"
-            )?;
-        }
-        None => {}
+    if let Some(note) = runtime.note() {
+        writeln!(out, "            {note}")?;
     }
     for manifest in detector.manifests() {
         describe(&mut out, manifest, &detector.thresholds(manifest.input.sample_rate_hz), &place)?;

@@ -11,8 +11,8 @@ use super::stats::Counters;
 use super::worker::Slot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::Leg;
-use crate::report::{ErrorReport, LegVerdict};
-use crate::stream::{Event, Sample};
+use crate::leg::stream::{Event, Sample};
+use crate::verdict::report::{ErrorReport, LegVerdict};
 
 /// Things that befall a leg while its worker is busy; more are merged.
 const MAX_MARKS: usize = 32;
@@ -175,7 +175,7 @@ impl LiveLeg {
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default limits; the leg goes on at the old
     /// one.
     pub fn change_rate(&mut self, sample_rate_hz: u32) -> Result<()> {
-        crate::decode::Limits::default().check_sample_rate(sample_rate_hz)?;
+        crate::audio::decode::Limits::default().check_sample_rate(sample_rate_hz)?;
         self.rate_hz.0 = sample_rate_hz;
         self.tell();
         Ok(())

@@ -46,8 +46,8 @@ pub use stats::{EngineStats, Histogram, Percentiles};
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::Leg;
+use crate::leg::stream::StreamOptions;
 use crate::model::Model;
-use crate::stream::StreamOptions;
 use stats::Counters;
 use worker::{MakeScorer, Message, ModelScorer, Worker};
 
@@ -192,8 +192,9 @@ impl Engine {
     }
 
     fn open_admitted(&self, sample_rate_hz: u32) -> Result<LiveLeg> {
-        let leg = Leg::new(&self.detector, sample_rate_hz, &self.options.stream)?;
-        let model = Arc::clone(leg.model());
+        let model = self.detector.model(sample_rate_hz)?;
+        let thresholds = self.detector.thresholds(sample_rate_hz);
+        let leg = Leg::new(Arc::clone(&model), thresholds, sample_rate_hz, &self.options.stream)?;
         let (live, slot) = live_leg::pair(leg, sample_rate_hz, &self.options, &self.counters);
         let least_busy = self.workers.iter().min_by_key(|hand| hand.n_legs.load(Ordering::Relaxed));
         let stopped = || Error::new(ErrorKind::Runtime, "the engine has no worker that runs");

@@ -4,13 +4,12 @@ use std::time::Instant;
 
 use super::worker::ScoreWindows;
 use super::*;
-use crate::conditions::{Conditions, Texture};
-use crate::decode::{AudioReader, DecodeOptions};
-use crate::leg::Judged;
+use crate::audio::decode::{AudioReader, DecodeOptions};
+use crate::leg::stream::{Event, Stage};
 use crate::model::RawScore;
-use crate::report::LegVerdict;
-use crate::stream::{Event, Stage};
-use crate::window::Window;
+use crate::verdict::report::LegVerdict;
+use crate::voice::conditions::{Conditions, Judged, Texture};
+use crate::voice::window::Window;
 
 const ENOUGH: Duration = Duration::from_mins(1);
 

@@ -10,13 +10,13 @@ use rtrb::{Consumer, Producer};
 
 use super::live_leg::{Line, Mark, What};
 use super::stats::Counters;
-use crate::conditions::Conditions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::leg::{Judged, Leg, MAX_BLOCK_SAMPLES};
+use crate::leg::stream::{Event, Sample as _};
+use crate::leg::{Leg, MAX_BLOCK_SAMPLES};
 use crate::model::{Model, RawScore, Scorer};
-use crate::report::ErrorReport;
-use crate::stream::{Event, Sample as _};
-use crate::window::Window;
+use crate::verdict::report::ErrorReport;
+use crate::voice::conditions::{Conditions, Judged};
+use crate::voice::window::Window;
 
 /// How often a worker looks at its legs.
 const PERIOD: Duration = Duration::from_millis(5);

@@ -4,8 +4,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
-use super::trials::Groups;
-use super::{check, invalid};
+use super::checks::{check, invalid};
+use super::groups::Groups;
 use crate::error::Result;
 
 /// A figure with its interval, in the unit of the figure.

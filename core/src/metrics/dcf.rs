@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::checks::{check_both, invalid};
 use super::ladder::{Counts, Ladder, read_off};
-use super::{check_both, invalid};
 use crate::error::Result;
 
 /// How often a spoof comes, and what each error costs. The default is that of `ASVspoof` 5, track 1.

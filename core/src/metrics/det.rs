@@ -1,6 +1,6 @@
 //! Trading one error for the other: the DET curve, its equal error rate and the area that it leaves.
 
-use super::check_both;
+use super::checks::check_both;
 use super::ladder::{Counts, Ladder, read_off, sort, tied};
 use crate::error::Result;
 

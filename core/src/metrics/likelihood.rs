@@ -1,7 +1,7 @@
 //! What likelihood ratios tell, in bits: Brümmer and du Preez, Application-independent evaluation of speaker detection,
 //! Computer Speech and Language 20 (2006).
 
-use super::check_both;
+use super::checks::check_both;
 use super::ladder::{Counts, Ladder, read_off};
 use crate::error::Result;
 

@@ -30,8 +30,10 @@
 //! the kind [`InvalidArgument`](crate::ErrorKind::InvalidArgument). Infinite scores are scores like others.
 
 mod bootstrap;
+mod checks;
 mod dcf;
 mod det;
+mod groups;
 mod ladder;
 mod likelihood;
 mod trials;
@@ -41,25 +43,3 @@ pub use dcf::{Costs, act_dcf, min_dcf};
 pub use det::{DetPoint, auc, det_curve, eer};
 pub use likelihood::{cllr, min_cllr};
 pub use trials::{Figure, Trials};
-
-use crate::error::{Error, ErrorKind, Result};
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidArgument, message)
-}
-
-/// What every figure asks of the scores of a class.
-fn check(scores: &[f64], class: &str) -> Result<()> {
-    if scores.is_empty() {
-        return Err(invalid(format!("expected at least one {class} score, got none")));
-    }
-    match scores.iter().position(|score| score.is_nan()) {
-        Some(at) => Err(invalid(format!("{class} score {at} is not a number"))),
-        None => Ok(()),
-    }
-}
-
-fn check_both(bonafide: &[f64], spoof: &[f64]) -> Result<()> {
-    check(bonafide, "bonafide")?;
-    check(spoof, "spoof")
-}

@@ -1,15 +1,16 @@
 //! Scores by groups, and the figures that take groups into account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::bootstrap::{Bootstrap, Estimate, Means};
+use super::checks::{check_both, invalid};
 use super::dcf::{Costs, min_dcf_of};
 use super::det::{auc, auc_of, eer_of};
+use super::groups::Groups;
 use super::ladder::{Counts, Ladder, sort};
 use super::likelihood::{bits, min_cllr_of};
-use super::{check_both, invalid};
 use crate::error::{Error, Result};
 
 /// A figure of [`Trials`].
@@ -79,37 +80,6 @@ impl FromStr for Figure {
             let known = Self::ALL.map(Self::as_str).join(", ");
             invalid(format!("there is no figure {name:?}; there are {known}"))
         })
-    }
-}
-
-/// The groups of the clips of one class, in the order of their names.
-#[derive(Debug, Clone)]
-pub(super) struct Groups {
-    names: Vec<String>,
-    group_of: Vec<usize>,
-}
-
-impl Groups {
-    pub(super) fn new(groups: &[impl AsRef<str>], n_scores: usize, class: &str) -> Result<Self> {
-        if groups.len() != n_scores {
-            return Err(invalid(format!(
-                "expected a group for each of {n_scores} {class} scores, got {}",
-                groups.len()
-            )));
-        }
-        let distinct: BTreeSet<&str> = groups.iter().map(AsRef::as_ref).collect();
-        let number: BTreeMap<&str, usize> = distinct.iter().enumerate().map(|(n, name)| (*name, n)).collect();
-        let group_of = groups.iter().filter_map(|name| number.get(name.as_ref()).copied()).collect();
-        Ok(Self { names: distinct.into_iter().map(str::to_owned).collect(), group_of })
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// The number of each clip's group.
-    pub(super) fn members(&self) -> impl Iterator<Item = usize> + '_ {
-        self.group_of.iter().copied()
     }
 }
 

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Model;
 use super::graph::{Graph, Port};
+use super::loaded::Model;
+use super::manifest::Manifest;
+use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Manifest;
-use crate::runtime::Runtime;
 
 /// Largest manifest and ONNX file that are read.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -80,6 +80,18 @@ impl Rule {
     }
 }
 
+impl Model {
+    /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) and its kin when a file cannot be read,
+    /// [`InvalidManifest`](ErrorKind::InvalidManifest), [`HashMismatch`](ErrorKind::HashMismatch) or
+    /// [`InvalidModel`](ErrorKind::InvalidModel) for the first [`Rule`] that is broken, in their order.
+    pub fn load(folder: &Path) -> Result<Arc<Self>> {
+        load_folder(folder, &mut |_| {})
+    }
+}
+
 /// Checks the model in a folder; tells `passed` of each rule that holds and stops at the first that does not.
 ///
 /// # Errors
@@ -117,7 +129,7 @@ pub(super) fn load(
     passed(Rule::Graph);
     check_graph(&manifest, &graph, passed)?;
     let window = vec![0.0; manifest.input.window_samples];
-    let model = Model { manifest, graph, runtime, idle: Mutex::new(Vec::new()), batches: OnceLock::new() };
+    let model = Model::of(manifest, graph, runtime);
     model.score(&window).map_err(|e| Error::new(ErrorKind::InvalidModel, format!("on silence {e}")).with_source(e))?;
     passed(Rule::Trial);
     Ok(Arc::new(model))

@@ -16,16 +16,16 @@ const MODELS: [&str; 4] =
     ["models/phone", "models/wide", "testdata/manifests/good-features", "testdata/manifests/good-waveform"];
 
 #[test]
-fn tract_and_onnx_runtime_give_the_same_logits_and_novelties() {
+fn both_runtimes_give_the_same_logits_and_novelties() {
     let library = std::env::var_os(LIBRARY).filter(|path| !path.is_empty()).map(PathBuf::from);
     let Some(library) = must_have(library, "ONNX Runtime (its library's path in VERAVOX_TEST_ONNXRUNTIME)") else {
         return;
     };
-    let (tract, onnx_runtime) = (scores_by("tract"), scores_by(library.to_str().unwrap()));
-    assert!(tract.len() >= 6 * MODELS.len(), "{tract:?}");
-    assert_eq!(tract.len(), onnx_runtime.len());
-    for (tract, onnx_runtime) in tract.iter().zip(&onnx_runtime) {
-        assert!((tract - onnx_runtime).abs() <= 1e-4, "tract {tract}, ONNX Runtime {onnx_runtime}");
+    let (built_in, onnx_runtime) = (scores_by("builtin"), scores_by(library.to_str().unwrap()));
+    assert!(built_in.len() >= 6 * MODELS.len(), "{built_in:?}");
+    assert_eq!(built_in.len(), onnx_runtime.len());
+    for (built_in, onnx_runtime) in built_in.iter().zip(&onnx_runtime) {
+        assert!((built_in - onnx_runtime).abs() <= 1e-4, "built in {built_in}, ONNX Runtime {onnx_runtime}");
     }
 }
 
@@ -57,10 +57,10 @@ fn scores_by(runtime: &str) -> Vec<f64> {
 }
 
 #[test]
-#[ignore = "the child of tract_and_onnx_runtime_give_the_same_logits_and_novelties"]
+#[ignore = "the child of both_runtimes_give_the_same_logits_and_novelties"]
 fn print_scores() {
     let Ok(runtime) = std::env::var(RUNTIME) else { return };
-    let choice = if runtime == "tract" { RuntimeChoice::Tract } else { RuntimeChoice::OnnxRuntime(runtime.into()) };
+    let choice = if runtime == "builtin" { RuntimeChoice::BuiltIn } else { RuntimeChoice::OnnxRuntime(runtime.into()) };
     Runtime::select(&choice).unwrap();
     for folder in MODELS {
         let model = Model::load(&testdata("..").join(folder)).unwrap();

@@ -3,7 +3,7 @@
 //! A matrix lies frame after frame, so that every sum runs over whole frames: the columns of one stand side by side in
 //! vector registers.
 
-use super::Sink;
+use super::sink::Sink;
 
 /// Room for the sums over one matrix: as many as it has columns, four times.
 pub(super) struct Sums {

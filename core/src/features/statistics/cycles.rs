@@ -8,7 +8,7 @@
 //! neighbourhood, and looked at where frame rates are, and anywhere between.
 
 use super::columns::Running;
-use super::{Family, Sink};
+use super::sink::{Family, Sink};
 use crate::features::stft::Stft;
 
 /// Frame rates of synthesisers and codecs, and multiples of them, up to `HIGHEST_HZ`. 16,000 samples a second in hops of 640,

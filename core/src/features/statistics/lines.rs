@@ -2,7 +2,7 @@
 //! the harmonics are.
 
 use super::columns::{Groups, Running, unit};
-use super::{Family, Sink};
+use super::sink::{Family, Sink};
 use crate::features::stft::Stft;
 
 /// Columns over which the spectrum is smoothed; what differs from that is its fine structure.

@@ -9,6 +9,7 @@ mod cycles;
 mod lines;
 mod phases;
 mod pulses;
+mod sink;
 mod spectrum;
 
 use super::spec::StatisticsFamily;
@@ -16,15 +17,12 @@ use cycles::Cycles;
 use lines::Lines;
 use phases::Phases;
 use pulses::Pulses;
+use sink::Family;
+pub(super) use sink::Sink;
 use spectrum::Spectrum;
 
 /// The statistics of one family over matrices of one size.
 pub(super) struct Statistics(Box<dyn Family + Send + Sync>);
-
-/// What each family does: its statistics of `matrix`, frame after frame, go to `out`.
-trait Family {
-    fn compute(&mut self, matrix: &[f32], out: &mut Sink);
-}
 
 impl Statistics {
     /// For matrices of so many frames and columns; `frame_rate_hz` is the number of frames in a second.
@@ -83,31 +81,6 @@ impl StatisticsFamily {
             Self::Cycles => (cycles::LEAST_FRAMES, 2),
             Self::Lines => (2, lines::SMOOTHED),
             Self::Phases => (phases::LEAST_FRAMES, 2),
-        }
-    }
-}
-
-/// Where the statistics go, one after the other.
-pub(super) struct Sink<'a>(&'a mut [f32]);
-
-impl<'a> Sink<'a> {
-    pub(super) fn new(out: &'a mut [f32]) -> Self {
-        Self(out)
-    }
-
-    /// All that were promised must have come.
-    pub(super) fn finish(self) {
-        debug_assert!(self.0.is_empty(), "{} values were promised and not made", self.0.len());
-    }
-
-    fn extend(&mut self, values: impl IntoIterator<Item = f32>) {
-        for value in values {
-            let Some((place, rest)) = std::mem::take(&mut self.0).split_first_mut() else {
-                debug_assert!(false, "more values were made than promised");
-                return;
-            };
-            *place = value;
-            self.0 = rest;
         }
     }
 }

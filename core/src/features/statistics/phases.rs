@@ -2,7 +2,7 @@
 //! lasts. A vocoder that invents its phases leaves other ones than a glottis and a room do.
 
 use super::columns::Sums;
-use super::{Family, Sink};
+use super::sink::{Family, Sink};
 
 /// Frames from a coherence to a later one.
 const LAGS: [usize; 6] = [1, 2, 3, 5, 8, 13];

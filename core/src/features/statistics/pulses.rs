@@ -2,7 +2,7 @@
 //! how the bands jump and go together, and how they are modulated, up to half the frame rate.
 
 use super::columns::{Pairs, Sums, changes};
-use super::{Family, Sink};
+use super::sink::{Family, Sink};
 use crate::features::stft::Stft;
 
 /// Frames of a stretch whose modulation spectrum is taken, and of which half belongs to the next one too.

@@ -4,7 +4,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::columns::{Groups, Pairs, Sums, changes, unit};
-use super::{Family, Sink};
+use super::sink::{Family, Sink};
 
 const CEPSTRA: usize = 30;
 const BANDS: usize = 23;
@@ -198,10 +198,10 @@ impl Spectrum {
         }
         self.of_regular.mean(&self.regular, out);
         let mut lasting = [0.0; HARMONIC_BINS.len()];
-        self.of_regular.lagged(&self.regular, HARMONIC_LAG, &mut Sink(&mut lasting));
+        self.of_regular.lagged(&self.regular, HARMONIC_LAG, &mut Sink::new(&mut lasting));
         self.of_regular.centre(&mut self.regular);
         let mut variance = [0.0; HARMONIC_BINS.len()];
-        self.of_regular.lagged(&self.regular, 0, &mut Sink(&mut variance));
+        self.of_regular.lagged(&self.regular, 0, &mut Sink::new(&mut variance));
         out.extend(variance.iter().map(|variance| (variance + 1e-6).ln()));
         out.extend(lasting);
     }

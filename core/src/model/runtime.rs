@@ -1,11 +1,11 @@
-//! The inference runtime: ONNX Runtime where one is found, tract otherwise.
+//! The inference runtime: ONNX Runtime where one is found, the built-in one otherwise.
 //!
 //! A process has one runtime for its life. The first model that is loaded decides which, or an explicit
 //! [`Runtime::select`] before it:
 //!
 //! 1. the library that `ORT_DYLIB_PATH` names; if it does not load that is an error, since somebody asked for it;
 //! 2. the one inside the `onnxruntime` wheel of an active Python environment (`VIRTUAL_ENV`, `CONDA_PREFIX`);
-//! 3. tract, which is compiled in.
+//! 3. the built-in one, [rten](https://docs.rs/rten), which is compiled in.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use ort::environment::Environment;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The version of tract that is compiled in.
-const TRACT_VERSION: &str = "0.23";
+/// The runtime that is compiled in.
+const BUILT_IN: (&str, &str) = ("rten", "0.27");
 
 /// Which runtime to use.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum RuntimeChoice {
-    /// ONNX Runtime where one is found, tract otherwise.
+    /// ONNX Runtime where one is found, the built-in one otherwise.
     #[default]
     Auto,
-    /// tract, whatever else is there.
-    Tract,
+    /// The built-in one, whatever else is there.
+    BuiltIn,
     /// The ONNX Runtime library at this path.
     OnnxRuntime(PathBuf),
 }
@@ -41,7 +41,7 @@ pub struct Runtime {
 
 /// What runs graphs.
 pub(crate) enum Backend {
-    Tract,
+    BuiltIn,
     OnnxRuntime(Environment),
 }
 
@@ -76,11 +76,11 @@ impl Runtime {
             });
         }
         let runtime = match choice {
-            RuntimeChoice::Tract => Self::tract(None),
+            RuntimeChoice::BuiltIn => Self::built_in(None),
             RuntimeChoice::OnnxRuntime(library) => Self::onnx_runtime(library)?,
             RuntimeChoice::Auto => match named_library() {
                 Some(library) => Self::onnx_runtime(&library)?,
-                None => Self::found_or_tract(),
+                None => Self::found_or_built_in(),
             },
         };
         Ok(RUNTIME.get_or_init(|| runtime))
@@ -95,7 +95,7 @@ impl Runtime {
                 .is_some_and(|library| Self::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
     }
 
-    /// `"onnxruntime"` or `"tract"`.
+    /// `"onnxruntime"`, or the name of the built-in one, `"rten"`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -105,6 +105,12 @@ impl Runtime {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Whether it is the one that is compiled in.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        matches!(self.backend, Backend::BuiltIn)
     }
 
     /// The ONNX Runtime library that was loaded.
@@ -126,18 +132,19 @@ impl Runtime {
     fn matches(&self, choice: &RuntimeChoice) -> bool {
         match choice {
             RuntimeChoice::Auto => true,
-            RuntimeChoice::Tract => self.name == "tract",
+            RuntimeChoice::BuiltIn => self.is_built_in(),
             RuntimeChoice::OnnxRuntime(library) => self.library.as_ref() == Some(library),
         }
     }
 
-    fn found_or_tract() -> Self {
-        let Some(library) = library_of_python_environment() else { return Self::tract(None) };
-        Self::onnx_runtime(&library).unwrap_or_else(|error| Self::tract(Some(error.to_string())))
+    fn found_or_built_in() -> Self {
+        let Some(library) = library_of_python_environment() else { return Self::built_in(None) };
+        Self::onnx_runtime(&library).unwrap_or_else(|error| Self::built_in(Some(error.to_string())))
     }
 
-    fn tract(note: Option<String>) -> Self {
-        Self { backend: Backend::Tract, name: "tract", version: TRACT_VERSION.to_owned(), library: None, note }
+    fn built_in(note: Option<String>) -> Self {
+        let (name, version) = BUILT_IN;
+        Self { backend: Backend::BuiltIn, name, version: version.to_owned(), library: None, note }
     }
 
     fn onnx_runtime(library: &Path) -> Result<Self> {

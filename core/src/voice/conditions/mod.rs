@@ -7,10 +7,10 @@
 
 mod texture;
 
-use crate::decide::Reason;
-use crate::detector::MIN_RATE_SHARE;
-use crate::speech::{Frame, FrameClass};
-use crate::window::Place;
+use crate::audio::resample::holds_band;
+use crate::verdict::decide::Reason;
+use crate::voice::gate::{Frame, FrameClass};
+use crate::voice::window::Place;
 pub(crate) use texture::Texture;
 
 /// A leg whose samples all lie within this range carries no signal: the idle codes of G.711, or a constant.
@@ -29,10 +29,18 @@ const MIN_BACKGROUND_SECONDS: f64 = 0.5;
 /// Frames quieter than this (-55 dB of full scale) do not sound.
 const AUDIBLE_POWER: f64 = 3.2e-6;
 
+/// A window that was scored, or is going to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judged {
+    pub place: Place,
+    /// Why its score does not count.
+    pub reason: Option<Reason>,
+}
+
 /// Running measures of one leg.
 pub(crate) struct Conditions {
-    source_rate_hz: f64,
-    model_rate_hz: f64,
+    source_rate_hz: u32,
+    model_rate_hz: u32,
     n_samples: u64,
     n_invalid: u64,
     lowest: f32,
@@ -85,8 +93,8 @@ impl Sound {
 impl Conditions {
     pub fn new(source_rate_hz: u32, model_rate_hz: u32) -> Self {
         Self {
-            source_rate_hz: f64::from(source_rate_hz),
-            model_rate_hz: f64::from(model_rate_hz),
+            source_rate_hz,
+            model_rate_hz,
             n_samples: 0,
             n_invalid: 0,
             lowest: f32::INFINITY,
@@ -120,12 +128,12 @@ impl Conditions {
                 std::cmp::Ordering::Greater => 1,
             };
         }
-        self.clipped_seconds += n_clipped as f64 / self.source_rate_hz;
+        self.clipped_seconds += n_clipped as f64 / f64::from(self.source_rate_hz);
     }
 
     /// The source has another rate from here on.
     pub fn change_rate(&mut self, source_rate_hz: u32) {
-        self.source_rate_hz = f64::from(source_rate_hz);
+        self.source_rate_hz = source_rate_hz;
     }
 
     /// Takes the next frame of the gate.
@@ -134,13 +142,13 @@ impl Conditions {
         match frame.class {
             FrameClass::Voice => {
                 self.voice.add(power, frame.samples.len());
-                self.voice_seconds += frame.samples.len() as f64 / self.model_rate_hz;
+                self.voice_seconds += frame.samples.len() as f64 / f64::from(self.model_rate_hz);
             }
             FrameClass::Background => self.background.add(power, frame.samples.len()),
             FrameClass::Pause => {}
         }
         if power > AUDIBLE_POWER && !self.any_window {
-            let rate = self.model_rate_hz as u32;
+            let rate = self.model_rate_hz;
             self.beginning.get_or_insert_with(|| Box::new(Texture::new(rate))).push(frame.samples);
         }
     }
@@ -194,7 +202,7 @@ impl Conditions {
     }
 
     fn is_narrow(&self) -> bool {
-        self.source_rate_hz < MIN_RATE_SHARE * self.model_rate_hz
+        !holds_band(self.source_rate_hz, self.model_rate_hz)
     }
 
     /// The reasons against a verdict, given how many windows' worth of speech count for one.
@@ -218,7 +226,7 @@ impl Conditions {
         add(!sustained && noise, Reason::Noise);
         // Of a leg without a window that counts, the last that did not says why.
         let only = |reason| n_windows <= 0.0 && self.last_reason == Some(reason);
-        let all = self.n_samples as f64 / self.source_rate_hz;
+        let all = self.n_samples as f64 / f64::from(self.source_rate_hz);
         let clipped_speech = !self.any_window && self.clipped_seconds > MAX_CLIPPED_SHARE * all;
         add(only(Reason::Clipping) || clipped_speech, Reason::Clipping);
         add(only(Reason::NarrowBand) || (!self.any_window && self.is_narrow()), Reason::NarrowBand);
@@ -227,7 +235,7 @@ impl Conditions {
 
     /// Speech over background in decibels; none where there is too little background to tell.
     fn snr_db(&self) -> Option<f64> {
-        let enough = self.background.n_samples as f64 >= MIN_BACKGROUND_SECONDS * self.model_rate_hz;
+        let enough = self.background.n_samples as f64 >= MIN_BACKGROUND_SECONDS * f64::from(self.model_rate_hz);
         let (voice, background) = (self.voice.power(), self.background.power());
         (enough && background > 0.0 && voice > 0.0).then(|| 10.0 * (voice / background).log10())
     }

@@ -23,7 +23,7 @@
 //! **Thresholds** follow from a prior and costs ([`Thresholds::from_costs`]) or from error rates
 //! ([`Thresholds::from_rates`]); the manifest has the model's.
 
-use crate::decide::{Decision, Reason, Thresholds, WindowScore};
+use crate::verdict::decide::{Decision, Reason, Thresholds, WindowScore};
 
 /// No verdict where more than this share of a leg's speech lies in windows unlike anything in training. Up to there such
 /// windows count like any other.

@@ -1,7 +1,7 @@
 //! The gate that lets speech through: hysteresis, lead-in and hang-over around the voice probabilities of [`crate::vad`].
 
 use crate::error::Result;
-use crate::vad::VoiceDetector;
+use crate::voice::vad::VoiceDetector;
 
 /// A voice starts at this probability, and goes on down to the lower one: earshot's own default and a step under it.
 const START_PROBABILITY: f32 = 0.5;

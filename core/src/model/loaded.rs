@@ -1,53 +1,15 @@
-//! The classifier: a manifest, its ONNX graph, and scorers that run it on windows.
+//! A loaded model, and scorers that run it on windows.
 
-mod check;
-mod graph;
-
-use std::borrow::Cow;
 use std::ops::Range;
-use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-pub use check::{Rule, check};
-
-use crate::conditions::{Conditions, Texture, texture_of};
+use super::graph::{Graph, Session};
+use super::manifest::{Label, Manifest};
+use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::Extractor;
-use crate::leg::Judged;
-use crate::manifest::{Label, Manifest};
-use crate::runtime::Runtime;
-use crate::window::Window;
-use graph::{Graph, Session};
-
-/// A model inside the library, as its folder in `models/` holds it.
-pub(crate) struct Builtin {
-    pub name: &'static str,
-    manifest: &'static str,
-    onnx: &'static [u8],
-}
-
-macro_rules! builtin {
-    ($name:literal) => {
-        Builtin {
-            name: $name,
-            manifest: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/", $name, "/manifest.json")),
-            onnx: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/", $name, "/model.onnx")),
-        }
-    };
-}
-
-/// The models inside the library: telephone speech at 8 kHz, and 16 kHz.
-pub(crate) static BUILTIN: [Builtin; 2] = [builtin!("phone"), builtin!("wide")];
-
-impl Builtin {
-    pub fn manifest(&self) -> Result<Manifest> {
-        Manifest::parse_fields(self.manifest)
-    }
-
-    pub fn load(&'static self) -> Result<Arc<Model>> {
-        check::load(self.manifest, &mut |_| Ok(Cow::Borrowed(self.onnx)), &mut |_| {})
-    }
-}
+use crate::voice::conditions::{Conditions, Judged, Texture, texture_of};
+use crate::voice::window::Window;
 
 /// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
 pub struct Model {
@@ -78,14 +40,9 @@ pub(crate) struct Scorer {
 }
 
 impl Model {
-    /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) and its kin when a file cannot be read,
-    /// [`InvalidManifest`](ErrorKind::InvalidManifest), [`HashMismatch`](ErrorKind::HashMismatch) or
-    /// [`InvalidModel`](ErrorKind::InvalidModel) for the first [`Rule`] that is broken, in their order.
-    pub fn load(folder: &Path) -> Result<Arc<Self>> {
-        check::load_folder(folder, &mut |_| {})
+    /// What was checked becomes a model.
+    pub(super) fn of(manifest: Manifest, graph: Graph, runtime: &'static Runtime) -> Self {
+        Self { manifest, graph, runtime, idle: Mutex::new(Vec::new()), batches: OnceLock::new() }
     }
 
     /// The model's manifest.
@@ -243,7 +200,7 @@ impl Scorer {
         let n_labels = manifest.output.labels.len();
         let mut wanted = vec![(manifest.output.tensor.as_str(), [n_windows, n_labels])];
         wanted.extend(manifest.output.novelty.as_ref().map(|novelty| (novelty.tensor.as_str(), [n_windows, 1])));
-        let outputs = self.session.run(&manifest.input.tensor, shape, features, &wanted)?;
+        let outputs = self.session.run(&manifest.input.tensor, &shape, features, &wanted)?;
         let logits = outputs.first().map(Vec::as_slice).unwrap_or_default();
         let novelties = outputs.get(1);
         let score = |n: usize| {

@@ -2,22 +2,26 @@
 //! scoring the windows, is left to the owner: a [`Stream`](crate::Stream) does it at once, an
 //! [`Engine`](crate::engine::Engine) in batches with those of other legs.
 
+mod event;
+mod options;
+pub mod stream;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::calibrate::probability;
-use crate::conditions::Conditions;
-use crate::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
-use crate::decode::Limits;
-use crate::detector::Detector;
+use crate::audio::decode::Limits;
+use crate::audio::resample::Resampler;
 use crate::error::Result;
+use crate::model::calibrate::probability;
 use crate::model::{Model, RawScore};
-use crate::policy::SequentialTest;
-use crate::report::{Change, Interruptions, LegVerdict, Segment, WindowReport};
-use crate::resample::Resampler;
-use crate::speech::{Frame, SpeechGate};
-use crate::stream::{Event, RunningVerdict, Stage, StreamOptions};
-use crate::window::{Place, Window, Windower};
+use crate::verdict::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
+use crate::verdict::policy::SequentialTest;
+use crate::verdict::report::{Change, Interruptions, LegVerdict, RunningVerdict, Segment, Stage, WindowReport};
+use crate::voice::conditions::{Conditions, Judged};
+use crate::voice::gate::{Frame, SpeechGate};
+use crate::voice::window::{Window, Windower};
+use event::Event;
+use options::StreamOptions;
 
 /// Samples that are taken at a time: a whole call in one push needs no more memory than live audio does.
 pub(crate) const MAX_BLOCK_SAMPLES: usize = 256;
@@ -31,14 +35,6 @@ const MAX_CHANGES: usize = 64;
 
 /// Takes each window as it is completed, with the conditions that judge its sound.
 pub(crate) type Scoring<'a> = dyn FnMut(Window<'_>, &mut Conditions) -> Result<()> + 'a;
-
-/// A window that was scored, or is going to be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Judged {
-    pub place: Place,
-    /// Why its score does not count.
-    pub reason: Option<Reason>,
-}
 
 pub(crate) struct Leg {
     model: Arc<Model>,
@@ -70,13 +66,16 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    pub fn new(detector: &Detector, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
+    pub fn new(
+        model: Arc<Model>,
+        thresholds: Thresholds,
+        sample_rate_hz: u32,
+        options: &StreamOptions,
+    ) -> Result<Self> {
         Limits::default().check_sample_rate(sample_rate_hz)?;
         options.check()?;
-        let model = detector.model(sample_rate_hz)?;
         let manifest = model.manifest();
         let input = &manifest.input;
-        let thresholds = detector.thresholds(sample_rate_hz);
         let samples_of = |seconds: f64| (seconds * f64::from(input.sample_rate_hz)) as u64;
         let hop = options.update_seconds.map_or(input.hop_samples as u64, samples_of);
         Ok(Self {
@@ -84,7 +83,12 @@ impl Leg {
             conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
             resampler: Resampler::new(sample_rate_hz, input.sample_rate_hz)?,
             gate: SpeechGate::new(input.sample_rate_hz)?,
-            windower: Windower::new(input, hop, options.first_look_seconds.map(samples_of)),
+            windower: Windower::new(
+                input.window_samples,
+                hop,
+                input.min_speech_samples,
+                options.first_look_seconds.map(samples_of),
+            ),
             test: SequentialTest::new(thresholds, manifest.calibration.correlation),
             thresholds,
             history: VecDeque::new(),
@@ -251,7 +255,7 @@ impl Leg {
     fn pass(
         &mut self,
         scoring: &mut Scoring<'_>,
-        through: impl FnOnce(&mut SpeechGate, &[f32], &mut crate::speech::FrameSink<'_>) -> Result<()>,
+        through: impl FnOnce(&mut SpeechGate, &[f32], &mut crate::voice::gate::FrameSink<'_>) -> Result<()>,
     ) -> Result<()> {
         let Self { gate, conditions, windower, resampled, .. } = self;
         through(gate, resampled, &mut |frame: Frame<'_>| {

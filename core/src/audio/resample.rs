@@ -18,6 +18,14 @@ const DOUBLING_BLOCK: usize = 64;
 /// Rates without a common divisor take blocks as long as a second: a bound for the memory.
 const MAX_RATE_HZ: u32 = 1_000_000;
 
+/// Lower rates than this share of another cannot hold its band.
+const MIN_RATE_SHARE: f64 = 0.9;
+
+/// Whether audio at one rate can hold the band of another.
+pub(crate) fn holds_band(rate_hz: u32, of_rate_hz: u32) -> bool {
+    f64::from(rate_hz) >= MIN_RATE_SHARE * f64::from(of_rate_hz)
+}
+
 /// Converts mono audio from one fixed rate to another with rubato's FFT resampler.
 ///
 /// The delay of the filter is taken off, so that output sample `n` stands at the time of input sample

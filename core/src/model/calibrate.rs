@@ -1,6 +1,6 @@
 //! Raw scores to likelihood ratios and probabilities.
 
-use crate::manifest::Calibration;
+use crate::model::manifest::Calibration;
 
 impl Calibration {
     /// The natural-log likelihood ratio of a raw score; positive speaks for a synthetic voice.

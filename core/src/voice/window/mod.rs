@@ -5,8 +5,7 @@ mod memory;
 use std::collections::VecDeque;
 
 use crate::error::Result;
-use crate::manifest::Input;
-use crate::speech::{Frame, FrameClass};
+use crate::voice::gate::{Frame, FrameClass};
 use memory::SpeechMemory;
 
 /// Where a window stands in its leg. Positions are samples of the leg at the model's rate.
@@ -76,16 +75,15 @@ pub(crate) struct Windower {
 }
 
 impl Windower {
-    /// `hop` and `first_look` are samples at the model's rate.
-    pub fn new(input: &Input, hop: u64, first_look: Option<u64>) -> Self {
-        let window = input.window_samples as u64;
-        let min_speech = input.min_speech_samples as u64;
+    /// All in samples at the model's rate: windows of `window` every `hop`, of at least `min_speech`.
+    pub fn new(window: usize, hop: u64, min_speech: usize, first_look: Option<u64>) -> Self {
+        let (capacity, window, min_speech) = (window, window as u64, min_speech as u64);
         Self {
             window,
             hop: hop.clamp(1, window),
             min_speech,
             first_look: first_look.filter(|n| *n < window).map(|n| n.max(min_speech)),
-            memory: SpeechMemory::new(input.window_samples),
+            memory: SpeechMemory::new(capacity),
             runs: VecDeque::new(),
             n_samples: 0,
             n_windowed: 0,
@@ -188,20 +186,6 @@ impl Windower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::{FeatureSpec, WaveformSpec};
-
-    fn input() -> Input {
-        Input {
-            tensor: "x".to_owned(),
-            sample_rate_hz: 8_000,
-            window_samples: 1_000,
-            hop_samples: 500,
-            min_speech_samples: 200,
-            level_dbfs: None,
-            features: FeatureSpec::Waveform(WaveformSpec {}),
-        }
-    }
-
     /// The windows of some test: the samples as positions, and the place.
     #[derive(Default)]
     struct Seen(Vec<(Vec<u64>, Place)>);
@@ -236,7 +220,7 @@ mod tests {
     }
 
     fn windows(frames: &[(u64, u64, FrameClass)]) -> Vec<(Vec<u64>, Place)> {
-        let (mut windower, mut seen) = (Windower::new(&input(), 500, None), Seen::default());
+        let (mut windower, mut seen) = (Windower::new(1_000, 500, 200, None), Seen::default());
         seen.push(&mut windower, frames);
         seen.break_off(&mut windower);
         seen.0
@@ -279,7 +263,7 @@ mod tests {
 
     #[test]
     fn no_window_reaches_across_a_break() {
-        let (mut windower, mut seen) = (Windower::new(&input(), 500, None), Seen::default());
+        let (mut windower, mut seen) = (Windower::new(1_000, 500, 200, None), Seen::default());
         seen.push(&mut windower, &[(0, 1_300, FrameClass::Voice)]);
         seen.break_off(&mut windower);
         seen.push(&mut windower, &[(9_000, 250, FrameClass::Voice)]);
@@ -294,7 +278,7 @@ mod tests {
     #[test]
     fn a_first_look_changes_none_of_the_windows_after_it() {
         let frames: Vec<_> = (0..18).map(|n| (n * 100, 100, FrameClass::Voice)).collect();
-        let (mut windower, mut seen) = (Windower::new(&input(), 500, Some(750)), Seen::default());
+        let (mut windower, mut seen) = (Windower::new(1_000, 500, 200, Some(750)), Seen::default());
         seen.push(&mut windower, &frames);
         seen.break_off(&mut windower);
         let (samples, look) = seen.0.remove(0);

@@ -1,11 +1,17 @@
 //! One leg of a call, from samples to verdict. Files, live calls and arrays all go through here.
 
-use crate::decide::{Decision, Reason};
-use crate::detector::Detector;
+use std::sync::Arc;
+
+use super::{Leg, MAX_BLOCK_SAMPLES, Scoring};
 use crate::error::{Error, ErrorKind, Result};
-use crate::leg::{Judged, Leg, MAX_BLOCK_SAMPLES, Scoring};
-use crate::model::RawScore;
-use crate::report::{ErrorReport, LegVerdict, WindowReport};
+use crate::model::{Model, RawScore};
+use crate::verdict::decide::Thresholds;
+use crate::verdict::report::LegVerdict;
+use crate::voice::conditions::Judged;
+
+pub use super::event::Event;
+pub use super::options::StreamOptions;
+pub use crate::verdict::report::{RunningVerdict, Stage};
 
 /// A type of sample that can be pushed: `f32` in [-1, 1], or `i16`.
 pub trait Sample: Copy + sealed::Sealed {
@@ -46,115 +52,6 @@ mod sealed {
     impl Sealed for i16 {}
 }
 
-/// How a leg is watched. The default is that of recordings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StreamOptions {
-    /// Seconds of speech between two scores, from 0.1 up to the length of a window; the hop of the model's manifest without
-    /// it.
-    pub update_seconds: Option<f64>,
-    /// Take a first look at this many seconds of speech, before there is a whole window. It makes a provisional verdict,
-    /// which the first window replaces; where it is shorter than the model's least speech, it comes at that.
-    pub first_look_seconds: Option<f64>,
-    /// Scored windows that the verdict lists at the end; of more the oldest are forgotten. A window takes some 50 bytes.
-    pub max_windows_kept: usize,
-}
-
-impl Default for StreamOptions {
-    /// Every hop of the model, no first look, and all windows of the longest recording that is read by default.
-    fn default() -> Self {
-        Self { update_seconds: None, first_look_seconds: None, max_windows_kept: 100_000 }
-    }
-}
-
-impl StreamOptions {
-    /// What could not be kept up with, or is no number, is refused.
-    pub(crate) fn check(&self) -> Result<()> {
-        let refused = |message: String| Err(Error::new(ErrorKind::InvalidArgument, message));
-        match (self.update_seconds, self.first_look_seconds) {
-            (Some(update), _) if !(0.1..=3_600.0).contains(&update) => {
-                refused(format!("expected update_seconds of 0.1 to 3600, got {update}"))
-            }
-            (_, Some(look)) if !(0.0..=3_600.0).contains(&look) => {
-                refused(format!("expected first_look_seconds of 0 to 3600, got {look}"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// For a call that goes on: a first look after 3 s of speech, a score for every second of it, the last five minutes
-    /// kept.
-    #[must_use]
-    pub fn live() -> Self {
-        Self { update_seconds: Some(1.0), first_look_seconds: Some(3.0), max_windows_kept: 300 }
-    }
-}
-
-/// What a push brought.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Event {
-    /// A window was scored. Times are seconds of the leg.
-    Window(WindowReport),
-    /// The verdict is another than before, or better founded.
-    Verdict(RunningVerdict),
-    /// The leg of an [`Engine`](crate::engine::Engine) ended; nothing comes after this.
-    Ended(Box<LegVerdict>),
-    /// The leg of an engine failed; nothing comes after this.
-    Failed(ErrorReport),
-}
-
-/// How far a verdict is founded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Too little speech to say anything.
-    #[default]
-    Listening,
-    /// What would be said if the leg ended now; the evidence does not suffice.
-    Provisional,
-    /// The evidence sufficed.
-    Firm,
-    /// The evidence sufficed, and later it did for the other answer: another voice speaks.
-    Changed,
-}
-
-impl Stage {
-    /// The name as it stands in reports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Listening => "listening",
-            Self::Provisional => "provisional",
-            Self::Firm => "firm",
-            Self::Changed => "changed",
-        }
-    }
-}
-
-impl std::fmt::Display for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The verdict so far.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct RunningVerdict {
-    /// How far it is founded.
-    pub stage: Stage,
-    /// The decision if the leg ended now.
-    pub decision: Decision,
-    /// Natural-log likelihood ratio since the voice last changed, positive for synthetic; none before the first score.
-    pub llr: Option<f64>,
-    /// Probability of a synthetic voice at the prior of the thresholds.
-    pub probability: Option<f64>,
-    /// Seconds of voice so far.
-    pub speech_seconds: f64,
-    /// Why it is inconclusive.
-    pub reasons: Vec<Reason>,
-}
-
 /// Watches one leg of a call.
 ///
 /// Push samples as they come, in chunks of any size; the chunks change nothing. Samples that are not numbers count as
@@ -183,8 +80,13 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(detector: &Detector, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
-        Ok(Self { leg: Leg::new(detector, sample_rate_hz, options)?, scored: Vec::new() })
+    pub(crate) fn new(
+        model: Arc<Model>,
+        thresholds: Thresholds,
+        sample_rate_hz: u32,
+        options: &StreamOptions,
+    ) -> Result<Self> {
+        Ok(Self { leg: Leg::new(model, thresholds, sample_rate_hz, options)?, scored: Vec::new() })
     }
 
     /// Takes the next samples of the leg; returns the windows that they completed and any news of the verdict.
@@ -261,7 +163,7 @@ impl Stream {
     fn run(&mut self, feed: impl FnOnce(&mut Leg, &mut Scoring<'_>) -> Result<()>) -> Result<Vec<Event>> {
         let Self { leg, scored } = self;
         scored.clear();
-        let model = std::sync::Arc::clone(leg.model());
+        let model = Arc::clone(leg.model());
         feed(leg, &mut |window, conditions| {
             let (judged, raw) = model.with_scorer(|scorer| {
                 scorer.clear();

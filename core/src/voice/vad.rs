@@ -3,8 +3,8 @@
 //! The detector is [earshot](https://docs.rs/earshot), a small recurrent network inside the crate that works on 16 kHz
 //! audio; narrower audio is brought to 16 kHz for it, so that one detector serves 8 and 16 kHz alike.
 
+use crate::audio::resample::Resampler;
 use crate::error::Result;
-use crate::resample::Resampler;
 
 /// The rate and frame that the network was made for.
 const NETWORK_RATE_HZ: u32 = 16_000;

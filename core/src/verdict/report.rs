@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::{Decision, Reason, Thresholds};
-use crate::decode::AudioInfo;
+use crate::audio::decode::AudioInfo;
 use crate::error::Error;
-use crate::manifest::Manifest;
-use crate::runtime::Runtime;
-use crate::stream::Stage;
+use crate::verdict::decide::{Decision, Reason, Thresholds};
 
 /// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
@@ -63,6 +60,57 @@ pub struct CallReport {
     pub warnings: Vec<String>,
     /// A verdict for each leg, in the order of the channels. Legs are never mixed.
     pub legs: Vec<LegVerdict>,
+}
+
+/// How far a verdict is founded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Too little speech to say anything.
+    #[default]
+    Listening,
+    /// What would be said if the leg ended now; the evidence does not suffice.
+    Provisional,
+    /// The evidence sufficed.
+    Firm,
+    /// The evidence sufficed, and later it did for the other answer: another voice speaks.
+    Changed,
+}
+
+impl Stage {
+    /// The name as it stands in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Provisional => "provisional",
+            Self::Firm => "firm",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The verdict so far.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunningVerdict {
+    /// How far it is founded.
+    pub stage: Stage,
+    /// The decision if the leg ended now.
+    pub decision: Decision,
+    /// Natural-log likelihood ratio since the voice last changed, positive for synthetic; none before the first score.
+    pub llr: Option<f64>,
+    /// Probability of a synthetic voice at the prior of the thresholds.
+    pub probability: Option<f64>,
+    /// Seconds of voice so far.
+    pub speech_seconds: f64,
+    /// Why it is inconclusive.
+    pub reasons: Vec<Reason>,
 }
 
 /// The verdict on one leg.
@@ -180,21 +228,6 @@ pub struct ErrorReport {
     pub kind: String,
     /// What it says to people.
     pub message: String,
-}
-
-impl ReportHead {
-    pub(crate) fn of(manifest: &Manifest, runtime: &Runtime, thresholds: &Thresholds) -> Self {
-        Self {
-            schema_version: REPORT_SCHEMA_VERSION,
-            model: ModelSummary {
-                name: manifest.name.clone(),
-                version: manifest.version.clone(),
-                sha256: manifest.onnx.sha256.clone(),
-            },
-            runtime: runtime.to_string(),
-            thresholds: *thresholds,
-        }
-    }
 }
 
 impl AudioSummary {

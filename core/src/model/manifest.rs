@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::Thresholds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::FeatureSpec;
+use crate::verdict::decide::Thresholds;
 
 /// The version of the manifest's form that this library reads.
 pub const SCHEMA_VERSION: u32 = 1;

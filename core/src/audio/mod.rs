@@ -1,0 +1,4 @@
+//! From bytes to samples at the rate of a model.
+
+pub mod decode;
+pub mod resample;

@@ -1,0 +1,111 @@
+//! An ONNX graph in the runtime of this process, behind one face: what goes in and out, and how it is run.
+
+mod built_in;
+mod onnx_runtime;
+mod port;
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(super) use port::Port;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::runtime::{Backend, Runtime};
+use port::Wanted;
+
+/// A loaded graph, from which sessions are made.
+pub(super) struct Graph {
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The bytes, since each session reads them anew; and the first session, which told what goes in and out.
+    OnnxRuntime(&'static Runtime, Cow<'static, [u8]>, Mutex<Option<Box<onnx_runtime::Session>>>),
+    /// Read and optimised once, shared by all sessions.
+    BuiltIn(Arc<built_in::Graph>),
+}
+
+/// What runs a graph, one thread at a time.
+pub(super) enum Session {
+    OnnxRuntime(Box<onnx_runtime::Session>),
+    BuiltIn(built_in::Session),
+}
+
+impl Graph {
+    /// Loads a graph.
+    ///
+    /// # Errors
+    /// [`InvalidModel`](ErrorKind::InvalidModel) when the runtime cannot.
+    pub fn load(runtime: &'static Runtime, onnx: Cow<'static, [u8]>) -> Result<Self> {
+        match runtime.backend() {
+            Backend::OnnxRuntime(environment) => {
+                let session = onnx_runtime::Session::open(environment, &onnx).map_err(|e| refused(runtime, e))?;
+                let (inputs, outputs) = (session.inputs(), session.outputs());
+                Ok(Self {
+                    inputs,
+                    outputs,
+                    kind: Kind::OnnxRuntime(runtime, onnx, Mutex::new(Some(Box::new(session)))),
+                })
+            }
+            Backend::BuiltIn => match catch_unwind(AssertUnwindSafe(|| built_in::Graph::load(onnx))) {
+                Ok(Ok(graph)) => {
+                    Ok(Self { inputs: graph.inputs(), outputs: graph.outputs(), kind: Kind::BuiltIn(Arc::new(graph)) })
+                }
+                Ok(Err(e)) => Err(refused(runtime, e)),
+                Err(_) => Err(refused(runtime, "it panics over it".into())),
+            },
+        }
+    }
+
+    pub fn session(&self) -> Result<Session> {
+        match &self.kind {
+            Kind::OnnxRuntime(runtime, onnx, first) => {
+                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(session) = first {
+                    return Ok(Session::OnnxRuntime(session));
+                }
+                let Backend::OnnxRuntime(environment) = runtime.backend() else {
+                    return Err(refused(runtime, "another runtime is in use".into()));
+                };
+                let session = onnx_runtime::Session::open(environment, onnx).map_err(|e| refused(runtime, e))?;
+                Ok(Session::OnnxRuntime(Box::new(session)))
+            }
+            Kind::BuiltIn(graph) => Ok(Session::BuiltIn(built_in::Session::new(Arc::clone(graph)))),
+        }
+    }
+}
+
+impl Session {
+    /// Runs the graph on `values` of `shape`; gives the values of each of `wanted`, names of outputs with their shapes.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime) when the graph fails, or an output has another shape.
+    pub fn run(
+        &mut self,
+        input: &str,
+        shape: &[usize],
+        values: &[f32],
+        wanted: &[Wanted<'_>],
+    ) -> Result<Vec<Vec<f32>>> {
+        let ran = match self {
+            Self::OnnxRuntime(session) => session.run(input, shape, values, wanted),
+            Self::BuiltIn(session) => catch_unwind(AssertUnwindSafe(|| session.run(input, shape, values, wanted)))
+                .unwrap_or_else(|_| Err("the runtime panics over it".into())),
+        };
+        ran.map_err(|e| Error::new(ErrorKind::Runtime, format!("the model failed: {e}")).with_source(e))
+    }
+}
+
+/// The built-in runtime lacks some of ONNX; who meets that learns what has it.
+fn refused(runtime: &Runtime, why: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let way_on = match runtime.backend() {
+        Backend::BuiltIn => {
+            "; ONNX Runtime may have it: pip install onnxruntime in an active environment, or set ORT_DYLIB_PATH"
+        }
+        Backend::OnnxRuntime(_) => "",
+    };
+    Error::new(ErrorKind::InvalidModel, format!("{runtime} cannot load the ONNX graph: {why}{way_on}")).with_source(why)
+}

@@ -1,0 +1,14 @@
+//! The classifier: a manifest, its ONNX graph, and scorers that run it on windows.
+
+mod builtin;
+pub mod calibrate;
+mod check;
+mod graph;
+mod loaded;
+pub mod manifest;
+pub mod runtime;
+
+pub(crate) use builtin::{BUILTIN, Builtin};
+pub use check::{Rule, check};
+pub(crate) use loaded::Scorer;
+pub use loaded::{Model, RawScore};
