@@ -95,6 +95,11 @@ impl Resampler {
         Ok(Self { inner: Some(inner) })
     }
 
+    /// Samples that come out at most at one time, besides those for which as many went in.
+    pub(crate) fn most_out(&self) -> usize {
+        self.inner.as_ref().map_or(0, |inner| inner.block.len())
+    }
+
     /// Takes samples in, appends those that are ready to `out`.
     ///
     /// # Errors
