@@ -53,11 +53,18 @@ def halve(path):
     onnx.save(graph, path)
 
 
+def selu(graph, x):
+    """SELU (Klambauer et al., 2017) of operators that the library's built-in runtime has, which lacks this one."""
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return graph.op("Mul", graph.op("Elu", x, alpha_f=alpha), graph.op("Constant", value_t=torch.tensor(scale)))
+
+
 def write(net, samples, path, half=False):
     """Returns the measured difference. With `half` the bare rounding of the weights is part of it, and its bound is wider."""
     part = path.with_suffix(".part")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")     # the exporter announces its successor at every call
+        torch.onnx.register_custom_op_symbolic("aten::selu", selu, 17)
         torch.onnx.export(net, (torch.from_numpy(speech_like(2, samples)),), str(part), input_names=[INPUT], output_names=[OUTPUT],
                           opset_version=17, dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}}, dynamo=False)
     if half:

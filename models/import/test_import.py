@@ -143,11 +143,11 @@ def library_of_onnxruntime():
 
 
 def scanned(folder, path):
-    """The bare answer of the library for a file, with ONNX Runtime and with tract."""
+    """The bare answer of the library for a file, with ONNX Runtime and with the built-in runtime."""
     plain = {k: v for k, v in os.environ.items() if k not in ("ORT_DYLIB_PATH", "VIRTUAL_ENV", "CONDA_PREFIX")}
     out = {}
-    for runtime, extra in (("onnxruntime", {"ORT_DYLIB_PATH": library_of_onnxruntime()}), ("tract", {})):
-        choice = ["--runtime", "tract"] if runtime == "tract" else []
+    onnx_runtime = {"ORT_DYLIB_PATH": library_of_onnxruntime()}
+    for runtime, choice, extra in (("onnxruntime", [], onnx_runtime), ("rten", ["--runtime", "builtin"], {})):
         run = subprocess.run([command(), *choice, "--model", folder, "scan", "--json", path], capture_output=True, text=True, env=plain | extra)
         assert run.stdout, run.stderr
         report = json.loads(run.stdout)[0]
@@ -182,8 +182,8 @@ def test_both_runtimes_load_it_and_agree(published, tmp_path):
     door.bring_in("tiny", weights, out, calibrated=False, log=lambda text: None)
     soundfile.write(tmp_path / "buzz.wav", buzz(2.0), 16000)
     answers = scanned(out, tmp_path / "buzz.wav")
-    assert len(answers["tract"]) >= 2
-    assert np.abs(np.subtract(answers["tract"], answers["onnxruntime"])).max() < 1e-4
+    assert len(answers["rten"]) >= 2
+    assert np.abs(np.subtract(answers["rten"], answers["onnxruntime"])).max() < 1e-4
 
 
 def test_half_the_bytes_give_nearly_the_same_answers(published, tmp_path):
@@ -193,7 +193,7 @@ def test_half_the_bytes_give_nearly_the_same_answers(published, tmp_path):
     assert np.abs(session(out).run(None, {"waveform": x})[0] - net(torch.from_numpy(x)).detach().numpy()).max() < 5e-3
     soundfile.write(tmp_path / "buzz.wav", buzz(1.0), 16000)
     answers = scanned(out, tmp_path / "buzz.wav")
-    assert np.abs(np.subtract(answers["tract"], answers["onnxruntime"])).max() < 1e-4
+    assert np.abs(np.subtract(answers["rten"], answers["onnxruntime"])).max() < 1e-4
 
 
 def test_manifest_names_weights_labels_and_no_calibration(published):

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask test` sets up what the tests need and runs all of them; `.ci/run` adds the checks of form.
 
+mod circles;
+
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ type Result<T> = std::result::Result<T, String>;
 
 const HELP: &str = "\
 cargo xtask test       set up and run every test: Rust, command, Python, recipe, examples
-cargo xtask lint       rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
+cargo xtask lint       circles of imports, rustfmt, clippy, documentation, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
 cargo xtask features   features side by side with librosa: speed ratio and largest difference
@@ -80,6 +82,7 @@ fn test() -> Result<()> {
 }
 
 fn lint() -> Result<()> {
+    circles::check(&root())?;
     run(cargo(&["fmt", "--all", "--check"]))?;
     run(cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let mut docs = cargo(&["doc", "--release", "--no-deps", "--lib"]);

@@ -9,7 +9,7 @@ use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::{Detector, ThresholdChanges};
 
-use crate::Host;
+use crate::host::Host;
 
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]

@@ -11,8 +11,8 @@ use veravox::decode::{AudioReader, DecodeOptions, RawEncoding, RawFormat};
 use veravox::runtime::Runtime;
 
 use crate::args::{Bench, RuntimeName, Setup};
+use crate::exit::{Exit, Outcome};
 use crate::measure::{first_leg, status_kib};
-use crate::{Exit, Outcome};
 
 /// The rate whose model is measured: a call's. A model that was asked for by name or folder is measured at its own.
 const CALL_RATE_HZ: u32 = 8_000;

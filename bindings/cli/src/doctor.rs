@@ -7,7 +7,7 @@ use veravox::manifest::Manifest;
 use veravox::{Detector, Thresholds};
 
 use crate::args::{Doctor, Setup};
-use crate::{Exit, Outcome};
+use crate::exit::{Exit, Outcome};
 
 pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     let runtime = setup.start_runtime()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::Exit;
+use crate::exit::Exit;
 
 /// The first Ctrl-C lets the work end in order, the second ends it at once.
 pub fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, ctrlc::Error> {

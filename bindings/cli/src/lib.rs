@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod doctor;
+mod exit;
 mod host;
 mod interrupt;
 mod live;
@@ -21,26 +22,9 @@ use anstream::eprintln;
 use clap::Parser;
 
 use args::{Arguments, Command};
+pub use exit::Exit;
 pub use host::Host;
 pub use scan::resume::done as paths_done;
-
-/// What the command answers to the shell. Documented in `veravox scan --help`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything asked for was done.
-    Done = 0,
-    /// Some files could not be scanned, or a checked model is broken.
-    SomeFailed = 1,
-    /// Nothing was done: wrong arguments, no files, no model, no runtime.
-    Refused = 2,
-    /// `--fail-on-synthetic` was given and a synthetic voice was found.
-    SyntheticFound = 3,
-    /// Ctrl-C.
-    Interrupted = 130,
-}
-
-/// What a subcommand ends with: an exit status, or words for people and [`Exit::Refused`].
-type Outcome = Result<Exit, Box<dyn std::error::Error>>;
 
 /// Runs the command with these arguments, the first of which is the name that it was called by, and gives the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {

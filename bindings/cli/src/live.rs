@@ -13,9 +13,9 @@ use veravox::stream::{RunningVerdict, Stage, StreamOptions};
 use veravox::{Event, Stream};
 
 use crate::args::{Live, Setup};
+use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::words::{DIM, clock, style_of};
-use crate::{Exit, Outcome};
 
 /// Chunks that wait between the thread that reads and the one that scores: a few seconds of 20 ms.
 const MAX_WAITING: usize = 256;

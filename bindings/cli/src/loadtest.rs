@@ -13,9 +13,9 @@ use veravox::runtime::Runtime;
 use veravox::stream::StreamOptions;
 
 use crate::args::{Loadtest, Setup};
+use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::measure::{first_leg, status_kib};
-use crate::{Exit, Outcome};
 
 /// A test call that is speech nearly throughout, which is the worst case: every second of it brings a window to score.
 const CALL: &[u8] = include_bytes!("../../../testdata/calls/03-bank-card.alaw.wav");

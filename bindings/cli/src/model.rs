@@ -6,7 +6,7 @@ use anstyle::AnsiColor;
 use veravox::model::{Rule, check};
 
 use crate::args::{Model, ModelCommand, Setup};
-use crate::{Exit, Outcome};
+use crate::exit::{Exit, Outcome};
 
 pub fn run(arguments: &Model, setup: &Setup) -> Outcome {
     let ModelCommand::Check { folder } = &arguments.command;

@@ -18,10 +18,10 @@ def library_of_onnxruntime():
 def test_doctor_names_model_and_runtime(veravox):
     facts = json.loads(veravox("doctor", "--json").stdout)
     manifests = [json.loads((ROOT / "models" / name / "manifest.json").read_text()) for name in ("phone", "wide")]
-    assert facts["runtime"]["name"] == "tract"
+    assert facts["runtime"]["name"] == "rten"
     assert [model["sha256"] for model in facts["models"]] == [manifest["onnx"]["sha256"] for manifest in manifests]
     words = veravox("doctor").stdout
-    assert "tract" in words and all(f"{manifest['name']} {manifest['version']}" in words for manifest in manifests)
+    assert "rten" in words and all(f"{manifest['name']} {manifest['version']}" in words for manifest in manifests)
     one = json.loads(veravox("--model", "wide", "doctor", "--json").stdout)
     assert [model["name"] for model in one["models"]] == ["wide"]
 
@@ -33,8 +33,8 @@ def test_doctor_finds_onnx_runtime_where_it_is(veravox):
     environment = library.parents[5]
     active = json.loads(veravox("doctor", "--json", VIRTUAL_ENV=str(environment)).stdout)
     assert active["runtime"] == named["runtime"]
-    forced = json.loads(veravox("--runtime", "tract", "doctor", "--json", ORT_DYLIB_PATH=str(library)).stdout)
-    assert forced["runtime"]["name"] == "tract"
+    forced = json.loads(veravox("--runtime", "builtin", "doctor", "--json", ORT_DYLIB_PATH=str(library)).stdout)
+    assert forced["runtime"]["name"] == "rten"
 
 
 def test_a_runtime_that_was_named_and_is_not_there_is_an_error(veravox):
@@ -59,7 +59,7 @@ def test_model_check_names_what_is_broken(veravox, folder):
 def test_bench_measures_every_runtime(veravox):
     done = veravox("bench", "--minutes", 1, "--json", ORT_DYLIB_PATH=str(library_of_onnxruntime()))
     assert done.returncode == 0, done.stderr
-    tract, onnx_runtime = json.loads(done.stdout)
-    assert tract["runtime"].startswith("tract") and onnx_runtime["runtime"].startswith("onnxruntime")
-    for figures in (tract, onnx_runtime):
+    built_in, onnx_runtime = json.loads(done.stdout)
+    assert built_in["runtime"].startswith("rten") and onnx_runtime["runtime"].startswith("onnxruntime")
+    for figures in (built_in, onnx_runtime):
         assert figures["speech_seconds"] > 30 and figures["times_real_time"] > 1

@@ -114,7 +114,7 @@ def test_the_load_test_measures_what_it_says(veravox):
     done = veravox("loadtest", "--legs", 6, "--seconds", 7, "--cores", 1, "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    assert figures["legs"] == 6 and figures["cores"] == 1 and figures["runtime"].startswith("tract")
+    assert figures["legs"] == 6 and figures["cores"] == 1 and figures["runtime"].startswith("rten")
     for key in ("compute_delay_ms", "push_us"):
         assert 0 < figures[key]["p50"] <= figures[key]["p99"] <= figures[key]["max"]
     assert figures["dropped_legs"] == figures["dropped_samples"] == 0

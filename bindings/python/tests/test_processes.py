@@ -71,13 +71,13 @@ def test_the_module_is_the_command(tmp_path):
 
 def test_the_command_uses_the_runtime_of_the_package_unless_told_otherwise():
     assert json.loads(run("doctor", "--json").stdout)["runtime"]["name"] == "onnxruntime"
-    assert json.loads(run("--runtime", "tract", "doctor", "--json").stdout)["runtime"]["name"] == "tract"
+    assert json.loads(run("--runtime", "builtin", "doctor", "--json").stdout)["runtime"]["name"] == "rten"
 
 
 def test_the_command_measures_itself_by_starting_python_again():
     done = run("bench", "--minutes", "1", "--json", CALL)
     assert done.returncode == 0, done.stderr
-    assert [figures["runtime"].split()[0] for figures in json.loads(done.stdout)] == ["tract", "onnxruntime"]
+    assert [figures["runtime"].split()[0] for figures in json.loads(done.stdout)] == ["rten", "onnxruntime"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise")
@@ -103,7 +103,7 @@ def test_importing_loads_nothing_that_is_slow_or_talks():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="libraries are named otherwise")
-def test_a_library_that_does_not_load_leaves_tract(tmp_path):
+def test_a_library_that_does_not_load_leaves_the_built_in_one(tmp_path):
     library = tmp_path / "lib" / "python3.12" / "site-packages" / "onnxruntime" / "capi" / "libonnxruntime.so.1.0.0"
     library.parent.mkdir(parents=True)
     library.write_bytes(b"no library")
@@ -114,4 +114,4 @@ def test_a_library_that_does_not_load_leaves_tract(tmp_path):
     )
     environment = {**os.environ, "VIRTUAL_ENV": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
-    assert done.stdout.startswith("False tract"), done.stderr
+    assert done.stdout.startswith("False rten"), done.stderr

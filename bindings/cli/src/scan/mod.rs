@@ -14,8 +14,8 @@ use veravox::Decision;
 use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 
 use crate::args::{Scan, Setup};
+use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
-use crate::{Exit, Outcome};
 use files::Found;
 use progress::Progress;
 use writer::Writer;

@@ -16,26 +16,14 @@ import logging as _logging
 
 from . import errors, features, metrics
 from ._core import SequentialTest, Turn, WindowFeatures, __version__
-from .detector import Detector, read_audio, scan, scan_many
-from .errors import *
-from ._frames import to_dataframe
+from .detector import Detector, Stream
 from .engine import Engine, EngineStats, LiveLeg, Percentiles
-from .report import (
-    Audio,
-    Change,
-    Decision,
-    FileResult,
-    Interruptions,
-    Leg,
-    Model,
-    Report,
-    Segment,
-    Stage,
-    Thresholds,
-    Window,
-    read_results,
-)
-from .stream import AsyncStream, Ended, Event, Failed, Stream, Verdict, watch
+from .errors import *
+from .events import Ended, Event, Failed, Verdict
+from .findings import Audio, Change, Decision, Interruptions, Leg, Model, Segment, Stage, Thresholds, Window
+from .report import FileResult, Report, read_results, to_dataframe
+from .scanning import read_audio, scan, scan_many
+from .stream import AsyncStream, watch
 
 __all__ = [
     "AsyncStream",

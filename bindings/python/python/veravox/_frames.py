@@ -8,10 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, Literal, TypeAlias
 
-from .errors import InvalidArgumentError
-from .report import FileResult, Interruptions, Leg, Report, Segment, Window
-
-__all__ = ["Library", "Rows", "to_dataframe"]
+from .errors import InvalidArgumentError, VeravoxError
+from .findings import Findings, Interruptions, Leg, Segment, Window
 
 #: What a row of a table stands for.
 Rows: TypeAlias = Literal["legs", "windows", "segments"]
@@ -19,29 +17,11 @@ Rows: TypeAlias = Literal["legs", "windows", "segments"]
 Library: TypeAlias = Literal["pandas", "polars"]
 
 
-def to_dataframe(
-    results: Iterable[Report | FileResult], rows: Rows = "legs", library: Library | None = None
-) -> Any:
-    """One table of many reports or results of `scan_many`, with a row for each leg, window or segment.
-
-    Columns are named as the fields of `Leg`, `Interruptions`, `Window` and `Segment`, after the `path` of a `FileResult` and the `leg`. Among
-    the legs a file that could not be scanned has one row, with `error_kind` and `error_message`. Without `library` it is
-    the one of pandas and polars that the program has imported, or else that is installed, pandas first.
-
-    Raises `ImportError` when neither is installed (`pip install veravox[dataframe]`).
-
-    >>> import veravox
-    >>> results = veravox.scan_many(["testdata/calls/01-helpdesk-reset.mulaw.wav", "testdata/bad/empty.wav"])
-    >>> table = veravox.to_dataframe(results, library="pandas")
-    >>> print(table[["leg", "decision", "error_kind"]])
-       leg   decision         error_kind
-    0  0.0  synthetic                NaN
-    1  1.0  synthetic                NaN
-    2  NaN        NaN  unsupported_audio
-    """
+def table(reports: Iterable[tuple[dict[str, Any], Findings | VeravoxError | None]], rows: Rows, library: Library | None) -> Any:
+    """One table of many reports, each with the columns that stand before its own, or the error in its place."""
     if rows not in ("legs", "windows", "segments"):
         raise InvalidArgumentError(f"expected rows to be legs, windows or segments, got {rows!r}")
-    records = list(_records(results, rows))
+    records = list(_records(reports, rows))
     # Not every row has every column, and a call without windows has no rows.
     columns = dict.fromkeys(name for record in records for name in record)
     if not records and rows != "legs":
@@ -49,21 +29,22 @@ def to_dataframe(
     return _library(library).DataFrame({name: [record.get(name) for record in records] for name in columns})
 
 
-def _records(results: Iterable[Report | FileResult], rows: Rows) -> Iterator[dict[str, Any]]:
-    for result in results:
-        report, start = (result, {}) if isinstance(result, Report) else (result.report, {"path": result.path})
-        if report is not None:
+def _records(
+    reports: Iterable[tuple[dict[str, Any], Findings | VeravoxError | None]], rows: Rows
+) -> Iterator[dict[str, Any]]:
+    for start, report in reports:
+        if isinstance(report, Findings):
             for leg in report.legs:
                 if rows == "legs":
                     yield {**start, **_of_leg(report, leg)}
                 else:
                     stretches: tuple[Window | Segment, ...] = leg.windows if rows == "windows" else leg.segments
                     yield from ({**start, "leg": leg.leg, **_plain(stretch)} for stretch in stretches)
-        elif rows == "legs" and isinstance(result, FileResult) and result.error is not None:
-            yield {**start, "error_kind": result.error.kind, "error_message": str(result.error)}
+        elif rows == "legs" and report is not None:
+            yield {**start, "error_kind": report.kind, "error_message": str(report)}
 
 
-def _of_leg(report: Report, leg: Leg) -> dict[str, Any]:
+def _of_leg(report: Findings, leg: Leg) -> dict[str, Any]:
     return {
         **_plain(leg),
         **_plain(leg.interruptions),

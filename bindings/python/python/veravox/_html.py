@@ -10,8 +10,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from .report import Decision, Leg, Report
 from ._timeline import COLOURS, clock, notes, timeline
+from .findings import Decision, Findings, Leg
 
 _WIDTH, _STRIP_HEIGHT, _PICTURE_HEIGHT = 600, 18, 96
 _LEGEND: tuple[tuple[Decision | None, str], ...] = (
@@ -22,7 +22,7 @@ _LEGEND: tuple[tuple[Decision | None, str], ...] = (
 )
 
 
-def render(report: Report) -> str:
+def render(report: Findings) -> str:
     audio = report.audio
     facts = f"{clock(audio.duration_seconds)}, {audio.sample_rate_hz / 1000:g} kHz {audio.codec}"
     parts = [
@@ -47,7 +47,7 @@ def _verdict(leg: Leg) -> str:
     )
 
 
-def _svg(report: Report, leg: Leg, picture: NDArray[np.uint8] | None) -> str:
+def _svg(report: Findings, leg: Leg, picture: NDArray[np.uint8] | None) -> str:
     top = 0 if picture is None else _PICTURE_HEIGHT
     height = top + _STRIP_HEIGHT
     parts = [f'<svg viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" xmlns="http://www.w3.org/2000/svg">']

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from .report import Report
 from ._timeline import COLOURS, notes
+from .findings import Findings
 
 try:
     from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ class _ShownFigure(Figure):
         return picture.getvalue()
 
 
-def plot(report: Report) -> Figure:
+def plot(report: Findings) -> Figure:
     """A row for each leg: its windows' llr over time, the thresholds, suspicious stretches, the spectrogram if it is kept.
 
     The figure belongs to nobody's window: show it in a notebook, or `savefig` it.

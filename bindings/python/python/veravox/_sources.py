@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from .errors import InvalidArgumentError
 
 #: A path, the bytes of a file, a file opened in binary mode, or samples in an array.
@@ -60,6 +61,14 @@ def count(value: object, name: str) -> int:
 
 def rate_of(sample_rate: object) -> int:
     return count(sample_rate, "sample_rate, in hertz,")
+
+
+def options_of(
+    sample_rate: object, encoding: str | None, channels: int | None, max_duration_seconds: float | None
+) -> _core.DecodeOptions:
+    rate = None if sample_rate is None else rate_of(sample_rate)
+    channels = None if channels is None else count(channels, "channels")
+    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds)
 
 
 def chunk(samples: object) -> bytes | NDArray[np.float32] | NDArray[np.int16]:

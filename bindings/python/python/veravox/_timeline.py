@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .report import Decision, Leg, Report
+from .findings import Decision, Findings, Leg
 
 #: One colour for each answer in every view.
 COLOURS: dict[Decision | None, str] = {
@@ -16,7 +13,7 @@ COLOURS: dict[Decision | None, str] = {
 }
 
 
-def timeline(report: Report, leg: Leg, n_steps: int) -> list[Decision | None]:
+def timeline(report: Findings, leg: Leg, n_steps: int) -> list[Decision | None]:
     """For each step where the windows over it point in their mean; None where nothing was scored that counts."""
     step_seconds = report.audio.duration_seconds / n_steps
     if step_seconds <= 0:
@@ -31,7 +28,7 @@ def timeline(report: Report, leg: Leg, n_steps: int) -> list[Decision | None]:
     return [_points_to(report, total / count) if count else None for total, count in zip(sums, counts, strict=True)]
 
 
-def _points_to(report: Report, llr: float) -> Decision:
+def _points_to(report: Findings, llr: float) -> Decision:
     if llr >= report.thresholds.synthetic_llr:
         return "synthetic"
     return "bonafide" if llr <= report.thresholds.bonafide_llr else "inconclusive"

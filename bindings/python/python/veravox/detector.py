@@ -1,4 +1,4 @@
-"""Scanning: one call, or many."""
+"""A model with its settings, and the streams that it scores: either gives the other, so they share a file."""
 
 from __future__ import annotations
 
@@ -7,34 +7,21 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from types import TracebackType
+from typing import Any
 
 from . import _core
-from ._sources import FileSource, Source, count, is_array, legs, path_or_bytes, rate_of
+from ._sources import Chunk, Source, chunk, is_array, legs, options_of, path_or_bytes, rate_of
 from .errors import InvalidArgumentError, NotFoundError
-from .report import FileResult, Report, Thresholds
-
-if TYPE_CHECKING:
-    from .stream import Stream
-
-__all__ = ["Detector", "read_audio", "scan", "scan_many"]
+from .events import Ended, Event, Verdict, event_of
+from .findings import Leg, Thresholds, Window, read
+from .report import FileResult, Report
 
 
 def onnxruntime_package() -> str | None:
     """The folder of the installed `onnxruntime` package. It is found, not imported: that takes longer than a scan."""
     spec = importlib.util.find_spec("onnxruntime")
     return None if spec is None or spec.origin is None else os.path.dirname(spec.origin)
-
-
-def options_of(
-    sample_rate: object, encoding: str | None, channels: int | None, max_duration_seconds: float | None
-) -> _core.DecodeOptions:
-    rate = None if sample_rate is None else rate_of(sample_rate)
-    channels = None if channels is None else count(channels, "channels")
-    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds)
 
 
 class Detector:
@@ -187,8 +174,6 @@ class Detector:
         >>> stream.push(bytes(320)), stream.verdict().stage
         ([], 'listening')
         """
-        from .stream import Stream
-
         return Stream(
             sample_rate,
             live=live,
@@ -240,71 +225,108 @@ def builtin() -> Detector:
     return Detector()
 
 
-def scan(
-    source: Source,
-    sample_rate: float | None = None,
-    *,
-    encoding: str | None = None,
-    channels: int | None = None,
-    max_duration_seconds: float | None = None,
-    spectrogram: bool = False,
-) -> Report:
-    """Scans one call with the models that come with the package; everything else is as in `Detector.scan`.
+class Stream:
+    """Watches one leg of a call at `sample_rate` hertz, from samples as they come, in chunks of any size.
 
+    Say what is missing, too: `lost`, `silence`, `hold`. Samples that are not numbers count as zero, and many of them make
+    the leg inconclusive. Memory does not grow with the call. Threads that share a stream take turns, without the
+    interpreter's lock.
+
+    With `live` there is a first look at 3 s of speech and a score for every second of it, and the windows of the last five
+    minutes are kept for the verdict at the end; without it everything is as in the scan of a recording. `update_seconds`,
+    the speech between two scores, `first_look_seconds` and `max_windows_kept` take the place of these.
+
+    As a context manager it finishes the leg at the end, whose verdict is then `stream.leg`, unless an exception ended it.
+
+    Raises `InvalidArgumentError` for what cannot be, also from every call on a stream that is over, `LimitExceededError` for
+    a rate outside the limits, and `InferenceError` when the model fails, after which the stream is over.
+
+    >>> import numpy as np
     >>> import veravox
-    >>> report = veravox.scan("testdata/calls/01-helpdesk-reset.mulaw.wav")
-    >>> [leg.decision for leg in report.legs]
-    ['synthetic', 'synthetic']
+    >>> with veravox.Stream(8_000) as stream:
+    ...     for packet in np.zeros((100, 160), dtype=np.int16):
+    ...         for event in stream.push(packet):
+    ...             print(event)
+    ...     events = stream.lost(320)            # two packets of 20 ms
+    >>> stream.leg.decision, stream.leg.reasons
+    ('inconclusive', ('no_signal', 'too_little_speech'))
     """
-    return builtin().scan(
-        source,
-        sample_rate,
-        encoding=encoding,
-        channels=channels,
-        max_duration_seconds=max_duration_seconds,
-        spectrogram=spectrogram,
-    )
+
+    def __init__(
+        self,
+        sample_rate: float,
+        *,
+        live: bool = True,
+        update_seconds: float | None = None,
+        first_look_seconds: float | None = None,
+        max_windows_kept: int | None = None,
+        detector: Detector | None = None,
+    ) -> None:
+        detector = builtin() if detector is None else detector
+        rate = rate_of(sample_rate)
+        self._inner = _core.Stream(detector._inner, rate, live, update_seconds, first_look_seconds, max_windows_kept)
+        self._leg: Leg | None = None
+
+    def push(self, samples: Chunk) -> list[Window | Verdict]:
+        """Takes the next samples: float in [-1, 1] or int16 in an array `[n]`, or bytes of 16 bits, little-endian.
+
+        Returns the windows that they completed, and the verdict where it is another than before.
+        """
+        return _events(self._inner.push(chunk(samples)))
+
+    def lost(self, n_samples: int) -> list[Window | Verdict]:
+        """`n_samples` of the leg, at its own rate, never came. A hole of up to 0.1 s is filled with silence; over a longer
+        one no window is spliced."""
+        return _events(self._inner.lost(n_samples))
+
+    def silence(self, n_samples: int) -> list[Window | Verdict]:
+        """`n_samples` were not sent since the other side was silent, or are comfort noise that was not pushed."""
+        return _events(self._inner.silence(n_samples))
+
+    def hold(self) -> list[Window | Verdict]:
+        """The call is on hold: what is pushed until `resume` is not listened to."""
+        return _events(self._inner.hold())
+
+    def resume(self) -> list[Window | Verdict]:
+        """The hold is over."""
+        return _events(self._inner.resume())
+
+    def change_rate(self, sample_rate: float) -> list[Window | Verdict]:
+        """The source goes on at another rate, as after a change of codec. The model stays the one of the beginning."""
+        return _events(self._inner.change_rate(rate_of(sample_rate)))
+
+    def verdict(self) -> Verdict:
+        """The verdict as if the leg ended now."""
+        return read(Verdict, json.loads(self._inner.verdict()))
+
+    def finish(self) -> Leg:
+        """Ends the leg: scores what is left and gives the verdict."""
+        self._leg = Leg.from_json(self._inner.finish())
+        return self._leg
+
+    @property
+    def leg(self) -> Leg:
+        """The verdict on the leg once it is finished; before that `InvalidArgumentError`."""
+        if self._leg is None:
+            raise InvalidArgumentError("the leg is not finished: verdict() says how it stands")
+        return self._leg
+
+    def watch(self, chunks: Iterable[Chunk]) -> Iterator[Event]:
+        """Pushes chunk after chunk and finishes the leg; yields what happens. The last event is `Ended`, with the verdict.
+
+        `chunks` may be endless; each is what `push` takes.
+        """
+        for samples in chunks:
+            yield from self.push(samples)
+        yield Ended(self.finish())
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None and self._leg is None:
+            self.finish()
 
 
-def scan_many(
-    paths: Iterable[str | os.PathLike[str]],
-    workers: int | None = None,
-    progress: bool = False,
-    *,
-    resume: str | os.PathLike[str] | None = None,
-    sample_rate: float | None = None,
-    encoding: str | None = None,
-    channels: int | None = None,
-    max_duration_seconds: float | None = None,
-) -> Iterator[FileResult]:
-    """Scans files side by side with the models that come with the package; see `Detector.scan_many`."""
-    return builtin().scan_many(
-        paths,
-        workers,
-        progress,
-        resume=resume,
-        sample_rate=sample_rate,
-        encoding=encoding,
-        channels=channels,
-        max_duration_seconds=max_duration_seconds,
-    )
-
-
-def read_audio(
-    source: FileSource,
-    sample_rate: float | None = None,
-    *,
-    encoding: str | None = None,
-    channels: int | None = None,
-    max_duration_seconds: float | None = None,
-) -> tuple[NDArray[np.float32], int]:
-    """The samples of a call, float32 `[legs, n]` nominally in [-1, 1], and their rate in hertz.
-
-    Reads what `scan` reads, with the same arguments and errors; nothing is resampled.
-
-    >>> import veravox
-    >>> samples, rate = veravox.read_audio("testdata/calls/01-helpdesk-reset.mulaw.wav")
-    >>> samples.shape, samples.dtype.name, rate
-    ((2, 152131), 'float32', 8000)
-    """
-    return _core.read_audio(path_or_bytes(source), options_of(sample_rate, encoding, channels, max_duration_seconds))
+def _events(text: str | None) -> list[Window | Verdict]:
+    return [] if text is None else [event_of(form) for form in json.loads(text)]  # type: ignore[misc]

@@ -13,8 +13,8 @@ from . import _core
 from ._sources import Chunk, chunk, rate_of
 from .detector import Detector, builtin
 from .errors import InvalidArgumentError
-from .report import Leg, as_json, holds, read
-from .stream import Event, event_of
+from .events import Event, event_of
+from .findings import Leg, as_json, holds, read
 
 __all__ = ["Engine", "EngineStats", "LiveLeg", "Percentiles"]
 

@@ -1,29 +1,35 @@
-"""What a scan says, as typed objects with the names of the JSON form (`core/schemas/report.schema.json`).
-
-Times are seconds from the start of the audio. `llr` is a natural-log likelihood ratio: positive speaks for a synthetic
-voice, 0 for neither. Objects cannot be changed; they compare by value and can be pickled.
-"""
+"""The report on a call, and what came of each file of many."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from . import _core
+from ._frames import Library, Rows, table
 from ._timeline import clock, notes
 from .errors import InvalidArgumentError, VeravoxError, of_kind
+from .findings import (
+    Audio,
+    Change,
+    Decision,
+    Findings,
+    Interruptions,
+    Leg,
+    Model,
+    Segment,
+    Stage,
+    Thresholds,
+    Window,
+    read,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ._frames import Library, Rows
-
+# What a report is made of is found beside it, too: pickles of earlier versions name it here.
 __all__ = [
     "Audio",
     "Change",
@@ -38,194 +44,12 @@ __all__ = [
     "Thresholds",
     "Window",
     "read_results",
+    "to_dataframe",
 ]
-
-#: The answer on a leg: a machine, a person, or no verdict.
-Decision: TypeAlias = Literal["synthetic", "bonafide", "inconclusive"]
-
-#: How far a decision is founded.
-Stage: TypeAlias = Literal["listening", "provisional", "firm", "changed"]
-
-_T = TypeVar("_T")
-
-
-def holds(cls: type) -> dict[str, type]:
-    """Metadata of a field that holds an object of this class, or several."""
-    return {"of": cls}
-
-
-def read(cls: type[_T], data: Mapping[str, Any]) -> _T:
-    """An object from its JSON form. A name that this version does not know is passed over: newer reports can be read."""
-    values: dict[str, Any] = {}
-    for known in fields(cls):  # type: ignore[arg-type]
-        # What does not count in a comparison is no part of the JSON form.
-        if known.compare and known.name in data:
-            value, of = data[known.name], known.metadata.get("of")
-            if isinstance(value, list):
-                value = tuple(value if of is None else (read(of, one) for one in value))
-            elif of is not None and value is not None:
-                value = read(of, value)
-            values[known.name] = value
-    return cls(**values)
-
-
-def as_json(value: Any) -> Any:
-    """The JSON form of an object of this package as Python objects."""
-    if is_dataclass(value):
-        named = ((known, getattr(value, known.name)) for known in fields(value) if known.compare)
-        return {known.name: as_json(held) for known, held in named if held is not None or not known.metadata.get("may_be_absent")}
-    return [as_json(one) for one in value] if isinstance(value, tuple) else value
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Which model scored."""
-
-    name: str
-    version: str
-    sha256: str
-    """Of its ONNX file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where decisions are made."""
-
-    prior: float
-    """Prior probability of a synthetic voice that `probability` is stated at."""
-    synthetic_llr: float
-    """A leg at or above it is `synthetic`."""
-    bonafide_llr: float
-    """A leg at or below it is `bonafide`."""
-
-    @classmethod
-    def from_costs(cls, prior: float, *, false_synthetic: float, false_bonafide: float, inconclusive: float) -> Thresholds:
-        """Answers are given where they cost less than none: what a person who is called synthetic costs, what a machine that
-        is called bona fide, and what no answer, in any one unit.
-
-        Raises `InvalidArgumentError` when the prior is not inside (0, 1), or no answer costs nothing, or more than answering
-        blindly.
-
-        >>> import veravox
-        >>> thresholds = veravox.Thresholds.from_costs(0.5, false_synthetic=1, false_bonafide=1, inconclusive=0.15)
-        >>> round(thresholds.synthetic_llr, 2), round(thresholds.bonafide_llr, 2)
-        (1.73, -1.73)
-        """
-        return cls(prior, *_core.thresholds_from_costs(prior, false_synthetic, false_bonafide, inconclusive))
-
-    @classmethod
-    def from_rates(cls, prior: float, *, false_alarm: float, miss: float) -> Thresholds:
-        """A person is called synthetic with a probability of about `false_alarm`, a machine bona fide with one of about
-        `miss`, if the llrs are what they claim to be. The prior only states the probability.
-
-        Raises `InvalidArgumentError` when one of the three is not inside (0, 1), or the rates sum up to 1 or more.
-
-        >>> import veravox
-        >>> round(veravox.Thresholds.from_rates(0.5, false_alarm=0.01, miss=0.05).synthetic_llr, 2)
-        4.55
-        """
-        return cls(prior, *_core.thresholds_from_rates(prior, false_alarm, miss))
-
-
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """What the audio was."""
-
-    container: str
-    """As in `"wave"`; `"raw"` for headerless audio, `"array"` for samples in memory."""
-    codec: str
-    """As in `"pcm_mulaw"`; the type of an array's samples."""
-    sample_rate_hz: int
-    channels: int
-    duration_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One scored window. Windows overlap."""
-
-    event: ClassVar[Literal["window"]] = "window"
-    start_seconds: float
-    end_seconds: float
-    llr: float
-    reason: str | None = field(default=None, metadata={"may_be_absent": True})
-    """Why it does not count, as in `"music_or_tones"`; None where it does."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The event as `veravox live --json` has it."""
-        return {"event": self.event, **as_json(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Another voice, from here on."""
-
-    at_seconds: float
-    """Where the speech begins that tells."""
-    decision: Decision
-    """What the voice is from there on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interruptions:
-    """What was not heard, or not scored, of a leg."""
-
-    lost_seconds: float = 0.0
-    """Audio that never came."""
-    held_seconds: float = 0.0
-    """On hold."""
-    shed_windows: int = 0
-    """Windows that were not scored since there was no time for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch whose windows all point to a synthetic voice."""
-
-    start_seconds: float
-    end_seconds: float
-    llr: float
-    """The mean of its windows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """The verdict on one leg."""
-
-    leg: int
-    """The channel, from 0."""
-    decision: Decision
-    llr: float | None
-    """None when nothing was scored."""
-    probability: float | None
-    """Of a synthetic voice, 0 to 1, at `thresholds.prior`. None when nothing was scored."""
-    speech_seconds: float
-    """Seconds of voice, which is what the model hears."""
-    reasons: tuple[str, ...]
-    """Why the leg is inconclusive, as in `"too_little_speech"`; empty otherwise."""
-    windows: tuple[Window, ...] = field(default=(), repr=False, metadata=holds(Window))
-    segments: tuple[Segment, ...] = field(default=(), metadata=holds(Segment))
-    stage: Stage = "provisional"
-    """How far the decision is founded: whether the evidence sufficed, and whether another voice spoke later."""
-    firm_at_seconds: float | None = None
-    """Where the windows end that made it firm; None when it never was."""
-    changes: tuple[Change, ...] = field(default=(), metadata=holds(Change))
-    """Where the voice changed after that."""
-    interruptions: Interruptions = field(default=Interruptions(), metadata=holds(Interruptions))
-
-    @classmethod
-    def from_json(cls, text: str) -> Leg:
-        """A leg from its JSON form."""
-        return read(cls, json.loads(text))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form as Python objects, as a report has it among its `legs`."""
-        form: dict[str, Any] = as_json(self)
-        return form
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report:
+class Report(Findings):
     """The report on one call: a verdict for each leg. Legs are never mixed.
 
     >>> import veravox
@@ -239,19 +63,6 @@ class Report:
     True
     """
 
-    schema_version: int
-    """Rises when a field changes its meaning or goes away."""
-    model: Model = field(metadata=holds(Model))
-    runtime: str
-    """The inference runtime and its version."""
-    thresholds: Thresholds = field(metadata=holds(Thresholds))
-    audio: Audio = field(metadata=holds(Audio))
-    warnings: tuple[str, ...]
-    """What was wrong with the audio and could be read past."""
-    legs: tuple[Leg, ...] = field(default=(), metadata=holds(Leg))
-    spectrogram: NDArray[np.uint8] | None = field(default=None, compare=False)
-    """Small pictures of the legs, `[legs, n_frequencies, n_times]`, lowest frequency first, kept when a scan was asked to.
-    No part of the JSON form."""
     _json: str = field(default="", compare=False)
 
     @classmethod
@@ -279,9 +90,7 @@ class Report:
 
     def to_dataframe(self, rows: Rows = "legs", library: Library | None = None) -> Any:
         """A table with a row for each leg, window or segment, by pandas or polars; see `veravox.to_dataframe`."""
-        from ._frames import to_dataframe
-
-        return to_dataframe([self], rows, library)
+        return table([({}, self)], rows, library)
 
     def plot(self) -> Figure:
         """A figure of the legs' scores over time, by matplotlib (`pip install veravox[plot]`)."""
@@ -353,3 +162,33 @@ def read_results(jsonl: str | os.PathLike[str]) -> list[FileResult]:
     """The results in a JSONL file that `scan_many` or `veravox scan --jsonl` wrote."""
     with open(jsonl, encoding="utf-8") as lines:
         return [FileResult.from_json(line) for line in lines]
+
+
+def to_dataframe(
+    results: Iterable[Report | FileResult], rows: Rows = "legs", library: Library | None = None
+) -> Any:
+    """One table of many reports or results of `scan_many`, with a row for each leg, window or segment.
+
+    Columns are named as the fields of `Leg`, `Interruptions`, `Window` and `Segment`, after the `path` of a `FileResult` and the `leg`. Among
+    the legs a file that could not be scanned has one row, with `error_kind` and `error_message`. Without `library` it is
+    the one of pandas and polars that the program has imported, or else that is installed, pandas first.
+
+    Raises `ImportError` when neither is installed (`pip install veravox[dataframe]`).
+
+    >>> import veravox
+    >>> results = veravox.scan_many(["testdata/calls/01-helpdesk-reset.mulaw.wav", "testdata/bad/empty.wav"])
+    >>> table = veravox.to_dataframe(results, library="pandas")
+    >>> print(table[["leg", "decision", "error_kind"]])
+       leg   decision         error_kind
+    0  0.0  synthetic                NaN
+    1  1.0  synthetic                NaN
+    2  NaN        NaN  unsupported_audio
+    """
+    return table(map(_with_path, results), rows, library)
+
+
+def _with_path(result: Report | FileResult) -> tuple[dict[str, Any], Report | VeravoxError | None]:
+    """What a table takes of a result: the columns before its own, and the report or the error."""
+    if isinstance(result, Report):
+        return {}, result
+    return {"path": result.path}, result.error if result.report is None else result.report
