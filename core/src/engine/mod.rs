@@ -99,14 +99,8 @@ impl Engine {
             let (messages, inbox) = std::sync::mpsc::channel();
             let n_legs = Arc::new(AtomicUsize::new(0));
             let (counted, scorers) = (Arc::clone(&n_legs), Arc::clone(&make_scorer));
-            let mut worker = Worker::new(
-                inbox,
-                Arc::clone(&counters),
-                counted,
-                options.batch,
-                options.shed_after(),
-                scorers,
-            );
+            let mut worker =
+                Worker::new(inbox, Arc::clone(&counters), counted, options.batch, options.shed_after(), scorers);
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())

@@ -1,11 +1,10 @@
 //! What an engine counts.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-
 
 /// Buckets: eight to each doubling, over 35 doublings.
 const PER_DOUBLING: f64 = 8.0;

@@ -127,7 +127,8 @@ impl Worker {
     /// Scores the window at the head of the queue, together with others of the same model.
     fn score_oldest(&mut self) {
         let started = Instant::now();
-        let model = self.queue.first().and_then(|(_, index)| self.slots.get(*index)).map(|slot| Arc::clone(slot.leg.model()));
+        let model =
+            self.queue.first().and_then(|(_, index)| self.slots.get(*index)).map(|slot| Arc::clone(slot.leg.model()));
         let Some(model) = model else { return self.queue.clear() };
         let (model, mut scorer) = match self.scorer_of(model) {
             Ok(of_model) => of_model,
@@ -141,7 +142,8 @@ impl Worker {
         let mut is_whole = true;
         while is_whole && heard.len() < scorer.most() {
             let Some(index) = self.take_from_queue(&model) else { break };
-            let Some(Waiting { ready, spoken }) = self.slots.get_mut(index).and_then(|slot| slot.waiting.pop_front()) else {
+            let Some(Waiting { ready, spoken }) = self.slots.get_mut(index).and_then(|slot| slot.waiting.pop_front())
+            else {
                 continue;
             };
             let Some(slot) = self.slots.get_mut(index) else { continue };
@@ -169,13 +171,12 @@ impl Worker {
             }
         }
         if !heard.is_empty() {
-            match catch_unwind(AssertUnwindSafe(|| scorer.scores())) {
-                Ok(scores) => self.take_scores(heard, scores),
-                Err(_) => {
-                    // Which window it was cannot be told; those that were scored with it are lost to their legs.
-                    self.give_up(heard);
-                    is_whole = false;
-                }
+            if let Ok(scores) = catch_unwind(AssertUnwindSafe(|| scorer.scores())) {
+                self.take_scores(heard, scores);
+            } else {
+                // Which window it was cannot be told; those that were scored with it are lost to their legs.
+                self.give_up(heard);
+                is_whole = false;
             }
         }
         if is_whole {
@@ -199,9 +200,8 @@ impl Worker {
     /// The oldest slot in the queue with this model.
     fn take_from_queue(&mut self, model: &Arc<Model>) -> Option<usize> {
         let slots = &self.slots;
-        let has_it = |(_, index): &(Instant, usize)| {
-            slots.get(*index).is_some_and(|slot| Arc::ptr_eq(slot.leg.model(), model))
-        };
+        let has_it =
+            |(_, index): &(Instant, usize)| slots.get(*index).is_some_and(|slot| Arc::ptr_eq(slot.leg.model(), model));
         let place = self.queue.iter().position(has_it)?;
         Some(self.queue.remove(place).1)
     }

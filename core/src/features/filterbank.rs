@@ -1,7 +1,7 @@
 //! Triangular filterbanks over the power spectrum.
 
-use super::simd::vectorised;
 use super::spec::FilterbankSpec;
+use crate::simd::vectorised;
 
 /// How the filters' edges are spaced.
 #[derive(Clone, Copy)]
@@ -68,11 +68,14 @@ impl Filterbank {
 
     /// The energy of every filter.
     pub(super) fn energies(&self, power: &[f32], out: &mut [f32]) {
-        vectorised(#[inline(always)] || {
-            for (value, filter) in out.iter_mut().zip(&self.filters) {
-                *value = dot(&filter.weights, power.get(filter.first_bin..).unwrap_or_default());
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (value, filter) in out.iter_mut().zip(&self.filters) {
+                    *value = dot(&filter.weights, power.get(filter.first_bin..).unwrap_or_default());
+                }
+            },
+        );
     }
 }
 

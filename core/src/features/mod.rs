@@ -17,7 +17,8 @@
 //!   spectrograms, JASA 121, 2007): 0 for tones that stand still, 2π `hop_length` / `n_fft` for pulses; in noise it
 //!   scatters, and the sum comes near 0. One row less than the STFT has frames, the real parts of all bands before the
 //!   imaginary ones.
-//! - **statistics** of one of these matrices over the frames of a window: moments, correlations, modulation; see
+//! - **statistics** of one of these matrices over the frames of a window, whose powers and sums are kept in 16 bits a number
+//!   (ten of mantissa): moments, correlations, modulation; see
 //!   [`StatisticsFamily`], and `testdata/vectors/reference.py` for every formula.
 //! - **normalisation** of each column over the frames of one window.
 //! - **level**: where the manifest states one, a window is brought to it first. It is the powers of its frames that are
@@ -32,7 +33,7 @@ mod log;
 mod normalise;
 mod part;
 mod phase;
-mod simd;
+mod short;
 mod spec;
 mod statistics;
 mod stft;

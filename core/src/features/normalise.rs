@@ -1,7 +1,7 @@
 //! Normalisation of feature columns over one window.
 
-use super::simd::vectorised;
 use super::spec::Normalisation;
+use crate::simd::vectorised;
 
 /// Smallest standard deviation that is divided by.
 const MIN_STD: f32 = 1e-5;
@@ -44,13 +44,16 @@ impl ColumnNormaliser {
                 *scale = 1.0 / ((sum / n_frames).sqrt() as f32).max(MIN_STD);
             }
         }
-        vectorised(#[inline(always)] || {
-            for row in matrix.chunks_exact_mut(n_columns) {
-                for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
-                    *value = (*value - mean) * scale;
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in matrix.chunks_exact_mut(n_columns) {
+                    for ((value, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                        *value = (*value - mean) * scale;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// The sum over the frames of `term` of each value and its column's mean; in single precision over a few frames, and
@@ -60,18 +63,21 @@ impl ColumnNormaliser {
     fn sum_up(&mut self, matrix: &[f32], term: impl Fn(f32, f32) -> f32) {
         let Self { sums, part, mean, .. } = self;
         sums.fill(0.0);
-        vectorised(#[inline(always)] || {
-            for block in matrix.chunks(FRAMES_A_BLOCK * mean.len()) {
-                part.fill(0.0);
-                for row in block.chunks_exact(mean.len()) {
-                    for ((part, value), mean) in part.iter_mut().zip(row).zip(mean.iter()) {
-                        *part += term(*value, *mean);
+        vectorised(
+            #[inline(always)]
+            || {
+                for block in matrix.chunks(FRAMES_A_BLOCK * mean.len()) {
+                    part.fill(0.0);
+                    for row in block.chunks_exact(mean.len()) {
+                        for ((part, value), mean) in part.iter_mut().zip(row).zip(mean.iter()) {
+                            *part += term(*value, *mean);
+                        }
+                    }
+                    for (sum, part) in sums.iter_mut().zip(part.iter()) {
+                        *sum += f64::from(*part);
                     }
                 }
-                for (sum, part) in sums.iter_mut().zip(part.iter()) {
-                    *sum += f64::from(*part);
-                }
-            }
-        });
+            },
+        );
     }
 }

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use rustfft::num_complex::Complex;
 
-use super::simd::vectorised;
 use super::spec::PhaseSpec;
+use crate::simd::vectorised;
 
 /// Product of two magnitudes that is not divided by; far under what rounding leaves of silence.
 const SMALLEST: f32 = 1e-30;
-/// Values of each band and frame: real and imaginary part of the sum, and the sum of magnitudes that it is set against.
+/// Values of each band and frame: real and imaginary part of the sum, each more by the sum of magnitudes that they are set
+/// against, which keeps them above 0; and that sum.
 pub(super) const SUMS: usize = 3;
 
 /// The sums of each band for each pair of neighbouring frames.
@@ -37,18 +38,21 @@ impl Frame {
     }
 
     fn take(&mut self, bins: &[Complex<f32>]) {
-        vectorised(#[inline(always)] || {
-            for (magnitude, bin) in self.magnitude.iter_mut().zip(bins) {
-                *magnitude = (bin.re * bin.re + bin.im * bin.im).sqrt();
-            }
-            let above = self.magnitude.get(1..).unwrap_or_default();
-            let scales = self.magnitude.iter().zip(above).map(|(this, next)| 1.0 / (this * next).max(SMALLEST));
-            let pairs = bins.iter().zip(bins.get(1..).unwrap_or_default());
-            for (((re, im), (this, next)), scale) in self.re.iter_mut().zip(&mut self.im).zip(pairs).zip(scales) {
-                *re = (next.re * this.re + next.im * this.im) * scale;
-                *im = (next.im * this.re - next.re * this.im) * scale;
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (magnitude, bin) in self.magnitude.iter_mut().zip(bins) {
+                    *magnitude = (bin.re * bin.re + bin.im * bin.im).sqrt();
+                }
+                let above = self.magnitude.get(1..).unwrap_or_default();
+                let scales = self.magnitude.iter().zip(above).map(|(this, next)| 1.0 / (this * next).max(SMALLEST));
+                let pairs = bins.iter().zip(bins.get(1..).unwrap_or_default());
+                for (((re, im), (this, next)), scale) in self.re.iter_mut().zip(&mut self.im).zip(pairs).zip(scales) {
+                    *re = (next.re * this.re + next.im * this.im) * scale;
+                    *im = (next.im * this.re - next.re * this.im) * scale;
+                }
+            },
+        );
     }
 }
 
@@ -79,23 +83,27 @@ impl PhaseSums {
         self.now.take(spectrum.get(self.bins.start..=self.bins.end).unwrap_or_default());
     }
 
-    /// The sums between the frame before and this one: the real parts of all bands, the imaginary ones, the magnitudes.
+    /// The sums between the frame before and this one: the real parts of all bands, the imaginary ones, both with the
+    /// magnitudes, and the magnitudes.
     pub(super) fn sums(&mut self, row: &mut [f32]) {
         let Self { before, now, terms: [re, im, weight], .. } = self;
-        vectorised(#[inline(always)] || {
-            let frames = before.magnitude.iter().zip(&now.magnitude);
-            let turns = before.re.iter().zip(&before.im).zip(now.re.iter().zip(&now.im));
-            let terms = re.iter_mut().zip(im.iter_mut()).zip(weight.iter_mut());
-            for (((re, im), weight), ((m_before, m_now), ((re_before, im_before), (re_now, im_now)))) in
-                terms.zip(frames.zip(turns))
-            {
-                // The smaller one: a frame of silence has no phase that its neighbour's could be compared with.
-                let magnitude = m_before.min(*m_now);
-                *re = magnitude * (re_now * re_before + im_now * im_before);
-                *im = magnitude * (im_now * re_before - re_now * im_before);
-                *weight = magnitude;
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                let frames = before.magnitude.iter().zip(&now.magnitude);
+                let turns = before.re.iter().zip(&before.im).zip(now.re.iter().zip(&now.im));
+                let terms = re.iter_mut().zip(im.iter_mut()).zip(weight.iter_mut());
+                for (((re, im), weight), ((m_before, m_now), ((re_before, im_before), (re_now, im_now)))) in
+                    terms.zip(frames.zip(turns))
+                {
+                    // The smaller one: a frame of silence has no phase that its neighbour's could be compared with.
+                    let magnitude = m_before.min(*m_now);
+                    *re = magnitude * (re_now * re_before + im_now * im_before) + magnitude;
+                    *im = magnitude * (im_now * re_before - re_now * im_before) + magnitude;
+                    *weight = magnitude;
+                }
+            },
+        );
         for (sums, terms) in row.chunks_exact_mut(self.bands.len()).zip(&self.terms) {
             for (sum, band) in sums.iter_mut().zip(&self.bands) {
                 *sum = terms.get(band.clone()).unwrap_or_default().iter().sum();
@@ -113,7 +121,7 @@ pub(super) fn coherence(sums: &[f32], floors: &[f32], row: &mut [f32]) {
     let (reals, imaginaries) = row.split_at_mut(n_bands);
     let parts = reals.iter_mut().zip(imaginaries).zip(re.iter().zip(im)).zip(weight.iter().zip(floors));
     for (((real, imaginary), (re, im)), (weight, floor)) in parts {
-        let weight = 1.0 / (weight + floor);
-        (*real, *imaginary) = (re * weight, im * weight);
+        let share = 1.0 / (weight + floor);
+        (*real, *imaginary) = ((re - weight) * share, (im - weight) * share);
     }
 }

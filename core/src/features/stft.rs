@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-use super::simd::vectorised;
+use crate::simd::vectorised;
 
 /// The periodic Hann window of `n` samples.
 pub(crate) fn periodic_hann(n: usize) -> impl Iterator<Item = f64> {
@@ -59,15 +59,18 @@ impl Stft {
         let first = frame_at(start).unwrap_or_default();
         let second = frame_at(start + self.hop_length).unwrap_or(first);
         let n_weights = self.weights.len();
-        vectorised(#[inline(always)] || {
-            let (before, inside) = self.pair.split_at_mut(self.pad_left);
-            before.fill(Complex::default());
-            let (inside, after) = inside.split_at_mut(n_weights);
-            after.fill(Complex::default());
-            for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.weights) {
-                *value = Complex::new(first * weight, second * weight);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                let (before, inside) = self.pair.split_at_mut(self.pad_left);
+                before.fill(Complex::default());
+                let (inside, after) = inside.split_at_mut(n_weights);
+                after.fill(Complex::default());
+                for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.weights) {
+                    *value = Complex::new(first * weight, second * weight);
+                }
+            },
+        );
         self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);
         // Bin n_fft - k beside bin k, as a pass of its own: the loops over both then run in vector registers.
         if let (Some((zero, mirrored)), Some((bin_zero, bins))) =
@@ -91,14 +94,17 @@ impl Stft {
     pub(super) fn find_powers(&mut self) {
         let [first, second] = &mut self.power;
         let bins = self.pair.iter().zip(&self.mirrored);
-        vectorised(#[inline(always)] || {
-            for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
-                let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
-                let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
-                *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
-                *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+                    let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
+                    let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
+                    *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
+                    *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
+                }
+            },
+        );
     }
 
     /// |X|² of the first or second of the two frames, once it was found.
@@ -110,12 +116,15 @@ impl Stft {
     pub(super) fn find_spectra(&mut self) {
         let [first, second] = &mut self.spectra;
         let bins = self.pair.iter().zip(&self.mirrored);
-        vectorised(#[inline(always)] || {
-            for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
-                *first = Complex::new(0.5 * (bin.re + mirror.re), 0.5 * (bin.im - mirror.im));
-                *second = Complex::new(0.5 * (bin.im + mirror.im), 0.5 * (mirror.re - bin.re));
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+                    *first = Complex::new(0.5 * (bin.re + mirror.re), 0.5 * (bin.im - mirror.im));
+                    *second = Complex::new(0.5 * (bin.im + mirror.im), 0.5 * (mirror.re - bin.re));
+                }
+            },
+        );
     }
 
     /// X of the first or second of the two frames, once it was found.

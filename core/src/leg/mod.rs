@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::audio::decode::Limits;
 use crate::audio::resample::Resampler;
-use crate::features::Frames;
 use crate::error::Result;
+use crate::features::Frames;
 use crate::model::calibrate::probability;
 use crate::model::{Model, RawScore};
 use crate::verdict::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
@@ -141,11 +141,6 @@ impl Leg {
 
     pub fn source_rate_hz(&self) -> u32 {
         self.source_rate_hz
-    }
-
-    /// The firm verdict on the voice that speaks now.
-    pub fn firm(&self) -> Option<Decision> {
-        self.test.firm()
     }
 
     /// Takes at most [`MAX_BLOCK_SAMPLES`] samples.
@@ -279,10 +274,7 @@ impl Leg {
     }
 
     /// Runs `through` the gate; its frames go to conditions and windower.
-    fn pass(
-        &mut self,
-        through: impl FnOnce(&mut SpeechGate, &[f32], &mut FrameSink<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn pass(&mut self, through: impl FnOnce(&mut SpeechGate, &[f32], &mut FrameSink<'_>) -> Result<()>) -> Result<()> {
         let Self { gate, conditions, windower, ready, resampled, .. } = self;
         through(gate, resampled, &mut |frame: Frame<'_>| {
             conditions.observe(&frame);
@@ -476,3 +468,6 @@ impl Leg {
         u64::try_from((u128::from(n_samples) * to + from / 2) / from.max(1)).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

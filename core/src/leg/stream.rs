@@ -123,7 +123,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn hold(&mut self) -> Result<Vec<Event>> {
-        self.run(|leg| leg.hold())
+        self.run(Leg::hold)
     }
 
     /// The hold is over.
@@ -131,7 +131,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn resume(&mut self) -> Result<Vec<Event>> {
-        self.run(|leg| leg.resume())
+        self.run(Leg::resume)
     }
 
     /// The source goes on at another rate, as after a change of codec. The model stays the one that the leg began with, and
@@ -155,7 +155,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn finish(mut self) -> Result<LegVerdict> {
-        self.run(|leg| leg.finish())?;
+        self.run(Leg::finish)?;
         Ok(self.leg.end())
     }
 

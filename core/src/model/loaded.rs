@@ -43,7 +43,14 @@ pub(crate) struct Scorer {
 impl Model {
     /// What was checked becomes a model.
     pub(super) fn of(manifest: Manifest, graph: Graph, runtime: &'static Runtime) -> Self {
-        Self { manifest, graph, runtime, idle: Mutex::new(Vec::new()), batches: OnceLock::new(), frames: OnceLock::new() }
+        Self {
+            manifest,
+            graph,
+            runtime,
+            idle: Mutex::new(Vec::new()),
+            batches: OnceLock::new(),
+            frames: OnceLock::new(),
+        }
     }
 
     /// The model's manifest.

@@ -11,8 +11,8 @@ use super::moving::{MovingMean, Surroundings};
 use super::sink::{Family, Sink};
 use super::tracks::Tracks;
 use crate::features::log::log_floored;
-use crate::features::simd::vectorised;
 use crate::features::stft::Stft;
+use crate::simd::vectorised;
 
 /// Frame rates of synthesisers and codecs, and multiples of them, up to `HIGHEST_HZ`. 16,000 samples a second in hops of 640,
 /// 512, 320, 256, 200, 160, 128 and 80; 22,050 and 44,100 in hops of 512 and 256; 24,000 in hops of 600, 512, 480, 360, 320,
@@ -110,17 +110,23 @@ impl Cycles {
         let Self { bands, near, .. } = self;
         for band in bands.iter_mut() {
             let deviations = near.of(band.iter().copied());
-            vectorised(#[inline(always)] || {
-                for (level, mean) in band.iter_mut().zip(deviations) {
-                    *level -= mean;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (level, mean) in band.iter_mut().zip(deviations) {
+                        *level -= mean;
+                    }
+                },
+            );
             let sizes = near.of(band.iter().map(|deviation| deviation.abs()));
-            vectorised(#[inline(always)] || {
-                for (deviation, size) in band.iter_mut().zip(sizes) {
-                    *deviation /= size + STILL;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (deviation, size) in band.iter_mut().zip(sizes) {
+                        *deviation /= size + STILL;
+                    }
+                },
+            );
         }
     }
 
@@ -142,13 +148,16 @@ impl Cycles {
             let means = self.surroundings.of(power, self.first_bin);
             let bins = all.iter_mut().zip(half).zip(power.iter().skip(self.first_bin));
             let floor = self.floor;
-            vectorised(#[inline(always)] || {
-                for (((all, half), power), mean) in bins.zip(means) {
-                    let prominence = power / (mean + floor);
-                    *all += prominence;
-                    *half += prominence;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (((all, half), power), mean) in bins.zip(means) {
+                        let prominence = power / (mean + floor);
+                        *all += prominence;
+                        *half += prominence;
+                    }
+                },
+            );
         }
     }
 }

@@ -6,8 +6,8 @@ use super::moving::MovingMean;
 use super::sink::{Family, Sink};
 use super::tracks::unit;
 use crate::features::log::log_floored;
-use crate::features::simd::vectorised;
 use crate::features::stft::Stft;
+use crate::simd::vectorised;
 
 /// Columns over which the spectrum is smoothed; what differs from that is its fine structure.
 pub(super) const SMOOTHED: usize = 31;
@@ -50,11 +50,14 @@ impl Family for Lines {
         for (fine, frame) in self.fine.chunks_exact_mut(n_columns).zip(matrix.chunks_exact(n_columns)) {
             // The frame less its running mean.
             let smooth = self.smooth.of(frame.iter().copied());
-            vectorised(#[inline(always)] || {
-                for ((fine, value), smooth) in fine.iter_mut().zip(frame).zip(smooth) {
-                    *fine = value - smooth;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((fine, value), smooth) in fine.iter_mut().zip(frame).zip(smooth) {
+                        *fine = value - smooth;
+                    }
+                },
+            );
         }
         self.sum();
         let n = n_frames as f32;
@@ -102,20 +105,23 @@ impl Lines {
             sums.fill(0.0);
         }
         self.highest.fill(f32::MIN);
-        vectorised(#[inline(always)] || {
-            for frame in self.fine.chunks_exact(self.n_columns).take(self.peaks.len()) {
-                let first = self.still.iter_mut().zip(&mut self.second);
-                let sums = first.zip(&mut self.third).zip(&mut self.fourth).zip(&mut self.highest);
-                for (((((still, second), third), fourth), highest), value) in sums.zip(frame) {
-                    let squared = value * value;
-                    *still += value;
-                    *second += squared;
-                    *third += squared * value;
-                    *fourth += squared * squared;
-                    *highest = highest.max(*value);
+        vectorised(
+            #[inline(always)]
+            || {
+                for frame in self.fine.chunks_exact(self.n_columns).take(self.peaks.len()) {
+                    let first = self.still.iter_mut().zip(&mut self.second);
+                    let sums = first.zip(&mut self.third).zip(&mut self.fourth).zip(&mut self.highest);
+                    for (((((still, second), third), fourth), highest), value) in sums.zip(frame) {
+                        let squared = value * value;
+                        *still += value;
+                        *second += squared;
+                        *third += squared * value;
+                        *fourth += squared * squared;
+                        *highest = highest.max(*value);
+                    }
                 }
-            }
-        });
+            },
+        );
         self.still.iter_mut().for_each(|still| *still /= self.peaks.len() as f32);
     }
 

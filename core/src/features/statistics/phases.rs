@@ -3,7 +3,7 @@
 
 use super::sink::{Family, Sink};
 use super::tracks::Tracks;
-use crate::features::simd::vectorised;
+use crate::simd::vectorised;
 
 /// Frames from a coherence to a later one.
 const LAGS: [usize; 6] = [1, 2, 3, 5, 8, 13];
@@ -24,13 +24,16 @@ impl Family for Phases {
     fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
         self.parts.take(matrix, 2 * self.n_bands);
         let parts = self.parts.iter().zip(self.parts.iter().skip(self.n_bands));
-        vectorised(#[inline(always)] || {
-            for (sizes, (real, imaginary)) in self.sizes.iter_mut().zip(parts) {
-                for ((size, re), im) in sizes.iter_mut().zip(real).zip(imaginary) {
-                    *size = (re * re + im * im + 1e-9).sqrt();
+        vectorised(
+            #[inline(always)]
+            || {
+                for (sizes, (real, imaginary)) in self.sizes.iter_mut().zip(parts) {
+                    for ((size, re), im) in sizes.iter_mut().zip(real).zip(imaginary) {
+                        *size = (re * re + im * im + 1e-9).sqrt();
+                    }
                 }
-            }
-        });
+            },
+        );
         self.parts.means(out);
         self.sizes.means(out);
         self.sizes.moments(out);

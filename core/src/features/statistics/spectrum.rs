@@ -6,7 +6,7 @@ use std::f64::consts::{PI, TAU};
 use super::groups::Groups;
 use super::sink::{Family, Sink};
 use super::tracks::{Tracks, dot, unit};
-use crate::features::simd::vectorised;
+use crate::simd::vectorised;
 
 const CEPSTRA: usize = 30;
 const BANDS: usize = 23;
@@ -87,8 +87,9 @@ impl Family for Spectrum {
 impl Spectrum {
     pub(super) fn new(n_frames: usize, n_columns: usize, frame_rate_hz: f64) -> Self {
         let scale = (2.0 / n_columns as f64).sqrt();
-        let share =
-            |k: usize, column: usize| ((PI * (k + 1) as f64 / n_columns as f64 * (column as f64 + 0.5)).cos() * scale) as f32;
+        let share = |k: usize, column: usize| {
+            ((PI * (k + 1) as f64 / n_columns as f64 * (column as f64 + 0.5)).cos() * scale) as f32
+        };
         let shares = |column: usize| std::array::from_fn(|k| if k < CEPSTRA { share(k, column) } else { 0.0 });
         let turn = |frame: usize| {
             let hann = 0.5 - 0.5 * (TAU * frame as f64 / n_frames as f64).cos();
@@ -119,17 +120,20 @@ impl Spectrum {
     }
 
     fn cepstra(&mut self, matrix: &[f32], out: &mut Sink) {
-        vectorised(#[inline(always)] || {
-            for (cepstra, frame) in self.frames.iter_mut().zip(matrix.chunks_exact(self.n_columns)) {
-                let mut sums = [0.0_f32; SIDE_BY_SIDE];
-                for (value, shares) in frame.iter().zip(&self.shares) {
-                    for (sum, share) in sums.iter_mut().zip(shares) {
-                        *sum += value * share;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (cepstra, frame) in self.frames.iter_mut().zip(matrix.chunks_exact(self.n_columns)) {
+                    let mut sums = [0.0_f32; SIDE_BY_SIDE];
+                    for (value, shares) in frame.iter().zip(&self.shares) {
+                        for (sum, share) in sums.iter_mut().zip(shares) {
+                            *sum += value * share;
+                        }
                     }
+                    *cepstra = sums;
                 }
-                *cepstra = sums;
-            }
-        });
+            },
+        );
         self.cepstra.take(self.frames.as_flattened(), SIDE_BY_SIDE);
         self.cepstra.moments(out);
         self.over_two.take_changes(&self.cepstra, 2);
@@ -156,23 +160,26 @@ impl Spectrum {
         }
         let [level, along, over, along_twice, over_twice, both] = &mut self.differences;
         let frame = |t: usize| matrix.get(t * self.n_columns..(t + 1) * self.n_columns);
-        vectorised(#[inline(always)] || {
-            for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
-                let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
-                level.add(now.iter().copied());
-                along.add(now.iter().zip(right).map(|(a, b)| b - a));
-                along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
-                let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
-                over.add(before.iter().zip(now).map(|(a, b)| b - a));
-                for ((change, a), b) in self.row.iter_mut().zip(before).zip(now) {
-                    *change = b - a;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
+                    let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
+                    level.add(now.iter().copied());
+                    along.add(now.iter().zip(right).map(|(a, b)| b - a));
+                    along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
+                    let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
+                    over.add(before.iter().zip(now).map(|(a, b)| b - a));
+                    for ((change, a), b) in self.row.iter_mut().zip(before).zip(now) {
+                        *change = b - a;
+                    }
+                    let right = self.row.get(1..).unwrap_or_default();
+                    both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
+                    let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
+                    over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
                 }
-                let right = self.row.get(1..).unwrap_or_default();
-                both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
-                let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
-                over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
-            }
-        });
+            },
+        );
         for difference in &mut self.differences {
             let n = difference.n_frames as f32;
             for (energy, fourth) in difference.energy.iter_mut().zip(&mut difference.fourth) {
@@ -190,17 +197,21 @@ impl Spectrum {
         for (frame, (values, cepstra)) in matrix.chunks_exact(self.n_columns).zip(&self.frames).enumerate() {
             let row = &mut self.row;
             row.copy_from_slice(values);
-            vectorised(#[inline(always)] || {
-                // Several waves at a time: the row is read and written as much more seldom.
-                let waves = self.waves.chunks_exact(SEVERAL * self.n_columns);
-                for (cepstra, waves) in cepstra.chunks_exact(SEVERAL).zip(waves) {
-                    let (first, rest) = waves.split_at(self.n_columns);
-                    let (second, third) = rest.split_at(self.n_columns);
-                    for ((fine, first), (second, third)) in row.iter_mut().zip(first).zip(second.iter().zip(third)) {
-                        *fine -= (cepstra[0] * first + cepstra[1] * second) + cepstra[2] * third;
+            vectorised(
+                #[inline(always)]
+                || {
+                    // Several waves at a time: the row is read and written as much more seldom.
+                    let waves = self.waves.chunks_exact(SEVERAL * self.n_columns);
+                    for (cepstra, waves) in cepstra.chunks_exact(SEVERAL).zip(waves) {
+                        let (first, rest) = waves.split_at(self.n_columns);
+                        let (second, third) = rest.split_at(self.n_columns);
+                        for ((fine, first), (second, third)) in row.iter_mut().zip(first).zip(second.iter().zip(third))
+                        {
+                            *fine -= (cepstra[0] * first + cepstra[1] * second) + cepstra[2] * third;
+                        }
                     }
-                }
-            });
+                },
+            );
             unit(&mut self.row);
             for (track, bins) in self.regular.iter_mut().zip(HARMONIC_BINS) {
                 let further = self.row.get(bins..).unwrap_or_default();
@@ -217,13 +228,16 @@ impl Spectrum {
         self.modulation.fill([[0.0; MODULATION_HZ.len()]; 2]);
         for (frame, turns) in matrix.chunks_exact(self.n_columns).zip(&self.turns) {
             let means = self.bands.means(frame);
-            vectorised(#[inline(always)] || {
-                for (sums, mean) in self.modulation.iter_mut().zip(means) {
-                    for (sum, turn) in sums.as_flattened_mut().iter_mut().zip(turns.as_flattened()) {
-                        *sum += mean * turn;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (sums, mean) in self.modulation.iter_mut().zip(means) {
+                        for (sum, turn) in sums.as_flattened_mut().iter_mut().zip(turns.as_flattened()) {
+                            *sum += mean * turn;
+                        }
                     }
-                }
-            });
+                },
+            );
         }
         let n = self.turns.len() as f32;
         out.extend(self.modulation.iter().flat_map(|[cosines, sines]| {

@@ -219,8 +219,7 @@ impl Windower {
         let skip = self.memory.len().saturating_sub(n_samples as usize);
         let all = if n_samples == self.window { self.memory.n_voice(skip).max(1) as f32 } else { self.window as f32 };
         let fresh_share = (self.fresh_speech as f32 / all).clamp(1e-3, 1.0);
-        let place =
-            Place { start: self.position_of(start), end: self.position_after, fresh_share, first_look: false };
+        let place = Place { start: self.position_of(start), end: self.position_after, fresh_share, first_look: false };
         Cut { place, speech: self.n_breaks, start, n_samples: n_samples as usize }
     }
 
@@ -246,14 +245,18 @@ mod tests {
                 let samples: Vec<f32> = (position..position + n).map(|p| p as f32 / 32_768.0).collect();
                 let mut cuts = Vec::new();
                 windower.push(&Frame { position, samples: &samples, class }, &mut |cut| cuts.push(cut));
-                cuts.into_iter().for_each(|cut| self.take(windower, cut));
+                for cut in cuts {
+                    self.take(windower, cut);
+                }
             }
         }
 
         fn break_off(&mut self, windower: &mut Windower) {
             let mut cuts = Vec::new();
             windower.break_off(&mut |cut| cuts.push(cut));
-            cuts.into_iter().for_each(|cut| self.take(windower, cut));
+            for cut in cuts {
+                self.take(windower, cut);
+            }
         }
 
         fn take(&mut self, windower: &Windower, cut: Cut) {
