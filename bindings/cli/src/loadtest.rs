@@ -126,9 +126,9 @@ impl Test<'_> {
                 break;
             }
             if is_carried {
-                carried = legs
+                carried = legs;
             } else {
-                too_many = Some(legs)
+                too_many = Some(legs);
             }
             legs = match too_many {
                 None => legs * 2,

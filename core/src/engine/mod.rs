@@ -51,7 +51,8 @@ pub use stats::{EngineStats, Histogram, Percentiles};
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::Leg;
-use crate::model::Model;
+use crate::model::runtime::Runtime;
+use crate::model::{Model, Threads};
 use line::{Line, MAX_MARKS};
 use scoring::{MakeScorer, ModelScorer};
 use slot::Slot;
@@ -76,6 +77,7 @@ struct Hand {
     /// Models that it has a scorer for. Scorers are made by whoever opens the first leg of a model: the other legs of a worker
     /// must not wait for one.
     models: Mutex<Vec<Arc<Model>>>,
+    threads: Threads,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -88,24 +90,33 @@ impl Engine {
     pub fn start(detector: Detector, options: EngineOptions) -> Result<Self> {
         detector.model(8_000)?;
         let scorer: Arc<MakeScorer> =
-            Arc::new(|model, batch| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch)?)));
+            Arc::new(|model, batch, threads| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch, threads)?)));
         Self::start_with(detector, options, scorer)
     }
 
     fn start_with(detector: Detector, options: EngineOptions, make_scorer: Arc<MakeScorer>) -> Result<Self> {
         options.check()?;
+        let runtime = Runtime::get()?;
         let counters = Arc::new(Counters::default());
         let start = |number: usize| {
             let (messages, inbox) = std::sync::mpsc::channel();
             let n_legs = Arc::new(AtomicUsize::new(0));
             let (counted, scorers) = (Arc::clone(&n_legs), Arc::clone(&make_scorer));
-            let mut worker =
-                Worker::new(inbox, Arc::clone(&counters), counted, options.batch, options.shed_after(), scorers);
+            let threads = Threads::new(runtime);
+            let worker = Worker::new(
+                inbox,
+                Arc::clone(&counters),
+                counted,
+                options.batch,
+                options.shed_after(),
+                scorers,
+                threads.clone(),
+            );
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|e| Error::new(ErrorKind::Runtime, "cannot start a thread").with_source(e))?;
-            Ok(Hand { messages, n_legs, models: Mutex::new(Vec::new()), thread: Some(thread) })
+            Ok(Hand { messages, n_legs, models: Mutex::new(Vec::new()), threads, thread: Some(thread) })
         };
         let workers = (0..options.workers).map(start).collect::<Result<_>>()?;
         Ok(Self { make_scorer, detector, options, counters, workers })
@@ -160,7 +171,7 @@ impl Engine {
         let scorer = if models.iter().any(|known| Arc::ptr_eq(known, &model)) {
             None
         } else {
-            let scorer = (self.make_scorer)(&model, self.options.batch)?;
+            let scorer = (self.make_scorer)(&model, self.options.batch, &hand.threads)?;
             models.push(Arc::clone(&model));
             Some((model, scorer))
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::features::Frames;
-use crate::model::{Model, RawScore, Scorer};
+use crate::model::{Model, RawScore, Scorer, Threads};
 use crate::voice::conditions::Texture;
 use crate::voice::window::Window;
 
@@ -28,9 +28,9 @@ pub(super) struct ModelScorer {
 }
 
 impl ModelScorer {
-    pub fn new(model: Arc<Model>, batch: usize) -> Result<Self> {
+    pub fn new(model: Arc<Model>, batch: usize, threads: &Threads) -> Result<Self> {
         let most = if batch > 1 && model.scores_batches()? { batch } else { 1 };
-        Ok(Self { scorer: model.scorer()?, most, model })
+        Ok(Self { scorer: model.scorer_on(threads)?, most, model })
     }
 }
 
@@ -54,4 +54,4 @@ impl ScoreWindows for ModelScorer {
     }
 }
 
-pub(super) type MakeScorer = dyn Fn(&Arc<Model>, usize) -> Result<Box<dyn ScoreWindows>> + Send + Sync;
+pub(super) type MakeScorer = dyn Fn(&Arc<Model>, usize, &Threads) -> Result<Box<dyn ScoreWindows>> + Send + Sync;

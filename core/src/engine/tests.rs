@@ -112,7 +112,7 @@ impl ScoreWindows for Moody {
 const MOODS: [(usize, i16); 5] = [(1, 8_000), (2, 9_000), (3, 10_000), (4, 11_000), (5, 12_000)];
 
 fn moody(options: EngineOptions) -> Engine {
-    Engine::start_with(detector(), options, Arc::new(|_, _| Ok(Box::new(Moody::new())))).unwrap()
+    Engine::start_with(detector(), options, Arc::new(|_, _, _| Ok(Box::new(Moody::new())))).unwrap()
 }
 
 /// The speech at a level whose every window has the peak of a mood.

@@ -14,7 +14,7 @@ use super::scoring::{MakeScorer, ScoreWindows};
 use super::slot::{Slot, State, Waiting};
 use super::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Model, RawScore};
+use crate::model::{Model, RawScore, Threads};
 use crate::voice::conditions::Judged;
 
 /// How often a worker looks at its legs.
@@ -37,6 +37,7 @@ pub(super) struct Worker {
     batch: usize,
     shed_after: Duration,
     make_scorer: Arc<MakeScorer>,
+    threads: Threads,
     slots: Vec<Slot>,
     scorers: Vec<OfModel>,
     /// Slots whose windows wait, the oldest first.
@@ -51,6 +52,7 @@ impl Worker {
         batch: usize,
         shed_after: Duration,
         make_scorer: Arc<MakeScorer>,
+        threads: Threads,
     ) -> Self {
         Self {
             inbox,
@@ -59,14 +61,20 @@ impl Worker {
             batch,
             shed_after,
             make_scorer,
+            threads,
             slots: Vec::new(),
             scorers: Vec::new(),
             queue: Vec::new(),
         }
     }
 
-    /// Works until it is told to stop or the engine is gone.
-    pub fn run(&mut self) {
+    /// Works until it is told to stop or the engine is gone, where the runtime does: it waits for no other thread.
+    pub fn run(mut self) {
+        let threads = self.threads.clone();
+        threads.run(move || self.work());
+    }
+
+    fn work(&mut self) {
         while self.read_messages() {
             let next_look = Instant::now() + PERIOD;
             self.listen();
@@ -190,7 +198,7 @@ impl Worker {
         if let Some(known) = self.scorers.iter().position(|(known, _)| Arc::ptr_eq(known, &model)) {
             return Ok(self.scorers.swap_remove(known));
         }
-        let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(&model, self.batch)));
+        let made = catch_unwind(AssertUnwindSafe(|| (self.make_scorer)(&model, self.batch, &self.threads)));
         match made.unwrap_or_else(|_| Err(panicked())) {
             Ok(scorer) => Ok((model, scorer)),
             Err(error) => Err((model, error)),

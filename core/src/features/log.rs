@@ -6,7 +6,7 @@ use crate::simd::vectorised;
 ///
 /// `f32::ln` is a call for each value; this is the polynomial of Cephes (Moshier, `logf`) without branches, which the
 /// compiler keeps in vector registers. It is within 1e-7 of `ln`, relative to max(1, |ln|), for all normal numbers.
-pub(super) fn log_floored(values: &mut [f32], floor: f32) {
+pub(crate) fn log_floored(values: &mut [f32], floor: f32) {
     vectorised(
         #[inline(always)]
         || {

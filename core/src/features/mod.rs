@@ -40,6 +40,7 @@ mod stft;
 
 pub use extractor::Extractor;
 pub(crate) use frames::Frames;
+pub(crate) use log::log_floored;
 pub use spec::{
     CepstrumSpec, FeatureSpec, FilterbankSpec, Normalisation, PhaseSpec, SeveralSpec, SpectrogramSpec,
     StatisticsFamily, StatisticsSpec, WaveformSpec,

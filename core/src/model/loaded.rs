@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::graph::{Graph, Session};
 use super::manifest::{Label, Manifest};
 use super::runtime::Runtime;
+use super::threads::Threads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{Extractor, Frames};
 use crate::voice::conditions::{Texture, texture_of};
@@ -114,7 +115,12 @@ impl Model {
 
     /// A scorer of one's own.
     pub(crate) fn scorer(&self) -> Result<Scorer> {
-        let session = self.graph.session()?;
+        self.scorer_on(&Threads::new(self.runtime))
+    }
+
+    /// A scorer for work that runs on `threads`.
+    pub(crate) fn scorer_on(&self, threads: &Threads) -> Result<Scorer> {
+        let session = self.graph.session(threads)?;
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
         let (n_frames, n_features) = extractor.shape();

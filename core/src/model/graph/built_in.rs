@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueView};
+use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ValueView};
 use rten_onnx::onnx::{DataType, ModelProto, ValueInfoProto};
 
 use super::port::{Port, Wanted};
+use crate::model::threads::Threads;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -72,16 +73,15 @@ fn others(onnx: &[u8]) -> Result<Vec<(String, &'static str)>> {
     Ok(graph.input.into_iter().chain(graph.output).filter_map(other).collect())
 }
 
-/// A graph with a thread of its own: legs are scored side by side, not one leg faster, and never wait for each other.
+/// A graph and the thread that runs it.
 pub(in crate::model) struct Session {
     graph: Arc<Graph>,
     options: RunOptions,
 }
 
 impl Session {
-    pub fn new(graph: Arc<Graph>) -> Self {
-        let pool = Arc::new(ThreadPool::with_num_threads(1));
-        Self { graph, options: RunOptions::default().with_thread_pool(Some(pool)) }
+    pub fn new(graph: Arc<Graph>, threads: &Threads) -> Self {
+        Self { graph, options: RunOptions::default().with_thread_pool(threads.pool()) }
     }
 
     pub fn run(
