@@ -13,6 +13,10 @@ use crate::leg::stream::{Event, Sample as _};
 use crate::leg::{Leg, MAX_BLOCK_SAMPLES, Ready};
 use crate::verdict::report::ErrorReport;
 
+/// Audio that a leg is listened to for at a time. What it takes to listen lies far away in memory by the time that its turn comes
+/// again, among thousands of legs: a packet at a time costs half as much again.
+const PIECE_MS: usize = 60;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Open,
@@ -121,11 +125,12 @@ impl Slot {
         self.line.ended.load(Ordering::Acquire)
     }
 
-    /// Whether there is anything to hear, or the end, and room to hear it.
+    /// Whether there is enough to hear, or the end, and room to hear it.
     pub fn has_news(&self) -> bool {
+        let enough = self.leg.source_rate_hz() as usize * PIECE_MS / 1_000;
         self.state == State::Open
             && (self.hears_on || self.waiting.is_empty())
-            && (!self.audio.is_empty() || !self.marks.is_empty() || self.line.ended.load(Ordering::Relaxed))
+            && (self.audio.slots() >= enough || !self.marks.is_empty() || self.line.ended.load(Ordering::Relaxed))
     }
 
     /// Runs what lies in the ring through the leg, up to the next window. Gives how many windows newer ones took the place of.
