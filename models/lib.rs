@@ -1,7 +1,7 @@
 //! The models that come with [veravox](https://docs.rs/veravox), as bytes in the program.
 //!
-//! A crate of its own because a package holds only what lies in its folder. To add a model, put its folder here, name it in
-//! [`ALL`] and in `include` of `Cargo.toml`.
+//! A crate of its own because a package holds only what lies in its folder. To add a model, put its folder here and name it in
+//! [`ALL`].
 
 /// A model: its manifest and its graph with weights.
 #[derive(Debug, Clone, Copy)]
