@@ -45,8 +45,7 @@ mod tests {
         for builtin in &BUILTIN {
             let Packed { name, manifest, onnx } = *builtin.0;
             let mut passed = Vec::new();
-            let model =
-                check::load(manifest, &mut |_| Ok(Cow::Borrowed(onnx)), &mut |rule| passed.push(rule)).unwrap();
+            let model = check::load(manifest, &mut |_| Ok(Cow::Borrowed(onnx)), &mut |rule| passed.push(rule)).unwrap();
             assert_eq!(passed, Rule::ALL, "{name}");
             assert_eq!(model.manifest().name, name);
         }
