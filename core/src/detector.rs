@@ -66,7 +66,7 @@ impl Choice {
                     return Ok(Arc::clone(model));
                 }
                 // Two threads may load it side by side; one of the two is kept.
-                let model = builtin.load()?;
+                let model = builtin.load(self.manifest.clone())?;
                 Ok(Arc::clone(loaded.get_or_init(|| model)))
             }
         }
@@ -107,8 +107,8 @@ impl Detector {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when there is none of this name, and those of
     /// [`builtin`](Self::builtin).
     pub fn builtin_named(name: &str) -> Result<Self> {
-        let builtin = BUILTIN.iter().find(|b| b.name == name).ok_or_else(|| {
-            let known = BUILTIN.each_ref().map(|b| b.name).join(", ");
+        let builtin = BUILTIN.iter().find(|b| b.name() == name).ok_or_else(|| {
+            let known = BUILTIN.each_ref().map(Builtin::name).join(", ");
             Error::new(ErrorKind::InvalidArgument, format!("no built-in model has this name, there are {known}"))
         })?;
         Ok(Self::of(Choice::builtin(builtin)?, Vec::new(), Runtime::get()?))
@@ -117,7 +117,7 @@ impl Detector {
     /// Whether [`open`](Self::open) takes this for the name of a model that comes with the library.
     #[must_use]
     pub fn is_builtin(model: &Path) -> bool {
-        BUILTIN.iter().any(|b| model.as_os_str() == b.name)
+        BUILTIN.iter().any(|b| model.as_os_str() == b.name())
     }
 
     /// The detector that a user names: a model that comes with the library by its name, else one by its folder. A folder

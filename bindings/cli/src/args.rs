@@ -194,7 +194,7 @@ pub struct Live {
 
 #[derive(Args)]
 pub struct Loadtest {
-    /// A recording that each leg repeats; a test call that is speech nearly throughout without it.
+    /// A recording that each leg repeats; a generated voice that never pauses without it.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Legs at once.

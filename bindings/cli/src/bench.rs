@@ -12,7 +12,7 @@ use veravox::runtime::Runtime;
 
 use crate::args::{Bench, RuntimeName, Setup};
 use crate::exit::{Exit, Outcome};
-use crate::measure::{first_leg, status_kib};
+use crate::measure::{speech, status_kib};
 
 /// The rate whose model is measured: a call's. A model that was asked for by name or folder is measured at its own.
 const CALL_RATE_HZ: u32 = 8_000;
@@ -103,13 +103,7 @@ fn measure(arguments: &Bench, setup: &Setup) -> Result<Figures, Box<dyn std::err
     let detector = setup.detector()?;
     let manifest = detector.manifest(CALL_RATE_HZ);
     let rate = manifest.input.sample_rate_hz;
-    let bytes = match &arguments.file {
-        Some(path) => {
-            let samples = first_leg(&mut AudioReader::open(path, &DecodeOptions::default())?, rate)?;
-            samples.into_iter().map(mulaw).collect()
-        }
-        None => buzz(rate),
-    };
+    let bytes: Vec<u8> = speech(arguments.file.as_deref(), rate)?.into_iter().map(mulaw).collect();
     let (clip_ms_median, clip_ms_fastest) = time_clip(&bytes, rate, setup)?;
 
     let n_bytes = u64::from(arguments.minutes) * 60 * u64::from(rate);
@@ -159,20 +153,6 @@ fn raw_mulaw(sample_rate_hz: u32) -> DecodeOptions {
     DecodeOptions { raw: Some(format), ..DecodeOptions::default() }
 }
 
-/// Five seconds of a voice-like buzz: 120 Hz harmonics in syllables, which the speech detector takes for a voice.
-fn buzz(rate: u32) -> Vec<u8> {
-    let n_samples = CLIP_SECONDS * rate as usize;
-    let rate = f64::from(rate);
-    let sine = |hz: f64, t: f64| (std::f64::consts::TAU * hz * t).sin();
-    (0..n_samples)
-        .map(|n| {
-            let t = n as f64 / rate;
-            let harmonics: f64 = (1..28).map(|h| sine(120.0 * f64::from(h), t) / f64::from(h)).sum();
-            mulaw((0.2 * (0.3 + sine(3.0, t).abs()) * harmonics) as f32)
-        })
-        .collect()
-}
-
 /// G.711 mu-law of one sample (ITU-T G.711, by segment and step).
 fn mulaw(sample: f32) -> u8 {
     let value = (sample * 32_767.0) as i32;
@@ -193,10 +173,11 @@ struct Repeated {
 impl Read for Repeated {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.n_bytes.saturating_sub(self.position)).unwrap_or(usize::MAX);
-        let n = buffer.len().min(left);
         let start = (self.position % self.bytes.len().max(1) as u64) as usize;
-        for (target, byte) in buffer.iter_mut().take(n).zip(self.bytes.iter().cycle().skip(start)) {
-            *target = *byte;
+        let piece = self.bytes.get(start..).unwrap_or_default();
+        let n = buffer.len().min(left).min(piece.len());
+        if let (Some(target), Some(bytes)) = (buffer.get_mut(..n), piece.get(..n)) {
+            target.copy_from_slice(bytes);
         }
         self.position += n as u64;
         Ok(n)

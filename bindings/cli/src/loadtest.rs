@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use veravox::Detector;
-use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::engine::{Engine, EngineOptions, EngineStats, Histogram, LiveLeg, Percentiles};
 use veravox::runtime::Runtime;
 use veravox::stream::StreamOptions;
@@ -16,11 +15,8 @@ use veravox::stream::StreamOptions;
 use crate::args::{Loadtest, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
-use crate::measure::{first_leg, status_kib};
+use crate::measure::{speech, status_kib};
 
-/// A test call that is speech nearly throughout, which is the worst case: every second of it brings a window to score.
-const CALL: &[u8] = include_bytes!("../../../testdata/calls/03-bank-card.alaw.wav");
-const CALL_KIND: &str = "wav";
 const CALL_RATE_HZ: u32 = 8_000;
 /// Packets, of 20 ms.
 const PACKETS_PER_SECOND: u32 = 50;
@@ -79,7 +75,9 @@ struct Capacity {
 }
 
 pub fn run(arguments: &Loadtest, setup: &Setup) -> Outcome {
-    let test = Test { arguments, detector: setup.detector()?, samples: speech(arguments)?, stop: stop_on_ctrl_c()? };
+    let samples = speech(arguments.file.as_deref(), CALL_RATE_HZ)?;
+    let samples = samples.into_iter().map(|sample| (sample * 32_768.0) as i16).collect();
+    let test = Test { arguments, detector: setup.detector()?, samples, stop: stop_on_ctrl_c()? };
     let mut out = anstream::stdout().lock();
     if arguments.find_capacity {
         let capacity = test.find_capacity()?;
@@ -272,16 +270,6 @@ fn warm_up(detector: &Detector, options: &EngineOptions, samples: &[i16]) -> ver
     }
     engine.stop();
     Ok(())
-}
-
-fn speech(arguments: &Loadtest) -> veravox::Result<Vec<i16>> {
-    let options = DecodeOptions::default();
-    let mut reader = match &arguments.file {
-        Some(path) => AudioReader::open(path, &options)?,
-        None => AudioReader::from_bytes(CALL.to_vec(), Some(CALL_KIND), &options)?,
-    };
-    let samples = first_leg(&mut reader, CALL_RATE_HZ)?;
-    Ok(samples.into_iter().map(|sample| (sample * 32_768.0) as i16).collect())
 }
 
 fn in_microseconds(ns: Percentiles) -> Percentiles {

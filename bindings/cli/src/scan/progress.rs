@@ -25,7 +25,10 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(250));
+        // Where nobody sees the bar no thread need turn it.
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
         let progress = Self {
             bar,
             n_files: files.len(),
