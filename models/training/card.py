@@ -209,7 +209,7 @@ The year of a system is that of the first commit of the first page that lets one
 
 {durations or 'Too few voices speak so long.'}
 
-Clips of one voice strung together, cut after so many seconds, the same voices in each row.
+Clips of one voice strung together, cut after so many seconds, the same voices in each row: machines of the new pages, and people of all sources of `dev`, at most four of one source.
 
 {phones}{judged(manifest['name'])}
 

@@ -38,7 +38,7 @@ FIGURES = {
 POOLED = "three clips of one system or speaker"
 PAGES = "dev, new pages"      # the set of that name in the manifest
 TELEPHONE = "real telephone calls"
-YEARS = [("to 2020", 0, 2020), ("2021 and 2022", 2021, 2022), ("2023", 2023, 2023), ("2024", 2024, 2024), ("2025 on", 2025, 9999)]
+YEARS = [("2020 and before", 0, 2020), ("2021 and 2022", 2021, 2022), ("2023", 2023, 2023), ("2024", 2024, 2024), ("2025 and later", 2025, 9999)]
 DURATIONS = (1, 2, 4, 10, 20)     # seconds of one voice
 WINDOW_SECONDS = 4                # of the new pages' clips that are scored
 FEWEST = 20                       # trials of either class without which a figure would say nothing
@@ -117,13 +117,13 @@ def entry(condition, metric, estimate, factor, bona, spoof):
             "low": round(min(low, value), 3), "high": round(max(high, value), 3), "n_bonafide": bona, "n_spoof": spoof}
 
 
-def shares(trials, scored, condition, wanted=None):
-    """How often each class gets a wrong answer, or none; the `wanted` metrics alone, where some are named. The interval draws sources and systems again."""
+def shares(trials, scored, condition, wanted=None, by=None):
+    """How often each class gets a wrong answer, or none; the `wanted` metrics alone, where some are named. The interval draws sources and systems again, or the groups `by`."""
     decisions = np.array([s.decision for s in scored])
     silent = np.array([s.llr is None for s in scored])
     everything = trials.real | trials.fake
     # A source and a system of the same name are two groups.
-    groups = np.where(trials.fake, np.char.add("spoof ", trials.system), trials.source)
+    groups = np.where(trials.fake, np.char.add("spoof ", trials.system), trials.source) if by is None else np.asarray(by)
     out = []
     for metric, hit, of in (("false_synthetic_percent", decisions == "synthetic", trials.real),
                             ("false_bonafide_percent", decisions == "bonafide", trials.fake),
@@ -135,7 +135,11 @@ def shares(trials, scored, condition, wanted=None):
         if wanted and metric not in wanted:
             continue
         share = metrics.mean(hit[of], groups[of], rounds=400)
-        out.append(entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum())))
+        found = entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum()))
+        # Where none was hit, drawing again draws none: what so many groups could still hide (Clopper and Pearson, Biometrika 26, 1934).
+        if not hit[of].any():
+            found["high"] = round(100 * (1 - 0.025 ** (1 / len(np.unique(groups[of])))), 3)
+        out.append(found)
     return out
 
 
@@ -224,13 +228,14 @@ def of_pages(detector, corpus_folder, full, main, more, rounds, log):
         if part.fake.sum() >= FEWEST:
             condition = f"{main}, systems of {words}"
             entries += measured(part, condition, ["eer_percent"], rounds) + shares(part, scored, condition, ["true_synthetic_percent", "false_bonafide_percent"])
-    by_duration = of_durations(detector, clips, main, rounds, log)
+    others = [c for c in corpus.read_index(full, "dev") if c.label == "bonafide" and c.source not in dev.NOT_REPORTED]
+    by_duration = of_durations(detector, [c for c in clips if c.label == "spoof"] + others, main, rounds, log)
     people = of_telephone(detector, full, main, trials, more, log)
     return [{**e, "set": PAGES} for e in entries + by_duration] + people
 
 
 def of_durations(detector, clips, main, rounds, log):
-    """Of voices that say at least the longest duration: what the detector says of each length of them."""
+    """Of voices that say at least the longest duration: what the detector says of each length of them. Few people of the new pages speak so long, so those of all other sources are there too."""
     chosen, sounds, rng = [], [], np.random.default_rng(4)
     taken = {}
     for key, members in sorted(dev.voices(clips).items()):
@@ -273,12 +278,12 @@ def of_telephone(detector, full, main, trials, more, log):
     rng = np.random.default_rng(4)
     scored = scoring.score_audio(detector, (lines.through("as is", corpus.load_part(c.path, 0, WINDOW_SECONDS)) for c in people), len(people), TELEPHONE, log)
     own = Trials(people, scoring.values(scored))
-    entries = [{**e, "set": "dev"} for e in shares(own, scored, TELEPHONE, ["false_synthetic_percent", "true_bonafide_percent"])]
+    entries = [{**e, "set": "dev"} for e in shares(own, scored, TELEPHONE, ["false_synthetic_percent", "true_bonafide_percent"], [c.speaker for c in people])]
     calls = [members for _, members in sorted(dev.voices(people).items())]
     sounds = [dev.strung(members, min(sum(c.seconds for c in members) - 0.1, DURATIONS[-1]), rng) for members in calls]
     kept = [(members[0], x) for members, x in zip(calls, sounds) if x is not None]
     whole = scoring.score_audio(detector, ((x, corpus.RATE) for _, x in kept), len(kept), TELEPHONE, log)
-    entries += shares(Trials([c for c, _ in kept], scoring.values(whole)), whole, f"{TELEPHONE}, whole", ["false_synthetic_percent", "true_bonafide_percent"])
+    entries += shares(Trials([c for c, _ in kept], scoring.values(whole)), whole, f"{TELEPHONE}, whole", ["false_synthetic_percent", "true_bonafide_percent"], [c.speaker for c, _ in kept])
     heard = own.s[[s.llr is not None for s in scored]]
     limit = float(np.quantile(heard, 0.99))
     more["telephone"] = {"clips": len(people), "calls": len(calls), "found": {kind: [round(100 * float((trials.s[trials.fake & (trials.kind == kind)] > limit).mean()), 1),

@@ -15,36 +15,45 @@ import vectors
 
 
 class Data:
-    """Standardised rows of all lines, one behind the other, and whose they are."""
+    """Standardised rows of all lines, one line behind the other. An expert learns from its own lines and from those `beside` them; the head learns whose own line a row came by."""
 
     def __init__(self, config, cache, clips, jobs=1, log=print):
-        chances = material.chances(clips, config)
-        self.names = list(config["experts"])
-        rows, self.chances, self.labels, self.expert = [], [], [], []
-        for number, expert in enumerate(config["experts"].values()):
-            for line, share in expert["lines"].items():
-                chosen = some_of(clips, chances, expert.get("clips"), line)
-                store = vectors.Vectors(cache, config, line)
-                store.make([clips[i] for i in chosen], jobs, log)
-                rows.append(store.rows([clips[i] for i in chosen]))
-                self.chances.append(share * chances[chosen] / chances[chosen].sum())
-                self.labels.append(np.array([clips[i].label == "spoof" for i in chosen]))
-                self.expert.append(np.full(len(chosen), number))
-        rows = np.concatenate(rows)
-        self.chances, self.labels, self.expert = (np.concatenate(parts) for parts in (self.chances, self.labels, self.expert))
-        self.scale = train.scale_of(rows, self.of_head())
+        self.experts, chances = list(config["experts"].values()), material.chances(clips, config)
+        counts = {line: expert.get("clips") for expert in self.experts for line in expert["lines"]}
+        rows, labels, self.places, self.of_line, start = [], [], {}, {}, 0
+        for line, count in counts.items():
+            chosen = some_of(clips, chances, count, line)
+            store = vectors.Vectors(cache, config, line)
+            store.make([clips[i] for i in chosen], jobs, log)
+            rows.append(store.rows([clips[i] for i in chosen]))
+            labels.append(np.array([clips[i].label == "spoof" for i in chosen]))
+            self.places[line], self.of_line[line] = slice(start, start + len(chosen)), chances[chosen] / chances[chosen].sum()
+            start += len(chosen)
+        rows, self.labels = np.concatenate(rows), np.concatenate(labels)
+        self.expert = np.zeros(start, int)
+        for number, expert in enumerate(self.experts):
+            for line in expert["lines"]:
+                self.expert[self.places[line]] = number
+        # Of the first expert, which hears what the model is made for.
+        self.scale = train.scale_of(rows, self._mixed(self.experts[0]["lines"]))
         for k in range(0, len(rows), 4096):
             rows[k:k + 4096] = self.scale(rows[k:k + 4096])
         self.rows = rows
 
+    def _mixed(self, lines):
+        """Chances of all rows where each line has its share."""
+        out = np.zeros(len(self.labels))
+        for line, share in lines.items():
+            out[self.places[line]] += share * self.of_line[line]
+        return out / out.sum()
+
     def of_expert(self, number):
-        """Chances of the rows of one expert."""
-        own = np.where(self.expert == number, self.chances, 0)
-        return own / own.sum()
+        """Chances of the rows that an expert learns from."""
+        return self._mixed({**self.experts[number].get("beside", {}), **self.experts[number]["lines"]})
 
     def of_head(self):
-        """Chances with which each expert's rows are as frequent as another's."""
-        return np.mean([self.of_expert(k) for k in range(len(self.names))], axis=0)
+        """Chances with which each expert's own rows are as frequent as another's."""
+        return np.mean([self._mixed(expert["lines"]) for expert in self.experts], axis=0)
 
 
 def some_of(clips, chances, count, line):
@@ -64,15 +73,22 @@ def parts(config):
     return out
 
 
-def begun_with(config, sizes):
+def from_first(config):
+    """For each expert, how much of its score is the first one's."""
+    return [expert.get("from_first", 0.0) for expert in config["experts"].values()]
+
+
+def begun_with(config, number, sizes):
     """What a checkpoint must have been begun with."""
-    return json.dumps([config[name] for name in ("input", "sampling", "training", "experts")] + [sizes], sort_keys=True)
+    own = list(config["experts"].values()) if number is None else [list(config["experts"].values())[number]]
+    learnt = [{name: expert[name] for name in ("lines", "beside", "clips") if name in expert} for expert in own]
+    return json.dumps([config[name] for name in ("input", "sampling", "training")] + [learnt, sizes], sort_keys=True)
 
 
 def fit(config, data, run, until=lambda: False, log=print):
     """Trains what is not trained yet; a checkpoint that was begun with another configuration is refused."""
     for name, number, seed, sizes, outputs in parts(config):
-        path, about = run / f"{name}.pt", begun_with(config, sizes)
+        path, about = run / f"{name}.pt", begun_with(config, number, sizes)
         training = train.Training(config["training"], sizes, data.rows.shape[1], seed, outputs)
         if path.exists():
             kept = torch.load(path, weights_only=True)

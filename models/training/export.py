@@ -9,6 +9,7 @@ import onnx
 import experts
 import graph
 import material
+import train
 
 UNCALIBRATED = {"scale": 1.0, "offset": 0.0}
 LEAST_ALIKE = 0.998
@@ -26,23 +27,23 @@ def read_manifest(folder):
     return json.loads((pathlib.Path(folder) / "manifest.json").read_text())
 
 
-def expected(groups, rows):
-    """(score of standardised rows, or the scores of the experts mixed by the head), as PyTorch computes it."""
-    import train
+def expected(groups, from_first, rows):
+    """The score of standardised rows, as PyTorch computes it: that of the expert, or those of the experts mixed by the head."""
     scores = np.stack([train.scores(group, rows) for group in (groups[:-1] if len(groups) > 1 else groups)], 1)
     if len(groups) == 1:
         return scores[:, 0]
-    heard = np.mean([train.outputs(net, rows) for net in groups[-1]], axis=0)
+    scores = np.stack([share * scores[:, 0] + (1 - share) * own for share, own in zip(from_first, scores.T)], 1)
+    heard = graph.SHARPNESS * np.mean([train.outputs(net, rows) for net in groups[-1]], axis=0)
     shares = np.exp(heard - heard.max(1, keepdims=True))
     return (scores * shares / shares.sum(1, keepdims=True)).sum(1)
 
 
-def likeness(path, groups, scale, rows, tensor):
+def likeness(path, groups, from_first, scale, rows, tensor):
     """The correlation of the graph's scores with those of the networks, of bare rows; the waist of the first layer is all that parts them."""
     import onnxruntime
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     logits, = session.run(["logits"], {tensor: rows})
-    return float(np.corrcoef(logits[:, 1] - logits[:, 0], expected(groups, scale(rows)))[0, 1])
+    return float(np.corrcoef(logits[:, 1] - logits[:, 0], expected(groups, from_first, scale(rows)))[0, 1])
 
 
 def export(config, data, run, out, log=print):
@@ -50,7 +51,8 @@ def export(config, data, run, out, log=print):
     groups, about = experts.trained(config, data.rows.shape[1], run)
     chosen = np.random.default_rng(3).choice(len(data.rows), NOVELTY_WINDOWS, p=data.of_head())
     rows = data.rows[chosen]
-    first, second, outs = graph.layers(groups)
+    from_first = experts.from_first(config)
+    first, second, outs = graph.layers(groups, from_first)
     waist = graph.Waist(first, rows[::2], config["model"]["rank"])
     embeddings = graph.embeddings(waist, second, rows)
     novelty = graph.Novelty(embeddings[::2])
@@ -58,7 +60,7 @@ def export(config, data, run, out, log=print):
     part = out / "model.onnx.part"
     onnx.save(made, str(part))
     # What was clamped is at the limit now, which changes nothing.
-    alike = likeness(part, groups, data.scale, rows[1::2][:1000] * data.scale.deviation + data.scale.mean, config["input"]["tensor"])
+    alike = likeness(part, groups, from_first, data.scale, rows[1::2][:1000] * data.scale.deviation + data.scale.mean, config["input"]["tensor"])
     if alike < LEAST_ALIKE:
         raise SystemExit(f"the graph's scores correlate with the networks' by {alike:.4f} alone: model.rank is too low")
     part.rename(out / "model.onnx")

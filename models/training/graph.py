@@ -11,6 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import network
 
+SHARPNESS = 2.0      # of the head: its labels were smoothed in training, and it knows a line better than it says
+
 
 def folded(linear, norm):
     """(weights [out, in], bias) of a linear layer with the batch norm behind it."""
@@ -49,9 +51,9 @@ class Novelty:
         return np.log(along @ (self.weights - 1 / self.rest) + (centred ** 2).sum(1) / self.rest)
 
 
-def layers(groups):
+def layers(groups, from_first=()):
     """What the graph is made of: `groups` are the members of each expert, the last one's those of the head where there are several experts. Gives the first and second layer of all, and for
-    each group the weights from the second layer to its outputs, the mean of its members'."""
+    each group the weights from the second layer to its outputs, the mean of its members'. `from_first` says for each expert how much of its score is the first expert's."""
     nets = [net for group in groups for net in group]
     first, second = ([folded(linear, norm) for linear, norm in pairs] for pairs in (
         [(net.first, net.norms[0]) for net in nets], [(net.second, net.norms[1]) for net in nets]))
@@ -64,6 +66,10 @@ def layers(groups):
             bias = bias + net.last.bias.detach().double().numpy() / len(group)
             place += width
         outs.append((weight, bias))
+    for k, share in enumerate(from_first):
+        outs[k] = tuple(share * of_first + (1 - share) * own for of_first, own in zip(outs[0], outs[k]))
+    if len(outs) > 1:
+        outs[-1] = tuple(SHARPNESS * values for values in outs[-1])
     return ((np.concatenate([w for w, _ in first]), np.concatenate([b for _, b in first])),
             (diagonal([w for w, _ in second]), np.concatenate([b for _, b in second])), outs)
 
