@@ -9,7 +9,7 @@ use crate::error::ErrorKind;
 use crate::features::Frames;
 use crate::leg::stream::{Event, Stage, StreamOptions};
 use crate::model::RawScore;
-use crate::verdict::report::LegVerdict;
+use crate::verdict::report::{Interruptions, LegVerdict};
 use crate::voice::conditions::Texture;
 use crate::voice::window::Window;
 
@@ -230,6 +230,47 @@ fn a_slow_model_sheds_windows_and_blocks_nobody() {
     assert!(verdict.interruptions.shed_windows > 0 || verdict.interruptions.lost_seconds > 0.0, "{verdict:?}");
     assert_eq!(stats.shed_windows, verdict.interruptions.shed_windows);
     assert!((stats.dropped_samples as f64 / 8_000.0 - verdict.interruptions.lost_seconds).abs() < 1e-9);
+}
+
+#[test]
+fn a_newer_window_takes_the_place_of_an_older_one_that_waits() {
+    let options = EngineOptions {
+        workers: 1,
+        buffer: Duration::from_secs(20),
+        max_delay: Duration::from_secs(15),
+        max_events: 64,
+        ..EngineOptions::default()
+    };
+    let engine = moody(options);
+    let mut leg = engine.open(8_000).unwrap();
+    // Each takes half a second to score; twelve seconds of speech are there at once.
+    leg.push(&speech_in(4));
+    let verdict = leg.finish(ENOUGH).unwrap();
+    let stats = engine.stats();
+    let Interruptions { replaced_windows, shed_windows, lost_seconds, .. } = verdict.interruptions;
+    assert!(replaced_windows >= 1, "{verdict:?}");
+    assert_eq!((stats.replaced_windows, stats.shed_windows, shed_windows), (replaced_windows, 0, 0));
+    assert!(lost_seconds.abs() < 1e-9);
+    let last = verdict.windows.last().unwrap();
+    assert!(last.end_seconds > 11.0, "the newest is scored: {last:?}");
+}
+
+#[test]
+fn an_engine_that_is_stopped_with_work_to_do_answers_every_leg() {
+    let engine = moody(EngineOptions { buffer: Duration::from_secs(20), ..unhurried() });
+    let speech = speech_in(4);
+    let mut legs: Vec<LiveLeg> = (0..12).map(|_| engine.open(8_000).unwrap()).collect();
+    for (number, leg) in legs.iter_mut().enumerate() {
+        leg.push(&speech);
+        if number % 2 == 0 {
+            leg.end();
+        }
+    }
+    engine.stop();
+    for mut leg in legs {
+        let last = events(&mut leg).pop();
+        assert!(matches!(last, Some(Event::Ended(_) | Event::Failed(_))), "{last:?}");
+    }
 }
 
 #[test]
