@@ -8,7 +8,7 @@ mod loaded;
 pub mod manifest;
 pub mod runtime;
 
-pub(crate) use builtin::{BUILTIN, Builtin};
+pub(crate) use builtin::Builtin;
 pub use check::{Rule, check};
 pub(crate) use loaded::Scorer;
 pub use loaded::{Model, RawScore};
