@@ -35,6 +35,7 @@ pub mod features;
 mod leg;
 pub mod metrics;
 pub mod model;
+mod simd;
 mod verdict;
 mod voice;
 

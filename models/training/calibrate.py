@@ -20,12 +20,13 @@ import veravox
 from scipy.optimize import minimize
 from veravox import metrics
 
-import corpus
+import dev
 import phone_codecs
 import scoring
 from export import UNCALIBRATED, read_manifest, write_manifest
 
 FOLDS = 10
+WINDOW_SECONDS = 4     # of a new page's clip that are heard
 FLAT = 1e-6      # a scale at which all scores say the same
 
 
@@ -36,14 +37,14 @@ def group_of(clip):
 def weights(labels, groups, clips):
     """Each class half of the weight, each group the same inside its class, each clip the same inside its group, and each window
     the same inside its clip."""
+    labels, groups, clips = np.asarray(labels), np.asarray(groups), np.asarray(clips)
     w = np.zeros(len(labels))
     for y in (0, 1):
-        names = {groups[i] for i in np.nonzero(labels == y)[0]}
+        names = np.unique(groups[labels == y])
         for name in names:
-            members = [i for i in np.nonzero(labels == y)[0] if groups[i] == name]
-            distinct = {clips[i] for i in members}
-            for i in members:
-                w[i] = 0.5 / len(names) / len(distinct) / sum(clips[j] == clips[i] for j in members)
+            members = np.nonzero((labels == y) & (groups == name))[0]
+            _, place, count = np.unique(clips[members], return_inverse=True, return_counts=True)
+            w[members] = 0.5 / len(names) / len(count) / count[place]
     return w
 
 
@@ -85,37 +86,43 @@ def thresholds(c):
     return t.synthetic_llr, t.bonafide_llr
 
 
-def calibrate(config, out, corpus_folder, run, cache=None, log=print):
-    """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest. Coded clips are kept in `cache`."""
+def calibrate(config, out, corpus_folder, run, cache=None, full=None, log=print):
+    """Fits the calibration on `dev` and writes it, with the thresholds that follow from the costs, into the manifest. The new pages, where there is a full build, are heard on the main line alone,
+    and weigh as much of it as the configuration says. Coded clips are kept in `cache`."""
     bare = run / "uncalibrated"
     bare.mkdir(parents=True, exist_ok=True)
     manifest = read_manifest(out)
     shutil.copyfile(out / manifest["onnx"]["file"], bare / manifest["onnx"]["file"])
     write_manifest(bare, {**copy.deepcopy(manifest), "calibration": dict(UNCALIBRATED), "figures": []})
-    clips = corpus.read_index(corpus_folder, "dev")
-    detector, main = veravox.Detector(str(bare)), scoring.main_condition(config)
-    x, y, w, groups, heard = (np.concatenate(parts) for parts in zip(*windows_of_lines(detector, clips, scoring.lines(config), cache, log)))
-    here = heard == main
-    if not here.any():
+    detector, main, c = veravox.Detector(str(bare)), scoring.main_condition(config), config["calibration"]
+    lines = scoring.calibration_lines(config)
+    if main not in lines:
         raise SystemExit(f"calibration.lines must name '{main}', what the model was made for")
+    newest = c["new_pages"] if full else 0.0
+    parts = list(windows_of_lines(detector, dev.folder(corpus_folder), {line: share * (1 - newest if line == main else 1) for line, share in lines.items()}, cache, log))
+    if newest:
+        parts += windows_of_lines(detector, dev.pages(corpus_folder, full), {main: lines[main] * newest}, cache, log, longest=WINDOW_SECONDS)
+    x, y, w, groups, heard = (np.concatenate(part) for part in zip(*parts))
+    here = heard == main
     scale, offset = fit(x, y, w)
     held_out = left_out(x, y, w, groups)
-    synthetic, bonafide = thresholds(config["calibration"])
-    manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6), "correlation": config["calibration"]["correlation"]}
-    manifest["decision"] = {"prior": config["calibration"]["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
+    synthetic, bonafide = thresholds(c)
+    manifest["calibration"] = {"scale": round(scale, 6), "offset": round(offset, 6), "correlation": c["correlation"]}
+    manifest["decision"] = {"prior": c["prior"], "synthetic_llr": round(synthetic, 2), "bonafide_llr": round(bonafide, 2)}
     write_manifest(out, manifest)
     honest, fitted = (metrics.cllr(s[here & (y == 0)], s[here & (y == 1)]) for s in (held_out, scale * x + offset))
     (run / "calibration.json").write_text(json.dumps({"cllr_left_out": honest}))
+    np.savez(run / "calibration.npz", score=x, label=y, weight=w, line=heard)
     log(f"calibrate: llr = {scale:.4f} * score + {offset:.4f}; synthetic from {synthetic:.2f}, bonafide up to {bonafide:.2f}; "
         f"Cllr of '{main}' {honest:.3f} on left-out systems, {fitted:.3f} on those it was fitted to")
 
 
-def windows_of_lines(detector, clips, lines, cache, log):
+def windows_of_lines(detector, clips, lines, cache, log, longest=None):
     """Yields (scores, labels, weights, groups, line) of the windows of all clips, one line after the other; `lines` is {condition: its share}. A codec that
     is not installed is named and left out."""
     for line, share in lines.items():
         try:
-            scored = scoring.score_under(detector, clips, line, cache, log)
+            scored = scoring.score(detector, clips, line, log, longest) if longest else scoring.score_under(detector, clips, line, cache, log)
         except phone_codecs.Missing as missing:
             log(f"calibrate: the line '{line}' is left out: {missing}")
             continue
@@ -128,7 +135,7 @@ def windows_of_lines(detector, clips, lines, cache, log):
 def conditions_of_its_own(detector, corpus_folder, cache, log=None):
     """Yields (condition, Cllr as the model is calibrated, with a calibration of its own for this condition fitted with the systems and sources left out, and the least that any
     calibration could reach), in bits, one after the other: each takes a while."""
-    clips = corpus.read_index(corpus_folder, "dev")
+    clips = dev.folder(corpus_folder)
     y = np.array([int(c.label == "spoof") for c in clips])
     groups = [f"{c.label} {group_of(c)}" for c in clips]
     for condition in [*scoring.CONDITIONS, *scoring.LINES, *scoring.CODECS]:

@@ -4,7 +4,7 @@
     python models/training/calls.py models/phone --corpus DIR --out docs/live
 
 writes OUT.json with every figure, OUT.md with the tables and OUT.png with the plots. Clips of one speaker, or of one voice of a system,
-are strung together with short pauses to calls of up to a minute; a call has one channel of the recipe from end to end, and no clip twice. A
+are strung together with short pauses to calls of up to a minute; a call has one line of the calibration from end to end, and no clip twice. A
 system speaks with several voices of its own where the index does not tell them apart. The thresholds are those of the model's manifest. What
 is compared with the test is the mean of the scores over a fixed length, on calls that last that long, both cut there; each has the threshold
 that gives as many false alarms, found on these very calls. The model's calibration was fitted to the small `dev`, whose recordings are among
@@ -15,15 +15,16 @@ import dataclasses
 import json
 import pathlib
 import time
-import tomllib
 
 import numpy as np
 import veravox
 from veravox import metrics
 
-import channels
 import corpus
-import prepare
+import dev
+import run
+import scoring
+import vectors
 
 HERE = pathlib.Path(__file__).resolve().parent
 LONGEST_SECONDS = 60
@@ -59,12 +60,8 @@ class Watched:
 
 
 def voices(clips, rng):
-    """Clips of one voice, by (label, source, who): a speaker, or a system and its speaker. A human clip whose speaker is not known is alone."""
-    groups = {}
-    for clip in clips:
-        known = clip.speaker if clip.speaker not in ("", "unk", "multi") else ""
-        who = f"{clip.system} {known}" if clip.label == "spoof" else known or clip.path
-        groups.setdefault((clip.label, clip.source, who), []).append(clip)
+    """`dev.voices` in an order drawn by lot."""
+    groups = dev.voices(clips)
     order = sorted(groups)
     rng.shuffle(order)
     return {tuple(key): groups[tuple(key)] for key in order}
@@ -77,7 +74,7 @@ def string(clips, rng, seconds, rate):
         if total >= seconds:
             break
         x = corpus.load(clip.path, rate)
-        x = x * (0.1 / channels.rms(x))
+        x = x * (0.1 / max(float(np.sqrt(np.mean(np.square(x)))), 1e-6))
         parts += [x, np.zeros(int(rng.uniform(0.2, 0.6) * rate), np.float32)]
         total, n = total + len(x) / rate, n + 1
     return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), total, n
@@ -222,33 +219,32 @@ def changes(calls, decision, mean_threshold):
             "mean_since_start_within_12_s": float(np.mean(by_mean)) if by_mean else None}
 
 
-def simulate(model, folder, config, seed=1, most=None, log=print):
+def simulate(model, folder, config, full=None, seed=1, most=None, log=print):
     """The calls, watched: plain ones, and ones that turn."""
     rng = np.random.default_rng(seed)
     detector = veravox.Detector(str(model))
-    rate = config["input"]["sample_rate_hz"]
-    noise = [corpus.load(c.path, rate) for c in corpus.read_index(config["corpus"], "noise")]
-    channel = channels.Channel(config["channels"], rate, noise, prepare.rooms(config["corpus"], rate))
-    groups = voices(corpus.read_index(folder, "dev"), rng)
+    rate, lines = config["input"]["sample_rate_hz"], scoring.calibration_lines(config)
+    groups = voices(dev.folder(folder) + (dev.pages(folder, full) if full else []), rng)
     started, plain, turning = time.time(), [], []
 
-    def plain_line():
-        return rng.random() < config["channels"]["plain"]
+    def on_a_line(samples):
+        """After one line of the calibration, as often as its share says."""
+        line = list(lines)[rng.choice(len(lines), p=np.array(list(lines.values())) / sum(lines.values()))]
+        return np.clip(vectors.after(line, [samples], rate)[0], -1, 1)
 
     def done(what, calls):
         if len(calls) % 50 == 0:
             log(f"calls: {len(calls)} {what} after {time.time() - started:.0f} s")
 
-    for label, source, who, samples in plain_calls(groups, rng, rate):
-        call = watch(detector, rate, np.clip(channel(samples, rng, plain_line()), -1, 1))
+    for label, source, who, samples in plain_calls(groups, rng, corpus.RATE):
+        call = watch(detector, rate, on_a_line(samples))
         call.label, call.source, call.system = label, source, who
         plain.append(call)
         done("plain", plain)
         if most and len(plain) >= most:
             break
-    for label, source, who, before, after in changing_calls(groups, rng, rate):
-        line = np.clip(channel(np.concatenate([before, after]), rng, plain_line()), -1, 1)
-        call = watch(detector, rate, line, len(before))
+    for label, source, who, before, after in changing_calls(groups, rng, corpus.RATE):
+        call = watch(detector, rate, on_a_line(np.concatenate([before, after])), len(before) * rate // corpus.RATE)
         call.label, call.source, call.system = label, source, who
         turning.append(call)
         done("that turn", turning)
@@ -347,15 +343,15 @@ def plot(rows, path, name):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model", type=pathlib.Path)
-    p.add_argument("--corpus", type=pathlib.Path, required=True, help="the corpus: its noise and rooms, and its dev")
-    p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose split `dev` then takes the place of the small one's")
+    p.add_argument("--corpus", type=pathlib.Path, required=True, help="the corpus")
+    p.add_argument("--full", type=pathlib.Path, help="folder of the corpus's full build, whose new pages of `dev` are used besides the small one's")
     p.add_argument("--out", type=pathlib.Path, required=True, help="where the figures go, without an ending")
     p.add_argument("--rounds", type=int, default=400, help="rounds of the bootstrap")
     p.add_argument("--most", type=int, help="calls of each sort at most, for a quick look")
     a = p.parse_args()
     manifest = json.loads((a.model / "manifest.json").read_text())
-    config = tomllib.loads((HERE / f"{manifest['name']}.toml").read_text()) | {"corpus": a.corpus}
-    plain, turning = simulate(a.model, a.full or a.corpus, config, most=a.most)
+    config = run.read(HERE / f"{manifest['name']}.toml")
+    plain, turning = simulate(a.model, a.corpus, config, a.full, most=a.most)
     f = figures(plain, turning, a.rounds, manifest["decision"], manifest["calibration"].get("correlation", 1.0))
     a.out.parent.mkdir(parents=True, exist_ok=True)
     plot(f["over_time"], a.out.with_suffix(".png"), f"{manifest['name']} {manifest['version']}")

@@ -15,6 +15,7 @@ import soundfile
 from scipy.signal import resample_poly
 
 PEAK = 0.9
+RATE = 16000     # of the corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Clip:
     seconds: float
     speaker: str = ""        # empty where it is not known
     rate_hz: int = 16000     # of the recording before it came to 16 kHz
+    codec: str = ""          # that it was stored in
 
 
 def read_index(corpus, split):
@@ -41,7 +43,8 @@ def read_index(corpus, split):
     if not rows:
         raise SystemExit(f"{corpus / 'index.tsv'} names no clip of the split '{split}'")
     return [Clip(path=str(corpus / r["file"]), split=r["split"], label=r["label"], system=r["system"], kind=r["kind"],
-                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]), speaker=r.get("speaker") or "", rate_hz=int(r.get("source_rate_hz") or 16000))
+                 source=r["source"], licence=r["licence"], language=r["language"], seconds=float(r["seconds"]), speaker=r.get("speaker") or "", rate_hz=int(r.get("source_rate_hz") or 16000),
+                 codec=r.get("source_codec") or "")
             for r in rows]
 
 
@@ -49,6 +52,15 @@ def load(path, rate):
     """A file as mono float32 at `rate`."""
     x, source_rate = soundfile.read(path, dtype="float32", always_2d=True)
     return at_rate(x.mean(axis=1), source_rate, rate)
+
+
+def load_part(path, start, seconds):
+    """A stretch of a clip of the corpus, mono float32 at 16 kHz; less where the clip ends."""
+    with soundfile.SoundFile(path) as f:
+        if f.samplerate != RATE:
+            raise ValueError(f"{path} is not at {RATE} Hz")
+        f.seek(min(int(start * RATE), f.frames))
+        return f.read(int(seconds * RATE), dtype="float32", always_2d=True).mean(axis=1)
 
 
 def at_rate(x, source_rate, rate):

@@ -14,6 +14,9 @@ from scipy.special import expit
 from veravox import metrics
 
 import corpus
+import dev
+import lines
+import material
 import phone_codecs
 import scoring
 from export import read_manifest, write_manifest
@@ -32,8 +35,14 @@ FIGURES = {
     "min_dcf": ("min_dcf", 1),
     "act_dcf": ("act_dcf", 1),
 }
-FEWEST_LONG = 20        # clips of either class without which a figure of longer clips would say nothing
 POOLED = "three clips of one system or speaker"
+PAGES = "dev, new pages"      # the set of that name in the manifest
+TELEPHONE = "real telephone calls"
+YEARS = [("2020 and before", 0, 2020), ("2021 and 2022", 2021, 2022), ("2023", 2023, 2023), ("2024", 2024, 2024), ("2025 and later", 2025, 9999)]
+DURATIONS = (1, 2, 4, 10, 20)     # seconds of one voice
+WINDOW_SECONDS = 4                # of the new pages' clips that are scored
+FEWEST = 20                       # trials of either class without which a figure would say nothing
+VOICES_OF_A_SYSTEM = 4            # strung together at most, so that no page is most of the trials
 
 
 class Trials:
@@ -42,6 +51,7 @@ class Trials:
     def __init__(self, clips, scores):
         self.s = np.asarray(scores, float)
         self.source, self.system, self.kind = (np.array([getattr(c, key) for c in clips], str) for key in ("source", "system", "kind"))
+        self.page = np.array([material.page(s) for s in self.source], str)
         self.fake = np.array([c.label == "spoof" for c in clips], bool)
         self.real = ~self.fake
 
@@ -107,13 +117,13 @@ def entry(condition, metric, estimate, factor, bona, spoof):
             "low": round(min(low, value), 3), "high": round(max(high, value), 3), "n_bonafide": bona, "n_spoof": spoof}
 
 
-def shares(trials, scored, condition, wanted=None):
-    """How often each class gets a wrong answer, or none; the `wanted` metrics alone, where some are named. The interval draws sources and systems again."""
+def shares(trials, scored, condition, wanted=None, by=None):
+    """How often each class gets a wrong answer, or none; the `wanted` metrics alone, where some are named. The interval draws sources and systems again, or the groups `by`."""
     decisions = np.array([s.decision for s in scored])
     silent = np.array([s.llr is None for s in scored])
     everything = trials.real | trials.fake
     # A source and a system of the same name are two groups.
-    groups = np.where(trials.fake, np.char.add("spoof ", trials.system), trials.source)
+    groups = np.where(trials.fake, np.char.add("spoof ", trials.system), trials.source) if by is None else np.asarray(by)
     out = []
     for metric, hit, of in (("false_synthetic_percent", decisions == "synthetic", trials.real),
                             ("false_bonafide_percent", decisions == "bonafide", trials.fake),
@@ -125,12 +135,19 @@ def shares(trials, scored, condition, wanted=None):
         if wanted and metric not in wanted:
             continue
         share = metrics.mean(hit[of], groups[of], rounds=400)
-        out.append(entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum())))
+        found = entry(condition, metric, share, 100, int((of & trials.real).sum()), int((of & trials.fake).sum()))
+        # Where none was hit, drawing again draws none: what so many groups could still hide (Clopper and Pearson, Biometrika 26, 1934).
+        if not hit[of].any():
+            found["high"] = round(100 * (1 - 0.025 ** (1 / len(np.unique(groups[of])))), 3)
+        out.append(found)
     return out
 
 
-def worst(trials, count=20, least=3):
-    """The systems that escape most, and the sources of real speech that are taken for synthetic most, with at least 3 clips each."""
+FEWEST_WORST = 5
+
+
+def worst(trials, count=15, least=FEWEST_WORST):
+    """The systems that escape most, and the sources of real speech that are taken for synthetic most, with at least so many clips each."""
     def ranked(side, names, eer):
         of_each = [(name, side & (names == name)) for name in np.unique(names[side])]
         return sorted(((100 * eer(trials.s[clips]), str(name), int(clips.sum())) for name, clips in of_each if clips.sum() >= least), reverse=True)[:count]
@@ -140,12 +157,12 @@ def worst(trials, count=20, least=3):
             "sources": ranked(trials.real, trials.source, lambda s: metrics.eer(s, spoof))}
 
 
-def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
-    """All figures of a detector: entries for its manifest, and what only the card tells. Coded clips are kept in `cache`; `long` is a folder of the
-    full build's `dev`, whose clips are longer."""
-    clips = corpus.read_index(corpus_folder, "dev")
+def figures(detector, corpus_folder, cache, full=None, log=None, rounds=400):
+    """All figures of a detector: entries for its manifest, and what only the card tells. Coded clips are kept in `cache`; `full` is the full build, whose new pages, telephone calls and
+    longer clips are left out without it."""
+    clips, main = dev.folder(corpus_folder), scoring.main_condition({"input": detector.manifest()["input"]})
     entries, more = [], {}
-    trained = {c.system for c in corpus.read_index(corpus_folder, "train") if c.label == "spoof"}
+    trained = {c.system for c in corpus.read_index(full or corpus_folder, "train") if c.label == "spoof"}
     for condition in scoring.CONDITIONS:
         scored = scoring.score(detector, clips, condition, log)
         trials = Trials(clips, scoring.values(scored))
@@ -158,10 +175,8 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
         entries += shares(trials, scored, condition)
         if condition in ("phone", "as is"):
             entries += measured(Trials(*pooled(clips, trials.s)), f"{condition}, {POOLED}", ["eer_percent"], rounds)
-            more.setdefault("languages", {})[condition] = by_language(clips, trials.s)
-            more.setdefault("reliability", {})[condition] = reliability(clips, trials.s)
-            more.setdefault("worst", {})[condition] = worst(trials)
-        if condition in ("phone", "as is"):
+        if condition == main:
+            more["reliability"] = reliability(clips, trials.s)
             more["overlap"] = len(set(trials.system[trials.fake]) & trained)
             trials.fake &= ~np.isin(trials.system, sorted(trained))
             entries += measured(trials, UNSEEN.format(condition), CHANNEL_METRICS, rounds)
@@ -174,14 +189,9 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
         trials = Trials(clips, scoring.values(scored))
         entries += measured(trials, name, [*CHANNEL_METRICS, "cllr_bits"], rounds)
         entries += shares(trials, scored, name, LINE_SHARES)
-    for name in scoring.DURATIONS if long else ():
-        chosen, scored = scoring.score_long(detector, corpus.read_index(long, "dev"), name, log)
-        if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST_LONG:
-            (log or print)(f"evaluate: the condition '{name}' is left out: too few clips are so long")
-            continue
-        entries += measured(Trials(chosen, scoring.values(scored)), name, CHANNEL_METRICS, rounds)
-    more["dev"] = {"bonafide": sum(c.label == "bonafide" for c in clips), "spoof": sum(c.label == "spoof" for c in clips),
-                   "sources": len({c.source for c in clips if c.label == "bonafide"}), "systems": len({c.system for c in clips if c.label == "spoof"})}
+    if full:
+        entries += of_pages(detector, corpus_folder, full, main, more, rounds, log)
+    more["dev"] = counts(clips)
     more["noise"] = noise_answers(detector, corpus_folder)
     more["peers"] = {}
     for name, by_condition in scoring.peers(corpus_folder, clips).items():
@@ -190,6 +200,95 @@ def figures(detector, corpus_folder, cache, long=None, log=None, rounds=400):
             more["peers"].setdefault(name, []).extend(measured(
                 trials, condition, ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages"] + [f"eer_percent {k}" for k in KINDS], rounds))
     return entries, more
+
+
+def counts(clips):
+    return {"bonafide": sum(c.label == "bonafide" for c in clips), "spoof": sum(c.label == "spoof" for c in clips),
+            "sources": len({c.source for c in clips if c.label == "bonafide"}), "systems": len({c.system for c in clips if c.label == "spoof"}),
+            "pages": len({material.page(c.source) for c in clips})}
+
+
+def of_pages(detector, corpus_folder, full, main, more, rounds, log):
+    """The figures on the new pages, the first 4 s of each clip; by year and kind; by duration; and on people on real telephone lines."""
+    clips, entries = dev.pages(corpus_folder, full), []
+    scored = scoring.score(detector, clips, main, log, longest=WINDOW_SECONDS)
+    trials = Trials(clips, scoring.values(scored))
+    entries += measured(trials, main, ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages", "cllr_bits", "min_cllr_bits"] + [f"eer_percent {k}" for k in KINDS], rounds)
+    entries += shares(trials, scored, main)
+    entries += measured(Trials(*pooled(clips, trials.s)), f"{main}, {POOLED}", ["eer_percent"], rounds)
+    more["pages"] = counts(clips)
+    more["languages"], more["worst"] = by_language(clips, trials.s), worst(trials)
+    more["by_page"] = sorted((float(100 * metrics.eer(trials.s[trials.real & own], trials.s[trials.fake & own])), name, int((trials.real & own).sum()), int((trials.fake & own).sum()))
+                             for name in np.unique(trials.page) for own in [trials.page == name] if min((trials.real & own).sum(), (trials.fake & own).sum()) >= 5)
+    first = material.system_years(clips)
+    year = np.array([first.get(c.system, -1) if c.label == "spoof" else -1 for c in clips])
+    for words, low, high in YEARS:
+        part = Trials(clips, trials.s)
+        part.fake &= (year >= low) & (year <= high)
+        if part.fake.sum() >= FEWEST:
+            condition = f"{main}, systems of {words}"
+            entries += measured(part, condition, ["eer_percent"], rounds) + shares(part, scored, condition, ["true_synthetic_percent", "false_bonafide_percent"])
+    others = [c for c in corpus.read_index(full, "dev") if c.label == "bonafide" and c.source not in dev.NOT_REPORTED]
+    by_duration = of_durations(detector, [c for c in clips if c.label == "spoof"] + others, main, rounds, log)
+    people = of_telephone(detector, full, main, trials, more, log)
+    return [{**e, "set": PAGES} for e in entries + by_duration] + people
+
+
+def of_durations(detector, clips, main, rounds, log):
+    """Of voices that say at least the longest duration: what the detector says of each length of them. Few people of the new pages speak so long, so those of all other sources are there too."""
+    chosen, sounds, rng = [], [], np.random.default_rng(4)
+    taken = {}
+    for key, members in sorted(dev.voices(clips).items()):
+        label, source, _ = key
+        group = label, source, members[0].system
+        # A voice says each thing once; the clips are shared out among strings of the longest duration.
+        members = [members[k] for k in rng.permutation(len(members))]
+        while members and taken.get(group, 0) < VOICES_OF_A_SYSTEM:
+            some, total = [], 0.0
+            while members and total < DURATIONS[-1] + 0.1:
+                some.append(members.pop())
+                total += some[-1].seconds
+            x = dev.strung(some, DURATIONS[-1], rng) if total >= DURATIONS[-1] else None
+            if x is None:
+                break
+            taken[group] = taken.get(group, 0) + 1
+            chosen.append(some[0])
+            sounds.append(x)
+    entries = []
+    if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST:
+        (log or print)("evaluate: durations are left out: too few voices speak so long")
+        return entries
+    for seconds in DURATIONS:
+        cut = (lines.through(main, x[:int(seconds * corpus.RATE)] if seconds < DURATIONS[-1] else x) for x in sounds)
+        scored = scoring.score_audio(detector, cut, len(sounds), f"{seconds} s", log)
+        trials = Trials(chosen, scoring.values(scored))
+        condition = f"{main}, {seconds} s of one voice"
+        if sum(s.llr is None for s in scored) < len(scored) / 2:
+            entries += measured(trials, condition, CHANNEL_METRICS, rounds)
+        entries += shares(trials, scored, condition, [*LINE_SHARES, "false_bonafide_percent"])
+    return entries
+
+
+def of_telephone(detector, full, main, trials, more, log):
+    """People on real telephone lines, as they were recorded, each call strung together: what they are called, and what share of the machines of the new pages lies above the score that 1 % of
+    their clips reach."""
+    people = dev.telephone(full)
+    if len(people) < FEWEST:
+        return []
+    rng = np.random.default_rng(4)
+    scored = scoring.score_audio(detector, (lines.through("as is", corpus.load_part(c.path, 0, WINDOW_SECONDS)) for c in people), len(people), TELEPHONE, log)
+    own = Trials(people, scoring.values(scored))
+    entries = [{**e, "set": "dev"} for e in shares(own, scored, TELEPHONE, ["false_synthetic_percent", "true_bonafide_percent"], [c.speaker for c in people])]
+    calls = [members for _, members in sorted(dev.voices(people).items())]
+    sounds = [dev.strung(members, min(sum(c.seconds for c in members) - 0.1, DURATIONS[-1]), rng) for members in calls]
+    kept = [(members[0], x) for members, x in zip(calls, sounds) if x is not None]
+    whole = scoring.score_audio(detector, ((x, corpus.RATE) for _, x in kept), len(kept), TELEPHONE, log)
+    entries += shares(Trials([c for c, _ in kept], scoring.values(whole)), whole, f"{TELEPHONE}, whole", ["false_synthetic_percent", "true_bonafide_percent"], [c.speaker for c, _ in kept])
+    heard = own.s[[s.llr is not None for s in scored]]
+    limit = float(np.quantile(heard, 0.99))
+    more["telephone"] = {"clips": len(people), "calls": len(calls), "found": {kind: [round(100 * float((trials.s[trials.fake & (trials.kind == kind)] > limit).mean()), 1),
+                                                                                     int((trials.fake & (trials.kind == kind)).sum())] for kind in KINDS if (trials.fake & (trials.kind == kind)).any()}}
+    return entries
 
 
 def noise_answers(detector, corpus_folder):
@@ -203,19 +302,20 @@ def noise_answers(detector, corpus_folder):
     return {"decisions": decisions, "reasons": reasons}
 
 
-def write_figures(folder, corpus_folder, run, cache, long=None, log=print):
+def write_figures(folder, corpus_folder, run, cache, full=None, log=print):
     """Measures, and writes the figures into the manifest and, with the rest, into the run."""
     import veravox
-    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, long, log)
+    entries, more = figures(veravox.Detector(str(folder)), corpus_folder, cache, full, log)
     manifest = read_manifest(folder)
     main = scoring.main_condition(manifest)
-    entries.sort(key=lambda e: e["condition"] != main)       # what the model was made for comes first
+    # The newest machines first, and what the model was made for.
+    entries.sort(key=lambda e: (e["set"] != PAGES, e["condition"] != main))
     manifest["figures"] = entries
     write_manifest(pathlib.Path(folder), manifest)
     (run / "results.json").write_text(json.dumps({"figures": entries, **more}, indent=1))
     for e in entries:
-        if e["condition"] == "phone":
-            log(f"evaluate: {e['metric']} {e['value']} [{e['low']}, {e['high']}]")
+        if e["condition"] == main:
+            log(f"evaluate: {e['set']}: {e['metric']} {e['value']} [{e['low']}, {e['high']}]")
 
 
 def main():
@@ -223,24 +323,24 @@ def main():
     p.add_argument("model", type=pathlib.Path)
     p.add_argument("--corpus", type=pathlib.Path, required=True)
     p.add_argument("--cache", type=pathlib.Path, default=pathlib.Path(__file__).parent / "cache", help="where coded clips are kept")
-    p.add_argument("--long", type=pathlib.Path, help="a full build of the corpus's dev: the figures for 10 and 30 s come from its clips")
+    p.add_argument("--full", type=pathlib.Path, help="the full build of the corpus: new pages, telephone calls and durations come from its dev")
     p.add_argument("--rounds", type=int, default=400, help="rounds of the bootstrap")
     p.add_argument("--tolerance", type=float, default=0.25, help="largest difference from the manifest's value, in its unit")
     a = p.parse_args()
     import veravox
-    recorded = {(e["condition"], e["metric"]): e for e in read_manifest(a.model)["figures"]}
-    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, a.cache, a.long, lambda t: print(t, flush=True), a.rounds)
+    recorded = {(e["set"], e["condition"], e["metric"]): e for e in read_manifest(a.model)["figures"]}
+    entries, more = figures(veravox.Detector(str(a.model)), a.corpus, a.cache, a.full, lambda t: print(t, flush=True), a.rounds)
     differing = 0
-    print(f"\n{'condition':44} {'metric':34} {'value':>8} {'95 % interval':>18} {'real':>5} {'synth.':>6} {'manifest':>9}")
+    print(f"\n{'set':14} {'condition':44} {'metric':34} {'value':>8} {'95 % interval':>18} {'real':>5} {'synth.':>6} {'manifest':>9}")
     for e in entries:
-        known = recorded.get((e["condition"], e["metric"]))
+        known = recorded.get((e["set"], e["condition"], e["metric"]))
         # Shares of errors jump by 0.2 for one clip; ratios are compared a hundred times as finely.
         limit = a.tolerance if "percent" in e["metric"] else a.tolerance / 100
         differs = known is None or abs(known["value"] - e["value"]) > limit
         differing += differs
-        print(f"{e['condition']:44} {e['metric']:34} {e['value']:8.3f} {e['low']:8.3f}..{e['high']:8.3f} {e['n_bonafide']:5} {e['n_spoof']:6} "
+        print(f"{e['set']:14} {e['condition']:44} {e['metric']:34} {e['value']:8.3f} {e['low']:8.3f}..{e['high']:8.3f} {e['n_bonafide']:5} {e['n_spoof']:6} "
               f"{'-' if known is None else format(known['value'], '9.3f')}{' differs' if differs else ''}")
-    missing = sorted({condition for condition, _ in recorded} - {e["condition"] for e in entries})
+    missing = sorted({f"{name}: {condition}" for name, condition, _ in recorded} - {f"{e['set']}: {e['condition']}" for e in entries})
     if missing:
         print("in the manifest, and not measured now:", "; ".join(missing))
     for name, peer in more["peers"].items():

@@ -1,71 +1,29 @@
-"""Scores of `dev` from the library's own streaming path: whatever is reported is what a user's call would get."""
+"""Scores from the library's own streaming path: whatever is reported is what a user's call would get."""
 import csv
 import dataclasses
 import pathlib
 
 import numpy as np
-from scipy.signal import resample_poly
 
 import copies
 import corpus
-import dev
+import lines
 import phone_codecs
 
-
-def _phone(x):
-    return dev.phone_line(x), 8000
-
-
-def _as_is(x):
-    return x, dev.RATE
-
-
-def _first(seconds):
-    return lambda x: _phone(x[:int(seconds * dev.RATE)])
-
-
-def _noisy(snr_db):
-    """White noise at this ratio to the clip as a whole, then the phone line. Seeded by the clip, the same for every detector."""
-    def condition(x):
-        rng = np.random.default_rng(len(x))
-        noise = rng.standard_normal(len(x)).astype(np.float32)
-        level = float(np.sqrt(np.mean(np.square(x)))) * 10 ** (-snr_db / 20)
-        return _phone(x + level * noise)
-    return condition
-
-
-# name: (what it is, function from a clip at 16 kHz to samples and their rate)
+# name: (what it is, the line, the first so many seconds)
 CONDITIONS = {
-    "phone": ("RMS to 0.1, 8 kHz, 300-3400 Hz sixth-order Butterworth, mu-law", _phone),
-    "as is": ("the clip as it is, 16 kHz", _as_is),
-    "phone, first 2 s": ("the phone condition, cut after 2 s", _first(2)),
-    "phone, first 1 s": ("the phone condition, cut after 1 s", _first(1)),
+    "phone": ("RMS to 0.1, 8 kHz, 300-3400 Hz sixth-order Butterworth, mu-law", "phone", None),
+    "as is": ("the clip as it is, 16 kHz", "as is", None),
+    "phone, first 2 s": ("the phone condition, cut after 2 s", "phone", 2),
+    "phone, first 1 s": ("the phone condition, cut after 1 s", "phone", 1),
 }
-# Codecs of which only the error rates are reported: (the codec, rate that its audio is scored at).
-CODECS = {
-    "GSM-FR": ("gsm", 8000),
-    "AMR-NB 5.15": ("amr_nb_5k", 8000),
-    "AMR-NB 12.2": ("amr_nb_12k", 8000),
-    "G.729": ("g729", 8000),
-    "Opus 8": ("opus_8k", 8000),
-    "G.722": ("g722", 16000),
-    "AMR-WB 8.85": ("amr_wb_9k", 16000),
-    "Opus 16, wideband": ("opus_wb_16k", 16000),
-}
-# Other lines, likewise.
+CODECS = lines.CODECS
+# Other lines of which only the error rates are reported.
 LINES = {
-    "phone, brought to 16 kHz": ("the phone condition in a file of 16 kHz, as recorders make them", lambda x: (resample_poly(dev.phone_line(x), 2, 1).astype(np.float32), dev.RATE)),
-    "phone, noise at 20 dB": ("white noise at 20 dB, then the phone condition", _noisy(20)),
-    "phone, noise at 10 dB": ("white noise at 10 dB, then the phone condition", _noisy(10)),
-    "phone, noise at 5 dB": ("white noise at 5 dB, then the phone condition", _noisy(5)),
-}
-
-# Longer clips of the full build: seconds that are cut off for one, and the clips that are taken for it (at least so long).
-DURATIONS = {
-    "phone, 4 s of clips of 10 s": (4, 10),
-    "phone, 10 s": (10, 10),
-    "phone, 4 s of clips of 30 s": (4, 30),
-    "phone, 30 s": (30, 30),
+    "phone, brought to 16 kHz": "the phone condition in a file of 16 kHz, as recorders make them",
+    "phone, noise at 20 dB": "white noise at 20 dB, then the phone condition",
+    "phone, noise at 10 dB": "white noise at 10 dB, then the phone condition",
+    "phone, noise at 5 dB": "white noise at 5 dB, then the phone condition",
 }
 
 
@@ -74,14 +32,14 @@ def main_condition(config):
     return "phone" if config["input"]["sample_rate_hz"] == 8000 else "as is"
 
 
-def lines(config):
+def calibration_lines(config):
     """{condition: its share} of what the calibration is fitted on; the main one alone where the configuration names none."""
     return config["calibration"].get("lines", {main_condition(config): 1.0})
 
 
 @dataclasses.dataclass
 class Scored:
-    """One clip's answer. `llr` is None where the detector found too little speech; `windows` are its windows' scores."""
+    """One answer. `llr` is None where the detector found too little speech; `windows` are its windows' scores."""
     llr: float | None
     decision: str
     windows: list
@@ -89,29 +47,22 @@ class Scored:
     reasons: list
 
 
-def audio(clip, condition):
-    """(samples, rate) of a clip under a condition."""
-    return {**CONDITIONS, **LINES}[condition][1](corpus.load(clip.path, dev.RATE))
+def audio(clip, condition, longest=None):
+    """(samples, rate) of a clip, or of its first seconds, under a condition."""
+    _, line, seconds = CONDITIONS.get(condition, ("", condition, None))
+    return lines.through(line, corpus.load_part(clip.path, 0, seconds or longest or 1000))
 
 
-def score(detector, clips, condition, log=None):
+def score(detector, clips, condition, log=None, longest=None):
     """A `Scored` for each clip."""
-    return _score(detector, (audio(clip, condition) for clip in clips), len(clips), condition, log)
-
-
-def score_long(detector, clips, name, log=None):
-    """(clips that are long enough, a `Scored` for each) for one of `DURATIONS`. Half a second less will do: recordings are cut where speech ends."""
-    seconds, least = DURATIONS[name]
-    chosen = [clip for clip in clips if clip.seconds >= least - 0.5]
-    audios = (_phone(corpus.load(clip.path, dev.RATE)[:seconds * dev.RATE]) for clip in chosen)
-    return chosen, _score(detector, audios, len(chosen), name, log)
+    return score_audio(detector, (audio(clip, condition, longest) for clip in clips), len(clips), condition, log)
 
 
 def score_coded(detector, clips, name, cache, log=None):
     """A `Scored` for each clip after one of `CODECS`. Coded clips are kept in the cache, since they are the same for every detector."""
     codec, rate = CODECS[name]
     made = copies.coded_store(cache, "dev", corpus.store(cache, "dev", clips, phone_codecs.RATE), codec, rate)
-    return _score(detector, ((made[k], rate) for k in range(len(clips))), len(clips), name, log)
+    return score_audio(detector, ((made[k], rate) for k in range(len(clips))), len(clips), name, log)
 
 
 def score_under(detector, clips, name, cache, log=None):
@@ -119,13 +70,13 @@ def score_under(detector, clips, name, cache, log=None):
     return score_coded(detector, clips, name, cache, log) if name in CODECS else score(detector, clips, name, log)
 
 
-def _score(detector, audios, count, condition, log):
+def score_audio(detector, audios, count, condition, log):
     results = []
     for k, (samples, rate) in enumerate(audios):
         leg = detector.scan(samples, rate).legs[0]
         results.append(Scored(leg.llr, leg.decision, [w.llr for w in leg.windows], leg.speech_seconds, list(leg.reasons)))
-        if log and (k + 1) % 260 == 0:
-            log(f"score: {condition}, {k + 1} of {count} clips")
+        if log and (k + 1) % 1000 == 0:
+            log(f"score: {condition}, {k + 1} of {count}")
     return results
 
 

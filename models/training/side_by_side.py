@@ -10,7 +10,7 @@ import json
 import pathlib
 import subprocess
 
-import corpus
+import dev
 import evaluate
 import scoring
 from card import with_interval
@@ -45,11 +45,11 @@ def rows(folder, command, clips, minutes, rounds, log):
 
 
 def table(results):
-    head = ["model", "condition", *HEADS, "size, MB", "core-s per s, ONNX Runtime", "tract"]
+    head = ["model", "condition", *HEADS, "size, MB", "core-s per s, ONNX Runtime", "rten"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in results:
         figures = [with_interval(r["figures"][m]) if m in r["figures"] else "–" for m in [*ACCURACY, "three"]]
-        cost = [f"{r['cost'][name]:.5f}" if name in r.get("cost", {}) else "–" for name in ("onnxruntime", "tract")]
+        cost = [f"{r['cost'][name]:.5f}" if name in r.get("cost", {}) else "–" for name in ("onnxruntime", "rten")]
         lines.append("| " + " | ".join([r["model"], r["condition"], *figures, f"{r['megabytes']:.2f}" if "megabytes" in r else "–", *cost]) + " |")
     return "\n".join(lines)
 
@@ -64,7 +64,7 @@ def main():
     p.add_argument("--every", type=int, default=1, help="score each nth clip of dev: a quick turn")
     p.add_argument("--json", type=pathlib.Path, help="write the results here as well")
     a = p.parse_args()
-    clips = corpus.read_index(a.corpus, "dev")[::a.every]
+    clips = dev.folder(a.corpus)[::a.every]
     results = []
     for folder in a.models:
         results += rows(folder, a.command, clips, a.minutes, a.rounds, lambda text: print(f"{folder.name}: {text}", flush=True))

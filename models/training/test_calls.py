@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-import soundfile
 
 import calls
 from test_recipe import CORPUS, need_corpus

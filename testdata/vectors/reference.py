@@ -29,8 +29,19 @@ def stft_power(samples, n_fft, win_length, hop_length):
     return np.abs(stft(samples, n_fft, win_length, hop_length)) ** 2
 
 
-def log_spectrogram(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor):
-    power = stft_power(samples, n_fft, win_length, hop_length)
+def as_it_is(values):
+    return values
+
+
+def short(values):
+    """What statistics are taken of: 16 bits a number, of which ten are mantissa; rounded half up, 0 under 2^-40."""
+    values = np.asarray(values, np.float64)
+    step = 2.0 ** (np.floor(np.log2(np.maximum(values, 2.0**-40))) - 10)
+    return np.where(values <= 2.0**-40, 0.0, np.floor(values / step + 0.5) * step)
+
+
+def log_spectrogram(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, keep=as_it_is):
+    power = keep(stft_power(samples, n_fft, win_length, hop_length))
     kept = [k for k in range(n_fft // 2 + 1) if f_min_hz <= k * rate_hz / n_fft <= f_max_hz]
     return np.log(np.maximum(power[:, kept], log_floor))
 
@@ -57,19 +68,19 @@ def triangles(edges_hz, rate_hz, n_fft):
     return weights
 
 
-def linear_filterbank(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters):
+def linear_filterbank(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters, keep=as_it_is):
     edges = np.linspace(f_min_hz, f_max_hz, n_filters + 2)
-    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges)
+    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges, keep)
 
 
-def log_mel(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters):
+def log_mel(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, log_floor, n_filters, keep=as_it_is):
     edges = mel_to_hz(np.linspace(hz_to_mel(f_min_hz), hz_to_mel(f_max_hz), n_filters + 2))
-    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges)
+    return _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges, keep)
 
 
-def _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges):
+def _log_energies(samples, rate_hz, n_fft, win_length, hop_length, log_floor, edges, keep=as_it_is):
     power = stft_power(samples, n_fft, win_length, hop_length)
-    return np.log(np.maximum(power @ triangles(edges, rate_hz, n_fft).T, log_floor))
+    return np.log(np.maximum(keep(power @ triangles(edges, rate_hz, n_fft).T), log_floor))
 
 
 def dct_ii(values, n_coeffs):
@@ -100,7 +111,7 @@ def lfcc(samples, *, n_coeffs, deltas, **filterbank):
     return np.hstack(columns)
 
 
-def phase_coherence(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_bands, power_floor):
+def phase_coherence(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f_max_hz, n_bands, power_floor, keep=as_it_is):
     """[frame after the first, real parts of the bands | imaginary parts], from the angles of four neighbours."""
     spectrum = stft(samples, n_fft, win_length, hop_length)
     size, angle = np.abs(spectrum), np.angle(spectrum)
@@ -113,7 +124,10 @@ def phase_coherence(samples, rate_hz, n_fft, win_length, hop_length, f_min_hz, f
             weights = [min(size[t, k], size[t - 1, k]) for k in of_band]
             mixed = [angle[t, k + 1] - angle[t, k] - angle[t - 1, k + 1] + angle[t - 1, k] for k in of_band]
             total = sum(m * np.exp(1j * a) for m, a in zip(weights, mixed))
-            bands.append(total / (sum(weights) + len(of_band) * np.sqrt(power_floor)))
+            # Kept above 0: the parts are no larger than what they are set against.
+            weight = sum(weights)
+            re, im, kept_weight = (float(keep(v)) for v in (np.real(total) + weight, np.imag(total) + weight, weight))
+            bands.append(complex(re - kept_weight, im - kept_weight) / (kept_weight + len(of_band) * np.sqrt(power_floor)))
         rows.append(np.concatenate([np.real(bands), np.imag(bands)]))
     return np.array(rows)
 
@@ -273,9 +287,9 @@ KINDS = dict(log_spectrogram=log_spectrogram, linear_filterbank=linear_filterban
 
 
 def matrix_of(samples, rate_hz, of):
-    """The matrix that statistics are taken of."""
+    """The matrix that statistics are taken of: of frames kept in 16 bits a number, as neighbouring windows share them."""
     parameters = {key: value for key, value in of.items() if key not in ("kind", "normalisation")}
-    return normalised(KINDS[of["kind"]](samples, rate_hz, **parameters), of.get("normalisation", "none"))
+    return normalised(KINDS[of["kind"]](samples, rate_hz, **parameters, keep=short), of.get("normalisation", "none"))
 
 
 def statistics(samples, rate_hz, family, of):

@@ -209,7 +209,17 @@ pub struct Loadtest {
     /// Seconds of speech between two scores.
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     pub update: f64,
-    /// Print a JSON object.
+    /// All legs say the same at the same time, so that all their windows are ready at once; without it they are spread evenly.
+    #[arg(long)]
+    pub burst: bool,
+    /// Search for the largest number of legs with nothing shed and 99 of 100 scores within the limit, by trials of --seconds
+    /// each; --legs is the first to be tried.
+    #[arg(long)]
+    pub find_capacity: bool,
+    /// The limit of --find-capacity, from the end of a window's audio to its score.
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub within_ms: u32,
+    /// Print a JSON object; with --find-capacity one that lists the trials.
     #[arg(long)]
     pub json: bool,
 }

@@ -123,4 +123,23 @@ def test_the_load_test_measures_what_it_says(veravox):
     if os.path.exists("/proc/self/status"):
         # So few legs fit into what the warm-up left.
         assert figures["bytes_per_leg"] >= 0 and figures["legs_per_core"] > 0
+        assert 0 < figures["scoring_share"] and 0 < figures["hearing_share"] and figures["scoring_share"] + figures["hearing_share"] < 1.1
     assert "legs a core" in veravox("loadtest", "--legs", 2, "--seconds", 1).stdout
+
+
+def test_a_burst_of_a_few_legs_sheds_nothing(veravox):
+    done = veravox("loadtest", "--legs", 8, "--seconds", 6, "--cores", 1, "--burst", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["burst"] and figures["scored_windows"] >= 8
+    # All are ready at the same time, and each has its turn.
+    assert figures["shed_windows"] == figures["replaced_windows"] == 0
+
+
+def test_the_capacity_lies_between_legs_that_are_carried_and_too_many(veravox):
+    # Nothing is scored within a millisecond: the search goes down to no leg at all, and says so.
+    done = veravox("loadtest", "--find-capacity", "--legs", 2, "--seconds", 5, "--cores", 1, "--within-ms", 1, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["legs"] == 0 and [trial["legs"] for trial in found["trials"]] == [2, 1]
+    assert all(trial["compute_delay_ms"]["p99"] > 1 for trial in found["trials"])

@@ -1,49 +1,19 @@
 //! The caller's side of a leg: rings that audio goes into and events come out of.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer};
 
-use super::EngineOptions;
+use super::line::{Line, Mark, What};
 use super::stats::Counters;
-use super::worker::Slot;
 use crate::error::{Error, ErrorKind, Result};
-use crate::leg::Leg;
 use crate::leg::stream::{Event, Sample};
 use crate::verdict::report::{ErrorReport, LegVerdict};
 
-/// Things that befall a leg while its worker is busy; more are merged.
-const MAX_MARKS: usize = 32;
 /// How often [`LiveLeg::finish`] looks for the verdict.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// Something that happened after the sample `at` of those that went into the ring.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
-    pub at: u64,
-    pub what: What,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum What {
-    Lost(u64),
-    Silence(u64),
-    Invalid(u32),
-    Held(bool),
-    Rate(u32),
-}
-
-/// What the two sides of a leg share beside the rings.
-#[derive(Default)]
-pub(super) struct Line {
-    /// No more audio comes: the leg is to be finished.
-    pub ended: AtomicBool,
-    /// Samples lost, and pushed as what is not a number, that no mark had room for at the end.
-    pub lost_at_end: AtomicU64,
-    pub invalid_at_end: AtomicU64,
-}
 
 /// One leg of an engine, for the thread that brings its audio. Dropping it gives the leg up: nothing more is scored, and
 /// nobody waits.
@@ -63,36 +33,30 @@ pub struct LiveLeg {
     over: bool,
 }
 
-/// A new leg: the caller's side and the worker's.
-pub(super) fn pair(
-    leg: Leg,
-    sample_rate_hz: u32,
-    options: &EngineOptions,
-    counters: &Arc<Counters>,
-) -> (LiveLeg, Slot) {
-    let (audio, heard) = RingBuffer::new(options.buffer_samples(sample_rate_hz));
-    let (marks, marked) = RingBuffer::new(MAX_MARKS);
-    let (told, events) = RingBuffer::new(options.max_events);
-    let line = Arc::new(Line::default());
-    let slot = Slot::new(leg, heard, marked, told, Arc::clone(&line), options.shed_from());
-    let live = LiveLeg {
-        audio,
-        marks,
-        events,
-        line,
-        counters: Arc::clone(counters),
-        n_pushed: 0,
-        untold_lost: 0,
-        untold_invalid: 0,
-        held: (false, false),
-        rate_hz: (sample_rate_hz, sample_rate_hz),
-        ended: false,
-        over: false,
-    };
-    (live, slot)
-}
-
 impl LiveLeg {
+    /// The caller's ends of a leg's rings.
+    pub(super) fn new(
+        (audio, marks, events): (Producer<i16>, Producer<Mark>, Consumer<Event>),
+        line: Arc<Line>,
+        counters: Arc<Counters>,
+        sample_rate_hz: u32,
+    ) -> Self {
+        Self {
+            audio,
+            marks,
+            events,
+            line,
+            counters,
+            n_pushed: 0,
+            untold_lost: 0,
+            untold_invalid: 0,
+            held: (false, false),
+            rate_hz: (sample_rate_hz, sample_rate_hz),
+            ended: false,
+            over: false,
+        }
+    }
+
     /// Copies the next samples of the leg into its ring, and returns at once: no allocation, no lock, no system call. Floats
     /// are rounded to 16 bits; what is not a number counts as zero. Returns how many samples found room; the others, if the
     /// worker is far behind, are counted as lost.

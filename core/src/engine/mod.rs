@@ -6,10 +6,10 @@
 //! all the rest, and score the windows of all their legs in batches. A leg belongs to one worker, so that no two ever
 //! contend for it.
 //!
-//! Overload is explicit. The engine admits [`max_legs`](EngineOptions::max_legs) and refuses the next. Where the oldest audio
-//! of a leg has waited for half of [`max_delay`](EngineOptions::max_delay), the leg's windows are shed, which means not
-//! scored, if its verdict is firm; at the whole of it, in any case. What no ring had room for counts as lost. Each of these
-//! is counted, in [`EngineStats`] and in the leg's own verdict; nothing waits, and nothing grows.
+//! Overload is explicit. The engine admits [`max_legs`](EngineOptions::max_legs) and refuses the next. Windows wait in one
+//! queue by the age of their speech. One that has waited for longer than [`max_delay`](EngineOptions::max_delay) is shed,
+//! which means not scored; where that is longer than it takes to speak the next, the next takes its place. What no ring had
+//! room for counts as lost. Each of these is counted, in [`EngineStats`] and in the leg's own verdict; nothing grows.
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,87 +29,35 @@
 //! # Ok::<(), veravox::Error>(())
 //! ```
 
+mod line;
 mod live_leg;
+mod options;
+mod scoring;
+mod slot;
 mod stats;
 mod worker;
 
-use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+
+use rtrb::RingBuffer;
 
 pub use live_leg::LiveLeg;
+pub use options::EngineOptions;
 pub use stats::{EngineStats, Histogram, Percentiles};
 
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::Leg;
-use crate::leg::stream::StreamOptions;
-use crate::model::Model;
-use stats::Counters;
-use worker::{MakeScorer, Message, ModelScorer, Worker};
-
-/// How an engine works. The default takes every core and is good for calls of 20 ms packets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EngineOptions {
-    /// Threads that score; as many as there are cores by default.
-    pub workers: usize,
-    /// Legs that are open at once; the next is refused. 4,096 by default.
-    pub max_legs: usize,
-    /// Audio that a leg can hold while its worker is busy, 0.1 s to 60 s; half a second by default. Of 16 bits a sample,
-    /// which is a tenth of a leg's memory at 8 kHz.
-    pub buffer: Duration,
-    /// Age of the oldest unscored audio of a leg from which on its windows are shed; 0.4 s by default. As long as the buffer
-    /// or longer, nothing is shed, and audio that finds no room is lost instead.
-    pub max_delay: Duration,
-    /// Windows that are scored together at most; 4 by default, beyond which the built-in models gain nothing.
-    pub batch: usize,
-    /// Events that a leg keeps for [`LiveLeg::poll`]; 24 by default. Of window events that find no room the leg keeps none.
-    pub max_events: usize,
-    /// How each leg is watched; [`StreamOptions::live`] by default.
-    pub stream: StreamOptions,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            workers: std::thread::available_parallelism().map_or(1, NonZero::get),
-            max_legs: 4_096,
-            buffer: Duration::from_millis(500),
-            max_delay: Duration::from_millis(400),
-            batch: 4,
-            max_events: 24,
-            stream: StreamOptions::live(),
-        }
-    }
-}
-
-impl EngineOptions {
-    fn check(&self) -> Result<()> {
-        let ensure = |holds: bool, message: &str| {
-            if holds { Ok(()) } else { Err(Error::new(ErrorKind::InvalidArgument, message)) }
-        };
-        ensure((1..=1_024).contains(&self.workers), "expected 1 to 1024 workers")?;
-        ensure(self.max_legs >= 1, "expected max_legs to be at least 1")?;
-        let buffer = Duration::from_millis(100)..=Duration::from_mins(1);
-        ensure(buffer.contains(&self.buffer), "expected a buffer of 0.1 s to 60 s")?;
-        ensure(!self.max_delay.is_zero(), "expected max_delay to be above 0")?;
-        ensure((1..=256).contains(&self.batch), "expected batches of 1 to 256 windows")?;
-        ensure((1..=65_536).contains(&self.max_events), "expected max_events to be 1 to 65536")?;
-        self.stream.check()
-    }
-
-    /// Seconds of a leg's unscored audio from which on its windows are shed.
-    fn shed_from(&self) -> f64 {
-        if self.max_delay >= self.buffer { f64::INFINITY } else { self.max_delay.as_secs_f64() }
-    }
-
-    fn buffer_samples(&self, sample_rate_hz: u32) -> usize {
-        (self.buffer.as_secs_f64() * f64::from(sample_rate_hz)) as usize
-    }
-}
+use crate::model::runtime::Runtime;
+use crate::model::{Model, Threads};
+use line::{Line, MAX_MARKS};
+use scoring::{MakeScorer, ModelScorer};
+use slot::Slot;
+use stats::{Counters, locked};
+use worker::{Message, Worker};
 
 /// Watches many legs at once; see the [module](self).
 ///
@@ -129,6 +77,7 @@ struct Hand {
     /// Models that it has a scorer for. Scorers are made by whoever opens the first leg of a model: the other legs of a worker
     /// must not wait for one.
     models: Mutex<Vec<Arc<Model>>>,
+    threads: Threads,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -141,23 +90,33 @@ impl Engine {
     pub fn start(detector: Detector, options: EngineOptions) -> Result<Self> {
         detector.model(8_000)?;
         let scorer: Arc<MakeScorer> =
-            Arc::new(|model, batch| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch)?)));
+            Arc::new(|model, batch, threads| Ok(Box::new(ModelScorer::new(Arc::clone(model), batch, threads)?)));
         Self::start_with(detector, options, scorer)
     }
 
     fn start_with(detector: Detector, options: EngineOptions, make_scorer: Arc<MakeScorer>) -> Result<Self> {
         options.check()?;
+        let runtime = Runtime::get()?;
         let counters = Arc::new(Counters::default());
         let start = |number: usize| {
             let (messages, inbox) = std::sync::mpsc::channel();
             let n_legs = Arc::new(AtomicUsize::new(0));
             let (counted, scorers) = (Arc::clone(&n_legs), Arc::clone(&make_scorer));
-            let mut worker = Worker::new(inbox, Arc::clone(&counters), counted, options.batch, scorers);
+            let threads = Threads::new(runtime);
+            let worker = Worker::new(
+                inbox,
+                Arc::clone(&counters),
+                counted,
+                options.batch,
+                options.shed_after(),
+                scorers,
+                threads.clone(),
+            );
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())
                 .map_err(|e| Error::new(ErrorKind::Runtime, "cannot start a thread").with_source(e))?;
-            Ok(Hand { messages, n_legs, models: Mutex::new(Vec::new()), thread: Some(thread) })
+            Ok(Hand { messages, n_legs, models: Mutex::new(Vec::new()), threads, thread: Some(thread) })
         };
         let workers = (0..options.workers).map(start).collect::<Result<_>>()?;
         Ok(Self { make_scorer, detector, options, counters, workers })
@@ -194,8 +153,17 @@ impl Engine {
     fn open_admitted(&self, sample_rate_hz: u32) -> Result<LiveLeg> {
         let model = self.detector.model(sample_rate_hz)?;
         let thresholds = self.detector.thresholds(sample_rate_hz);
-        let leg = Leg::new(Arc::clone(&model), thresholds, sample_rate_hz, &self.options.stream)?;
-        let (live, slot) = live_leg::pair(leg, sample_rate_hz, &self.options, &self.counters);
+        let stream = &self.options.stream;
+        let input = &model.manifest().input;
+        let of_manifest = input.hop_samples as f64 / f64::from(input.sample_rate_hz);
+        let behind = self.options.seconds_behind(stream.update_seconds.unwrap_or(of_manifest));
+        let leg = Leg::remembering(Arc::clone(&model), thresholds, sample_rate_hz, stream, behind)?;
+        let (audio, heard) = RingBuffer::new(self.options.buffer_samples(sample_rate_hz));
+        let (marks, marked) = RingBuffer::new(MAX_MARKS);
+        let (told, events) = RingBuffer::new(self.options.max_events);
+        let line = Arc::new(Line::default());
+        let slot = Slot::new(leg, (heard, marked, told), Arc::clone(&line), behind > 0.0);
+        let live = LiveLeg::new((audio, marks, events), line, Arc::clone(&self.counters), sample_rate_hz);
         let least_busy = self.workers.iter().min_by_key(|hand| hand.n_legs.load(Ordering::Relaxed));
         let stopped = || Error::new(ErrorKind::Runtime, "the engine has no worker that runs");
         let hand = least_busy.ok_or_else(stopped)?;
@@ -203,7 +171,7 @@ impl Engine {
         let scorer = if models.iter().any(|known| Arc::ptr_eq(known, &model)) {
             None
         } else {
-            let scorer = (self.make_scorer)(&model, self.options.batch)?;
+            let scorer = (self.make_scorer)(&model, self.options.batch, &hand.threads)?;
             models.push(Arc::clone(&model));
             Some((model, scorer))
         };
@@ -241,11 +209,6 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.tell_to_stop();
     }
-}
-
-/// A mutex whose holder panicked guards numbers that are true all the same.
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! What an engine counts.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
-
-use super::locked;
 
 /// Buckets: eight to each doubling, over 35 doublings.
 const PER_DOUBLING: f64 = 8.0;
@@ -20,6 +18,10 @@ pub(super) struct Counters {
     pub failed_legs: AtomicU64,
     pub scored_windows: AtomicU64,
     pub shed_windows: AtomicU64,
+    pub replaced_windows: AtomicU64,
+    /// Nanoseconds.
+    pub hearing: AtomicU64,
+    pub scoring: AtomicU64,
     pub dropped_samples: AtomicU64,
     pub missed_events: AtomicU64,
     /// Milliseconds.
@@ -100,8 +102,10 @@ pub struct EngineStats {
     pub failed_legs: u64,
     /// Windows that were scored.
     pub scored_windows: u64,
-    /// Windows that were not, for want of time.
+    /// Windows that were not, since they had waited for longer than [`max_delay`](super::EngineOptions::max_delay).
     pub shed_windows: u64,
+    /// Windows that were not, since a newer one of the same leg was ready.
+    pub replaced_windows: u64,
     /// Samples that no ring had room for; their legs count them as lost.
     pub dropped_samples: u64,
     /// Window events that nobody fetched in time.
@@ -109,6 +113,15 @@ pub struct EngineStats {
     /// From the audio that completes a window to its score, in milliseconds. Audio counts as pushed when it was spoken, so
     /// a packet's own length is in it.
     pub compute_delay_ms: Percentiles,
+    /// Seconds that the workers listened to audio: resampling, speech detection.
+    pub hearing_seconds: f64,
+    /// Seconds that they scored windows: features and model.
+    pub scoring_seconds: f64,
+}
+
+/// A mutex whose holder panicked guards numbers that are true all the same.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Counters {
@@ -120,10 +133,18 @@ impl Counters {
             failed_legs: of(&self.failed_legs),
             scored_windows: of(&self.scored_windows),
             shed_windows: of(&self.shed_windows),
+            replaced_windows: of(&self.replaced_windows),
             dropped_samples: of(&self.dropped_samples),
             missed_events: of(&self.missed_events),
             compute_delay_ms: locked(&self.delays).percentiles(),
+            hearing_seconds: of(&self.hearing) as f64 * 1e-9,
+            scoring_seconds: of(&self.scoring) as f64 * 1e-9,
         }
+    }
+
+    /// Adds the time since `started` to a counter of nanoseconds.
+    pub fn spend(counter: &AtomicU64, started: Instant) {
+        counter.fetch_add(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     pub fn scored(&self, delay: Duration) {

@@ -1,14 +1,16 @@
 //! Faults of every kind, each on one leg among others: those go on, and the one leg's report says what happened.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::worker::ScoreWindows;
+use super::scoring::ScoreWindows;
 use super::*;
 use crate::audio::decode::{AudioReader, DecodeOptions};
-use crate::leg::stream::{Event, Stage};
+use crate::error::ErrorKind;
+use crate::features::Frames;
+use crate::leg::stream::{Event, Stage, StreamOptions};
 use crate::model::RawScore;
 use crate::verdict::report::LegVerdict;
-use crate::voice::conditions::{Conditions, Judged, Texture};
+use crate::voice::conditions::Texture;
 use crate::voice::window::Window;
 
 const ENOUGH: Duration = Duration::from_mins(1);
@@ -73,14 +75,18 @@ impl Moody {
 }
 
 impl ScoreWindows for Moody {
-    fn listen(&mut self, window: &Window<'_>, conditions: &mut Conditions) -> Result<Judged> {
+    fn listen(&mut self, window: &Window<'_>, _: Option<&mut Frames>) -> Result<()> {
         window.read(&mut self.window);
         let loudest = self.window.iter().fold(0.0_f32, |loudest, v| loudest.max(v.abs()));
         let mood = MOODS.iter().find(|(_, peak)| (f32::from(*peak) / 32_768.0 - loudest).abs() < 1e-4);
         let mood = mood.map_or(0, |(mood, _)| *mood);
         assert_ne!(mood, 1, "told to");
         self.moods.push(mood);
-        Ok(Judged { place: window.place, reason: conditions.judge(&self.texture, &window.place) })
+        Ok(())
+    }
+
+    fn texture(&self) -> &Texture {
+        &self.texture
     }
 
     fn scores(&mut self) -> Vec<Result<RawScore>> {
@@ -106,7 +112,7 @@ impl ScoreWindows for Moody {
 const MOODS: [(usize, i16); 5] = [(1, 8_000), (2, 9_000), (3, 10_000), (4, 11_000), (5, 12_000)];
 
 fn moody(options: EngineOptions) -> Engine {
-    Engine::start_with(detector(), options, Arc::new(|_, _| Ok(Box::new(Moody::new())))).unwrap()
+    Engine::start_with(detector(), options, Arc::new(|_, _, _| Ok(Box::new(Moody::new())))).unwrap()
 }
 
 /// The speech at a level whose every window has the peak of a mood.

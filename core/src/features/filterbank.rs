@@ -1,6 +1,7 @@
 //! Triangular filterbanks over the power spectrum.
 
 use super::spec::FilterbankSpec;
+use crate::simd::vectorised;
 
 /// How the filters' edges are spaced.
 #[derive(Clone, Copy)]
@@ -61,16 +62,27 @@ impl Filterbank {
         Self { filters }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.filters.len()
+    }
+
     /// The energy of every filter.
     pub(super) fn energies(&self, power: &[f32], out: &mut [f32]) {
-        for (value, filter) in out.iter_mut().zip(&self.filters) {
-            *value = dot(&filter.weights, power.get(filter.first_bin..).unwrap_or_default());
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (value, filter) in out.iter_mut().zip(&self.filters) {
+                    *value = dot(&filter.weights, power.get(filter.first_bin..).unwrap_or_default());
+                }
+            },
+        );
     }
 }
 
 /// The product of two runs, up to the end of the first. In four sums side by side: one alone would wait for itself at every
 /// step, which took most of the time of a filterbank.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "to be compiled for the registers of its caller")]
 fn dot(weights: &[f32], values: &[f32]) -> f32 {
     let values = values.get(..weights.len()).unwrap_or_default();
     let (weights, weights_left) = weights.as_chunks::<4>();

@@ -1,17 +1,24 @@
 //! The natural logarithm of a row of features.
 
+use crate::simd::vectorised;
+
 /// Replaces each value by ln(max(value, floor)).
 ///
 /// `f32::ln` is a call for each value; this is the polynomial of Cephes (Moshier, `logf`) without branches, which the
 /// compiler keeps in vector registers. It is within 1e-7 of `ln`, relative to max(1, |ln|), for all normal numbers.
-pub(super) fn log_floored(values: &mut [f32], floor: f32) {
-    for value in values {
-        *value = ln(value.max(floor));
-    }
+pub(crate) fn log_floored(values: &mut [f32], floor: f32) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for value in values {
+                *value = ln(value.max(floor));
+            }
+        },
+    );
 }
 
 /// For positive, normal, finite numbers.
-#[inline]
+#[inline(always)]
 fn ln(x: f32) -> f32 {
     /// sqrt(1/2): mantissas are taken from there up to sqrt(2), around 1.
     const SQRT_HALF_BITS: i32 = 0x3f35_04f3;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
+use crate::simd::vectorised;
+
 /// The periodic Hann window of `n` samples.
 pub(crate) fn periodic_hann(n: usize) -> impl Iterator<Item = f64> {
     (0..n).map(move |i| 0.5 - 0.5 * (TAU * i as f64 / n as f64).cos())
@@ -50,44 +52,25 @@ impl Stft {
         Self { weights: vec![1.0; n_fft], ..Self::new(n_fft, n_fft, n_fft) }
     }
 
-    /// |X|² of frames `index` and `index + 1` of `samples`, bins 0 to `n_fft / 2`. Where there is no second frame the first
-    /// stands in for it.
-    pub(super) fn power_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<f32>; 2] {
-        self.transform_pair(samples, index);
-        let [first, second] = &mut self.power;
-        let bins = self.pair.iter().zip(&self.mirrored);
-        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
-            let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
-            let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
-            *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
-            *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
-        }
-        &self.power
-    }
-
-    /// X of frames `index` and `index + 1`, as [`power_of_pair`](Self::power_of_pair) gives |X|².
-    pub(super) fn spectra_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<Complex<f32>>; 2] {
-        self.transform_pair(samples, index);
-        let [first, second] = &mut self.spectra;
-        let bins = self.pair.iter().zip(&self.mirrored);
-        for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
-            *first = Complex::new(0.5 * (bin.re + mirror.re), 0.5 * (bin.im - mirror.im));
-            *second = Complex::new(0.5 * (bin.im + mirror.im), 0.5 * (mirror.re - bin.re));
-        }
-        &self.spectra
-    }
-
-    /// The transform of the two frames as one, and its mirror image beside it.
-    fn transform_pair(&mut self, samples: &[f32], index: usize) {
-        self.pair.fill(Complex::default());
+    /// Transforms frames `index` and `index + 1` of `samples`. Where there is no second frame the first stands in for it.
+    pub(super) fn transform_pair(&mut self, samples: &[f32], index: usize) {
         let start = index * self.hop_length + self.pad_left;
         let frame_at = |start: usize| samples.get(start..start + self.weights.len());
         let first = frame_at(start).unwrap_or_default();
         let second = frame_at(start + self.hop_length).unwrap_or(first);
-        let inside = self.pair.get_mut(self.pad_left..).unwrap_or_default();
-        for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.weights) {
-            *value = Complex::new(first * weight, second * weight);
-        }
+        let n_weights = self.weights.len();
+        vectorised(
+            #[inline(always)]
+            || {
+                let (before, inside) = self.pair.split_at_mut(self.pad_left);
+                before.fill(Complex::default());
+                let (inside, after) = inside.split_at_mut(n_weights);
+                after.fill(Complex::default());
+                for (((value, first), second), weight) in inside.iter_mut().zip(first).zip(second).zip(&self.weights) {
+                    *value = Complex::new(first * weight, second * weight);
+                }
+            },
+        );
         self.fft.process_with_scratch(&mut self.pair, &mut self.scratch);
         // Bin n_fft - k beside bin k, as a pass of its own: the loops over both then run in vector registers.
         if let (Some((zero, mirrored)), Some((bin_zero, bins))) =
@@ -98,5 +81,54 @@ impl Stft {
                 *mirrored = *bin;
             }
         }
+    }
+
+    /// |X|² of frames `index` and `index + 1` of `samples`.
+    pub(super) fn power_of_pair(&mut self, samples: &[f32], index: usize) -> &[Vec<f32>; 2] {
+        self.transform_pair(samples, index);
+        self.find_powers();
+        &self.power
+    }
+
+    /// Finds |X|² of the two frames that were transformed last, bins 0 to `n_fft / 2`.
+    pub(super) fn find_powers(&mut self) {
+        let [first, second] = &mut self.power;
+        let bins = self.pair.iter().zip(&self.mirrored);
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+                    let (sum_re, sum_im) = (bin.re + mirror.re, bin.im + mirror.im);
+                    let (difference_re, difference_im) = (bin.re - mirror.re, bin.im - mirror.im);
+                    *first = 0.25 * (sum_re * sum_re + difference_im * difference_im);
+                    *second = 0.25 * (sum_im * sum_im + difference_re * difference_re);
+                }
+            },
+        );
+    }
+
+    /// |X|² of the first or second of the two frames, once it was found.
+    pub(super) fn power(&self, ahead: usize) -> &[f32] {
+        self.power.get(ahead).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Finds X of the two frames that were transformed last.
+    pub(super) fn find_spectra(&mut self) {
+        let [first, second] = &mut self.spectra;
+        let bins = self.pair.iter().zip(&self.mirrored);
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((first, second), (bin, mirror)) in first.iter_mut().zip(second).zip(bins) {
+                    *first = Complex::new(0.5 * (bin.re + mirror.re), 0.5 * (bin.im - mirror.im));
+                    *second = Complex::new(0.5 * (bin.im + mirror.im), 0.5 * (mirror.re - bin.re));
+                }
+            },
+        );
+    }
+
+    /// X of the first or second of the two frames, once it was found.
+    pub(super) fn spectrum(&self, ahead: usize) -> &[Complex<f32>] {
+        self.spectra.get(ahead).map(Vec::as_slice).unwrap_or_default()
     }
 }

@@ -5,7 +5,9 @@ use std::f64::consts::{PI, TAU};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::normalise::ColumnNormaliser;
 use super::*;
+use crate::error::ErrorKind;
 
 const RATE_HZ: u32 = 8_000;
 

@@ -1,5 +1,5 @@
 //! What is known of one leg: the way from samples to windows, and from their scores to a verdict. What stands between,
-//! scoring the windows, is left to the owner: a [`Stream`](crate::Stream) does it at once, an
+//! scoring the windows that are ready, is left to the owner: a [`Stream`](crate::Stream) does it at once, an
 //! [`Engine`](crate::engine::Engine) in batches with those of other legs.
 
 mod event;
@@ -12,14 +12,15 @@ use std::sync::Arc;
 use crate::audio::decode::Limits;
 use crate::audio::resample::Resampler;
 use crate::error::Result;
+use crate::features::Frames;
 use crate::model::calibrate::probability;
 use crate::model::{Model, RawScore};
 use crate::verdict::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
 use crate::verdict::policy::SequentialTest;
 use crate::verdict::report::{Change, Interruptions, LegVerdict, RunningVerdict, Segment, Stage, WindowReport};
-use crate::voice::conditions::{Conditions, Judged};
-use crate::voice::gate::{Frame, SpeechGate};
-use crate::voice::window::{Window, Windower};
+use crate::voice::conditions::{Conditions, Heard, Judged, Texture};
+use crate::voice::gate::{Frame, FrameSink, SpeechGate};
+use crate::voice::window::{Cut, Place, Window, Windower};
 use event::Event;
 use options::StreamOptions;
 
@@ -30,11 +31,17 @@ pub(crate) const MAX_BLOCK_SAMPLES: usize = 256;
 const MAX_FILLED_SECONDS: f64 = 0.1;
 /// Silence of which nothing is left in filters and gate after this long; the rest of it need not be looked at.
 const SETTLED_SECONDS: f64 = 0.5;
+/// Windows can be scored until so much speech came after them: more than comes by one push or from one silence.
+const SLACK_SECONDS: f64 = 0.5;
 /// Changes of the voice that a verdict lists; of more the oldest are forgotten.
 const MAX_CHANGES: usize = 64;
 
-/// Takes each window as it is completed, with the conditions that judge its sound.
-pub(crate) type Scoring<'a> = dyn FnMut(Window<'_>, &mut Conditions) -> Result<()> + 'a;
+/// A window that was completed and waits to be scored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready {
+    pub cut: Cut,
+    heard: Heard,
+}
 
 pub(crate) struct Leg {
     model: Arc<Model>,
@@ -44,6 +51,10 @@ pub(crate) struct Leg {
     resampler: Resampler,
     gate: SpeechGate,
     windower: Windower,
+    /// Windows that nobody took yet, oldest first.
+    ready: VecDeque<Ready>,
+    /// The frames of the windows so far, and of which speech they are.
+    frames: Option<(Frames, u64)>,
     test: SequentialTest,
     history: VecDeque<(WindowScore, Option<Reason>)>,
     max_history: usize,
@@ -72,23 +83,38 @@ impl Leg {
         sample_rate_hz: u32,
         options: &StreamOptions,
     ) -> Result<Self> {
+        Self::remembering(model, thresholds, sample_rate_hz, options, 0.0)
+    }
+
+    /// A leg whose windows can be scored until so many more seconds of speech came after them.
+    pub fn remembering(
+        model: Arc<Model>,
+        thresholds: Thresholds,
+        sample_rate_hz: u32,
+        options: &StreamOptions,
+        seconds_behind: f64,
+    ) -> Result<Self> {
         Limits::default().check_sample_rate(sample_rate_hz)?;
         options.check()?;
         let manifest = model.manifest();
         let input = &manifest.input;
         let samples_of = |seconds: f64| (seconds * f64::from(input.sample_rate_hz)) as u64;
         let hop = options.update_seconds.map_or(input.hop_samples as u64, samples_of);
+        let resampler = Resampler::new(sample_rate_hz, input.sample_rate_hz)?;
         Ok(Self {
             source_rate_hz: sample_rate_hz,
             conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
-            resampler: Resampler::new(sample_rate_hz, input.sample_rate_hz)?,
             gate: SpeechGate::new(input.sample_rate_hz)?,
             windower: Windower::new(
                 input.window_samples,
                 hop,
                 input.min_speech_samples,
                 options.first_look_seconds.map(samples_of),
+                samples_of(SLACK_SECONDS + seconds_behind) as usize + resampler.most_out(),
             ),
+            resampler,
+            ready: VecDeque::new(),
+            frames: model.frames()?.map(|frames| (frames, 0)),
             test: SequentialTest::new(thresholds, manifest.calibration.correlation),
             thresholds,
             history: VecDeque::new(),
@@ -117,13 +143,8 @@ impl Leg {
         self.source_rate_hz
     }
 
-    /// The firm verdict on the voice that speaks now.
-    pub fn firm(&self) -> Option<Decision> {
-        self.test.firm()
-    }
-
     /// Takes at most [`MAX_BLOCK_SAMPLES`] samples.
-    pub fn push(&mut self, block: impl ExactSizeIterator<Item = f32>, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn push(&mut self, block: impl ExactSizeIterator<Item = f32>) -> Result<()> {
         if self.passes_on_hold(block.len() as u64) {
             return Ok(());
         }
@@ -137,7 +158,7 @@ impl Leg {
         self.conditions.count(&self.samples, n_invalid);
         self.resampled.clear();
         self.resampler.push(&self.samples, &mut self.resampled)?;
-        self.pass(scoring, |gate, resampled, sink| gate.push(resampled, sink))
+        self.pass(|gate, resampled, sink| gate.push(resampled, sink))
     }
 
     /// Samples that were pushed as something else than numbers, and stand as zeros.
@@ -148,7 +169,7 @@ impl Leg {
     }
 
     /// Audio that never came.
-    pub fn lose(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn lose(&mut self, n_samples: u64) -> Result<()> {
         if self.passes_on_hold(n_samples) {
             return Ok(());
         }
@@ -156,45 +177,45 @@ impl Leg {
         let (before, now) = (self.lost_in_a_row, self.lost_in_a_row.saturating_add(n_samples));
         let fits = |n: u64| self.source_seconds(n) <= MAX_FILLED_SECONDS;
         if fits(now) {
-            self.push_silence(n_samples, scoring)?;
+            self.push_silence(n_samples)?;
         } else if fits(before) {
-            self.break_off(n_samples, scoring)?;
+            self.break_off(n_samples)?;
         } else {
             // Nothing came since the break.
             let gap = self.at_model_rate(now) - self.at_model_rate(before);
-            self.pass(scoring, |gate, _, sink| gate.skip(gap, sink))?;
+            self.pass(|gate, _, sink| gate.skip(gap, sink))?;
         }
         self.lost_in_a_row = now;
         Ok(())
     }
 
     /// Audio that the other side did not send since it was silent.
-    pub fn be_silent(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn be_silent(&mut self, n_samples: u64) -> Result<()> {
         if self.passes_on_hold(n_samples) {
             return Ok(());
         }
         let settled = n_samples.min((SETTLED_SECONDS * f64::from(self.source_rate_hz)) as u64);
-        self.push_silence(settled, scoring)?;
+        self.push_silence(settled)?;
         let rest = self.at_model_rate(n_samples - settled);
         if rest > 0 {
-            self.pass(scoring, |gate, _, sink| gate.skip(rest, sink))?;
+            self.pass(|gate, _, sink| gate.skip(rest, sink))?;
         }
         Ok(())
     }
 
     /// The call is on hold: until it resumes, audio is not listened to.
-    pub fn hold(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn hold(&mut self) -> Result<()> {
         if self.held.is_none() {
-            self.break_off(0, scoring)?;
+            self.break_off(0)?;
             self.held = Some(0);
         }
         Ok(())
     }
 
-    pub fn resume(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn resume(&mut self) -> Result<()> {
         let Some(n_held) = self.held.take() else { return Ok(()) };
         let gap = self.at_model_rate(n_held);
-        self.pass(scoring, |gate, _, sink| gate.skip(gap, sink))
+        self.pass(|gate, _, sink| gate.skip(gap, sink))
     }
 
     /// Whether the call is on hold, where these samples are only time that passes.
@@ -206,12 +227,12 @@ impl Leg {
     }
 
     /// The source goes on at another rate.
-    pub fn change_rate(&mut self, sample_rate_hz: u32, scoring: &mut Scoring<'_>) -> Result<()> {
+    pub fn change_rate(&mut self, sample_rate_hz: u32) -> Result<()> {
         Limits::default().check_sample_rate(sample_rate_hz)?;
         if sample_rate_hz != self.source_rate_hz {
             let on_hold = self.held.is_some();
-            self.resume(scoring)?;
-            self.break_off(0, scoring)?;
+            self.resume()?;
+            self.break_off(0)?;
             self.held = on_hold.then_some(0);
             self.interruptions = self.interruptions();
             (self.n_lost, self.n_held, self.lost_in_a_row) = (0, 0, 0);
@@ -223,45 +244,86 @@ impl Leg {
     }
 
     /// The leg ends: the windows of what is left.
-    pub fn finish(&mut self, scoring: &mut Scoring<'_>) -> Result<()> {
-        if self.held.is_some() { Ok(()) } else { self.break_off(0, scoring) }
+    pub fn finish(&mut self) -> Result<()> {
+        if self.held.is_some() { Ok(()) } else { self.break_off(0) }
     }
 
     /// Ends what was heard so far and goes on `n_samples` later with nothing of it left in any filter or window.
-    fn break_off(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+    fn break_off(&mut self, n_samples: u64) -> Result<()> {
         self.resampled.clear();
         self.resampler.finish(&mut self.resampled)?;
         self.resampler = self.new_resampler()?;
         let gap = self.at_model_rate(n_samples);
-        self.pass(scoring, |gate, resampled, sink| {
+        self.pass(|gate, resampled, sink| {
             gate.push(resampled, sink)?;
             gate.restart(gap, sink)
         })?;
-        let Self { windower, conditions, .. } = self;
-        windower.break_off(&mut |window| scoring(window, conditions))
+        let Self { windower, conditions, ready, .. } = self;
+        windower.break_off(&mut |cut| ready.push_back(Ready { heard: conditions.heard(&cut.place), cut }));
+        Ok(())
     }
 
-    fn push_silence(&mut self, n_samples: u64, scoring: &mut Scoring<'_>) -> Result<()> {
+    fn push_silence(&mut self, n_samples: u64) -> Result<()> {
         let mut rest = n_samples;
         while rest > 0 {
             let now = rest.min(MAX_BLOCK_SAMPLES as u64) as usize;
-            self.push(std::iter::repeat_n(0.0, now), scoring)?;
+            self.push(std::iter::repeat_n(0.0, now))?;
             rest -= now as u64;
         }
         Ok(())
     }
 
     /// Runs `through` the gate; its frames go to conditions and windower.
-    fn pass(
-        &mut self,
-        scoring: &mut Scoring<'_>,
-        through: impl FnOnce(&mut SpeechGate, &[f32], &mut crate::voice::gate::FrameSink<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let Self { gate, conditions, windower, resampled, .. } = self;
+    fn pass(&mut self, through: impl FnOnce(&mut SpeechGate, &[f32], &mut FrameSink<'_>) -> Result<()>) -> Result<()> {
+        let Self { gate, conditions, windower, ready, resampled, .. } = self;
         through(gate, resampled, &mut |frame: Frame<'_>| {
             conditions.observe(&frame);
-            windower.push(&frame, &mut |window| scoring(window, conditions))
+            windower.push(&frame, &mut |cut| ready.push_back(Ready { heard: conditions.heard(&cut.place), cut }));
+            Ok(())
         })
+    }
+
+    /// Hands over the oldest window that is ready. It can be looked at until more than half a second of speech came after it.
+    pub fn next_ready(&mut self) -> Option<Ready> {
+        self.ready.pop_front()
+    }
+
+    /// The samples of a window that is ready, and the frames that windows before it hold as well, where it shares them. None
+    /// where it was left too long.
+    pub fn window(&mut self, ready: &Ready) -> Option<(Window<'_>, Option<&mut Frames>)> {
+        let window = self.windower.window(ready.cut)?;
+        let Cut { speech, n_samples, .. } = ready.cut;
+        // Of less speech than a window, which is repeated, no frame but its first is one of the stream's.
+        let whole = n_samples == self.model.manifest().input.window_samples;
+        let frames = self.frames.as_mut().filter(|_| whole).map(|(frames, of_speech)| {
+            if *of_speech != speech {
+                frames.clear();
+                *of_speech = speech;
+            }
+            frames
+        });
+        Some((window, frames))
+    }
+
+    /// Judges the sound of a window that is ready.
+    pub fn judge(&mut self, ready: &Ready, texture: &Texture) -> Judged {
+        Judged { place: ready.cut.place, reason: self.conditions.judge(texture, ready.heard) }
+    }
+
+    /// A window was not scored, since there was no time for it.
+    pub fn shed(&mut self, place: &Place) {
+        self.interruptions.shed_windows += 1;
+        self.pass_over(place);
+    }
+
+    /// A window was not scored, since a newer one is ready.
+    pub fn replace(&mut self, place: &Place) {
+        self.interruptions.replaced_windows += 1;
+        self.pass_over(place);
+    }
+
+    fn pass_over(&mut self, place: &Place) {
+        self.shed_share += if place.first_look { 0.0 } else { place.fresh_share };
     }
 
     /// Takes the score of a window, in the order in which they were completed.
@@ -307,12 +369,6 @@ impl Leg {
         } else {
             self.firm_at = Some(score.end);
         }
-    }
-
-    /// Windows that were not scored, since there was no time for them.
-    pub fn shed(&mut self, n_windows: u64, share: f32) {
-        self.interruptions.shed_windows += n_windows;
-        self.shed_share += share;
     }
 
     fn announce(&mut self, events: &mut impl FnMut(Event)) {
@@ -412,3 +468,6 @@ impl Leg {
         u64::try_from((u128::from(n_samples) * to + from / 2) / from.max(1)).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

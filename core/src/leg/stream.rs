@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Leg, MAX_BLOCK_SAMPLES, Scoring};
+use super::{Leg, MAX_BLOCK_SAMPLES};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Model, RawScore};
+use crate::model::Model;
 use crate::verdict::decide::Thresholds;
 use crate::verdict::report::LegVerdict;
-use crate::voice::conditions::Judged;
 
 pub use super::event::Event;
 pub use super::options::StreamOptions;
@@ -76,7 +75,6 @@ mod sealed {
 /// ```
 pub struct Stream {
     leg: Leg,
-    scored: Vec<(Judged, RawScore)>,
 }
 
 impl Stream {
@@ -86,7 +84,7 @@ impl Stream {
         sample_rate_hz: u32,
         options: &StreamOptions,
     ) -> Result<Self> {
-        Ok(Self { leg: Leg::new(model, thresholds, sample_rate_hz, options)?, scored: Vec::new() })
+        Ok(Self { leg: Leg::new(model, thresholds, sample_rate_hz, options)? })
     }
 
     /// Takes the next samples of the leg; returns the windows that they completed and any news of the verdict.
@@ -94,9 +92,11 @@ impl Stream {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when the model fails. The stream is not to be used after an error.
     pub fn push<S: Sample>(&mut self, samples: &[S]) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| {
-            samples.chunks(MAX_BLOCK_SAMPLES).try_for_each(|block| leg.push(block.iter().map(|s| s.to_f32()), scoring))
-        })
+        let mut events = Vec::new();
+        for block in samples.chunks(MAX_BLOCK_SAMPLES) {
+            self.run_into(&mut events, |leg| leg.push(block.iter().map(|s| s.to_f32())))?;
+        }
+        Ok(events)
     }
 
     /// `n_samples` of the leg, at its own rate, never came. A hole of up to 0.1 s, said at once or packet by packet, is
@@ -105,7 +105,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn lost(&mut self, n_samples: u64) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| leg.lose(n_samples, scoring))
+        self.run(|leg| leg.lose(n_samples))
     }
 
     /// `n_samples` were not sent since the other side was silent (discontinuous transmission), or are comfort noise that
@@ -114,7 +114,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn silence(&mut self, n_samples: u64) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| leg.be_silent(n_samples, scoring))
+        self.run(|leg| leg.be_silent(n_samples))
     }
 
     /// The call is on hold: what is pushed until [`resume`](Self::resume) is not listened to, whatever it is, and no window
@@ -123,7 +123,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn hold(&mut self) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| leg.hold(scoring))
+        self.run(Leg::hold)
     }
 
     /// The hold is over.
@@ -131,7 +131,7 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn resume(&mut self) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| leg.resume(scoring))
+        self.run(Leg::resume)
     }
 
     /// The source goes on at another rate, as after a change of codec. The model stays the one that the leg began with, and
@@ -141,7 +141,7 @@ impl Stream {
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the rate is outside the default limits; the stream then goes on at
     /// the old one. Others as [`push`](Self::push).
     pub fn change_rate(&mut self, sample_rate_hz: u32) -> Result<Vec<Event>> {
-        self.run(|leg, scoring| leg.change_rate(sample_rate_hz, scoring))
+        self.run(|leg| leg.change_rate(sample_rate_hz))
     }
 
     /// The verdict as if the leg ended now, over the windows complete so far.
@@ -155,29 +155,32 @@ impl Stream {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn finish(mut self) -> Result<LegVerdict> {
-        self.run(|leg, scoring| leg.finish(scoring))?;
+        self.run(Leg::finish)?;
         Ok(self.leg.end())
     }
 
     /// Scores the windows that `feed` completes, one by one.
-    fn run(&mut self, feed: impl FnOnce(&mut Leg, &mut Scoring<'_>) -> Result<()>) -> Result<Vec<Event>> {
-        let Self { leg, scored } = self;
-        scored.clear();
-        let model = Arc::clone(leg.model());
-        feed(leg, &mut |window, conditions| {
+    fn run(&mut self, feed: impl FnOnce(&mut Leg) -> Result<()>) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        self.run_into(&mut events, feed)?;
+        Ok(events)
+    }
+
+    fn run_into(&mut self, events: &mut Vec<Event>, feed: impl FnOnce(&mut Leg) -> Result<()>) -> Result<()> {
+        let leg = &mut self.leg;
+        feed(leg)?;
+        while let Some(ready) = leg.next_ready() {
+            let model = Arc::clone(leg.model());
             let (judged, raw) = model.with_scorer(|scorer| {
                 scorer.clear();
-                let judged = scorer.listen(&window, conditions)?;
-                Ok((judged, scorer.score(model.manifest())?))
+                let left = || Error::new(ErrorKind::Runtime, "a window was left too long");
+                let (window, frames) = leg.window(&ready).ok_or_else(left)?;
+                scorer.listen(&window, frames)?;
+                Ok((leg.judge(&ready, scorer.texture()), scorer.score(model.manifest())?))
             })?;
-            scored.push((judged, raw));
-            Ok(())
-        })?;
-        let mut events = Vec::new();
-        for (judged, raw) in scored.drain(..) {
             leg.take(judged, raw, &mut |event| events.push(event));
         }
-        Ok(events)
+        Ok(())
     }
 }
 

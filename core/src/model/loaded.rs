@@ -6,9 +6,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::graph::{Graph, Session};
 use super::manifest::{Label, Manifest};
 use super::runtime::Runtime;
+use super::threads::Threads;
 use crate::error::{Error, ErrorKind, Result};
-use crate::features::Extractor;
-use crate::voice::conditions::{Conditions, Judged, Texture, texture_of};
+use crate::features::{Extractor, Frames};
+use crate::voice::conditions::{Texture, texture_of};
 use crate::voice::window::Window;
 
 /// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
@@ -18,6 +19,7 @@ pub struct Model {
     runtime: &'static Runtime,
     idle: Mutex<Vec<Scorer>>,
     batches: OnceLock<bool>,
+    frames: OnceLock<Option<Frames>>,
 }
 
 /// What the model says of one window.
@@ -42,7 +44,14 @@ pub(crate) struct Scorer {
 impl Model {
     /// What was checked becomes a model.
     pub(super) fn of(manifest: Manifest, graph: Graph, runtime: &'static Runtime) -> Self {
-        Self { manifest, graph, runtime, idle: Mutex::new(Vec::new()), batches: OnceLock::new() }
+        Self {
+            manifest,
+            graph,
+            runtime,
+            idle: Mutex::new(Vec::new()),
+            batches: OnceLock::new(),
+            frames: OnceLock::new(),
+        }
     }
 
     /// The model's manifest.
@@ -65,7 +74,7 @@ impl Model {
     pub fn score(&self, window: &[f32]) -> Result<RawScore> {
         self.with_scorer(|scorer| {
             scorer.clear();
-            scorer.add(window)?;
+            scorer.add(window, 0, None)?;
             scorer.score(&self.manifest)
         })
     }
@@ -80,6 +89,15 @@ impl Model {
         let done = work(&mut scorer);
         self.keep(scorer);
         done
+    }
+
+    /// Room for the frames of a leg, none where the model's are too many to be kept.
+    pub(crate) fn frames(&self) -> Result<Option<Frames>> {
+        if let Some(known) = self.frames.get() {
+            return Ok(known.clone());
+        }
+        let found = self.with_scorer(|scorer| Ok(scorer.extractor.frames()))?;
+        Ok(self.frames.get_or_init(|| found).clone())
     }
 
     /// Whether the graph takes several windows at once, and scores each as if it were alone. Tried once.
@@ -97,7 +115,12 @@ impl Model {
 
     /// A scorer of one's own.
     pub(crate) fn scorer(&self) -> Result<Scorer> {
-        let session = self.graph.session()?;
+        self.scorer_on(&Threads::new(self.runtime))
+    }
+
+    /// A scorer for work that runs on `threads`.
+    pub(crate) fn scorer_on(&self, threads: &Threads) -> Result<Scorer> {
+        let session = self.graph.session(threads)?;
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
         let (n_frames, n_features) = extractor.shape();
@@ -123,23 +146,27 @@ impl Scorer {
         self.features.len() / self.n_values.max(1)
     }
 
-    /// Adds a window of a leg to those that are to be scored, and judges its sound.
-    pub fn listen(&mut self, window: &Window<'_>, conditions: &mut Conditions) -> Result<Judged> {
+    /// Adds a window of a leg to those that are to be scored, and listens to its sound. `frames` are those of its leg, where it
+    /// shares them with the windows before it.
+    pub fn listen(&mut self, window: &Window<'_>, frames: Option<&mut Frames>) -> Result<()> {
         let mut samples = std::mem::take(&mut self.window);
         window.read(&mut samples);
         texture_of(&samples, &mut self.texture);
-        let added = self.add(&samples);
+        let added = self.add(&samples, window.cut.start, frames);
         self.window = samples;
-        added?;
-        let reason = conditions.judge(&self.texture, &window.place);
-        Ok(Judged { place: window.place, reason })
+        added
     }
 
-    fn add(&mut self, window: &[f32]) -> Result<()> {
+    /// The sound of the window that was listened to last.
+    pub fn texture(&self) -> &Texture {
+        &self.texture
+    }
+
+    fn add(&mut self, window: &[f32], start: u64, frames: Option<&mut Frames>) -> Result<()> {
         let before = self.features.len();
         self.features.resize(before + self.n_values, 0.0);
         let features = self.features.get_mut(before..).unwrap_or_default();
-        let computed = self.extractor.compute(window, features);
+        let computed = self.extractor.compute_of_stream(window, start, frames, features);
         if computed.is_err() {
             self.features.truncate(before);
         }
@@ -175,7 +202,7 @@ impl Scorer {
         self.clear();
         let added = (0..2).all(|n| {
             let samples: Vec<f32> = window(n).collect();
-            self.add(&samples).is_ok()
+            self.add(&samples, 0, None).is_ok()
         });
         let alone = (0..2).map(|n| self.run(manifest, n..n + 1).ok()?.pop()?.ok()).collect::<Option<Vec<_>>>();
         let together = self.run(manifest, 0..2).ok().and_then(|scores| scores.into_iter().map(Result::ok).collect());

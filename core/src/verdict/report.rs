@@ -164,6 +164,9 @@ pub struct Interruptions {
     pub held_seconds: f64,
     /// Windows that were not scored since there was no time for them.
     pub shed_windows: u64,
+    /// Windows that were not scored since a newer one was ready.
+    #[serde(default)]
+    pub replaced_windows: u64,
 }
 
 /// One scored window.

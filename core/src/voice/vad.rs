@@ -3,6 +3,7 @@
 //! The detector is [earshot](https://docs.rs/earshot), a small recurrent network inside the crate that works on 16 kHz
 //! audio; narrower audio is brought to 16 kHz for it, so that one detector serves 8 and 16 kHz alike.
 
+use crate::audio::doubling::Doubler;
 use crate::audio::resample::Resampler;
 use crate::error::Result;
 
@@ -12,10 +13,35 @@ const NETWORK_FRAME_SAMPLES: usize = 256;
 /// Samples taken at a time, so that little waits between resampler and network: thousands of legs are open at once.
 const PIECE_SAMPLES: usize = 64;
 
+/// What brings audio to the network's rate.
+enum Upsampler {
+    /// From half of it, as telephone audio has.
+    Doubler(Doubler),
+    Resampler(Resampler),
+}
+
+impl Upsampler {
+    fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<()> {
+        match self {
+            Self::Doubler(doubler) => doubler.push(samples, out),
+            Self::Resampler(resampler) => resampler.push(samples, out)?,
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<f32>) -> Result<()> {
+        match self {
+            Self::Doubler(doubler) => doubler.finish(out),
+            Self::Resampler(resampler) => resampler.finish(out)?,
+        }
+        Ok(())
+    }
+}
+
 /// Says how likely each frame of a leg is to hold a voice.
 pub struct VoiceDetector {
     network: Box<earshot::Detector>,
-    upsampler: Resampler,
+    upsampler: Upsampler,
     pending: Vec<f32>,
 }
 
@@ -28,9 +54,9 @@ impl VoiceDetector {
         Ok(Self {
             network: earshot::Detector::default_boxed(),
             upsampler: if sample_rate_hz.checked_mul(2) == Some(NETWORK_RATE_HZ) {
-                Resampler::doubling(sample_rate_hz)?
+                Upsampler::Doubler(Doubler::new())
             } else {
-                Resampler::new(sample_rate_hz, NETWORK_RATE_HZ)?
+                Upsampler::Resampler(Resampler::new(sample_rate_hz, NETWORK_RATE_HZ)?)
             },
             pending: Vec::with_capacity(NETWORK_FRAME_SAMPLES + 2 * PIECE_SAMPLES),
         })

@@ -29,7 +29,8 @@ fn a_broken_model_is_refused_in_words_that_name_the_rule() {
             Ok(_) => assert_eq!(kind, "", "{} was accepted", folder.display()),
             Err(error) => {
                 assert_eq!(error.kind().as_str(), kind, "{}: {error}", folder.display());
-                assert!(error.to_string().contains(&words), "{}: {error}", folder.display());
+                let said = words.split(" | ").any(|words| error.to_string().contains(words));
+                assert!(said, "{}: {error}", folder.display());
             }
         }
         assert!(Rule::ALL.starts_with(&passed), "{}: rules out of order: {passed:?}", folder.display());

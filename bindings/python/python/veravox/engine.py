@@ -40,13 +40,19 @@ class EngineStats:
     """That ended with an error."""
     scored_windows: int
     shed_windows: int
-    """That were not scored, for want of time."""
+    """That were not scored, since they had waited for too long."""
+    replaced_windows: int
+    """That were not scored, since a newer one of the same leg was ready."""
     dropped_samples: int
     """That found no room; their legs count them as lost."""
     missed_events: int
     """Of windows, that nobody fetched in time."""
     compute_delay_ms: Percentiles = field(metadata=holds(Percentiles))
     """From the audio that completes a window to its score. A packet's own length is in it."""
+    hearing_seconds: float
+    """That the workers listened to audio: resampling, speech detection."""
+    scoring_seconds: float
+    """That they scored windows: features and model."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form as Python objects."""
@@ -58,9 +64,9 @@ class Engine:
     """Watches thousands of legs from a few threads of its own, which score their windows in batches.
 
     `workers` threads score, as many as there are cores without it. `max_legs` are admitted, 4,096 without it, and the next
-    is refused. A leg holds `buffer_seconds` of audio while its worker is busy, 0.5 without it; where the oldest has waited
-    for `max_delay_seconds`, 0.4 without it, windows are shed, which means not scored; what finds no room counts as lost.
-    `batch` windows at most are scored together, 4 without it, and a leg keeps `max_events` events, 24 without it. The rest
+    is refused. A leg holds `buffer_seconds` of audio while its worker is busy, 1 without it. Windows wait in one queue by the
+    age of their speech; one that has waited for `max_delay_seconds`, 0.75 without it, is shed, which means not scored; where
+    that is longer than it takes to speak the next, the next takes its place. What finds no room counts as lost. `batch` windows at most are scored together, 4 without it, and a leg keeps `max_events` events, 24 without it. The rest
     is as in `Stream`, live.
 
     As a context manager it is stopped at the end; legs that are still open then fail. An engine belongs to its process: it

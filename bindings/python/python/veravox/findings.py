@@ -152,6 +152,8 @@ class Interruptions:
     """On hold."""
     shed_windows: int = 0
     """Windows that were not scored since there was no time for them."""
+    replaced_windows: int = 0
+    """Windows that were not scored since a newer one was ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptio
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
-use super::{AudioInfo, AudioSource, ChunkSource, Limits, PcmChunk};
+use super::limits::Limits;
+use super::source::{AudioInfo, AudioSource, ChunkSource, PcmChunk};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Broken packets in a row after which a file is given up: hostile files could otherwise be read for ever.

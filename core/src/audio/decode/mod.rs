@@ -6,68 +6,20 @@
 //! [`Limits`] before anything is allocated for it.
 
 mod container;
+mod limits;
 mod raw;
+mod source;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+pub use limits::Limits;
 pub use raw::{RawEncoding, RawFormat};
-use symphonia::core::audio::GenericAudioBufferRef;
+pub use source::{AudioInfo, AudioSource, PcmChunk};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// What a file may claim before it is refused with [`ErrorKind::LimitExceeded`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Limits {
-    /// Most channels; each is scored as a leg of its own. Default 16.
-    pub max_channels: usize,
-    /// Lowest sample rate in hertz. Default 4,000.
-    pub min_sample_rate_hz: u32,
-    /// Highest sample rate in hertz. Default 384,000.
-    pub max_sample_rate_hz: u32,
-    /// Longest audio in seconds, counted while it is read. Default 86,400, a day.
-    pub max_duration_seconds: f64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_channels: 16,
-            min_sample_rate_hz: 4_000,
-            max_sample_rate_hz: 384_000,
-            max_duration_seconds: 86_400.0,
-        }
-    }
-}
-
-impl Limits {
-    /// Refuses audio without channels, or with more than the limit.
-    ///
-    /// # Errors
-    /// [`CorruptAudio`](ErrorKind::CorruptAudio), [`LimitExceeded`](ErrorKind::LimitExceeded).
-    pub fn check_channels(&self, channels: usize) -> Result<()> {
-        if channels == 0 {
-            return Err(Error::new(ErrorKind::CorruptAudio, "expected at least 1 channel, the header says 0"));
-        }
-        if channels > self.max_channels {
-            let message = format!("expected at most {} channels (max_channels), found {channels}", self.max_channels);
-            return Err(Error::new(ErrorKind::LimitExceeded, message));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn check_sample_rate(&self, rate_hz: u32) -> Result<()> {
-        if rate_hz < self.min_sample_rate_hz || rate_hz > self.max_sample_rate_hz {
-            let message = format!(
-                "expected a sample rate of {} to {} Hz (min_sample_rate_hz, max_sample_rate_hz), found {rate_hz} Hz",
-                self.min_sample_rate_hz, self.max_sample_rate_hz
-            );
-            return Err(Error::new(ErrorKind::LimitExceeded, message));
-        }
-        Ok(())
-    }
-}
+use source::ChunkSource;
 
 /// How to read audio.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -77,49 +29,6 @@ pub struct DecodeOptions {
     /// What a file may claim at most.
     pub limits: Limits,
 }
-
-/// What a file says of its audio.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AudioInfo {
-    /// Container, as in `"wave"`, or `"raw"`.
-    pub container: String,
-    /// Codec, as in `"pcm_mulaw"`.
-    pub codec: String,
-    /// Samples a second of one channel.
-    pub sample_rate_hz: u32,
-    /// Channels, each a leg of the call.
-    pub channels: usize,
-    /// Samples of one channel, where the header says so. It may lie.
-    pub declared_samples: Option<u64>,
-}
-
-/// A run of samples: one `Vec` for each channel, all of the same length, values nominally in [-1, 1].
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PcmChunk {
-    /// The samples, `channels[leg][time]`.
-    pub channels: Vec<Vec<f32>>,
-}
-
-impl PcmChunk {
-    /// Samples of one channel.
-    #[must_use]
-    pub fn n_samples(&self) -> usize {
-        self.channels.first().map_or(0, Vec::len)
-    }
-
-    fn fill(&mut self, buffer: &GenericAudioBufferRef<'_>) {
-        buffer.copy_to_vecs_planar(&mut self.channels);
-    }
-}
-
-/// One step of a source of audio. `Ok(true)` when `chunk` was filled, `Ok(false)` at the end.
-trait ChunkSource: Send {
-    fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool>;
-}
-
-/// A seekable source of bytes: a file, or a `Cursor` over bytes in memory.
-pub trait AudioSource: Read + Seek + Send + Sync {}
-impl<T: Read + Seek + Send + Sync> AudioSource for T {}
 
 /// A source of bytes that come once.
 struct Pipe(Box<dyn Read + Send + Sync>);

@@ -10,7 +10,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDe
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::{AudioInfo, AudioSource, ChunkSource, PcmChunk};
+use super::source::{AudioInfo, AudioSource, ChunkSource, PcmChunk};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Samples of one channel read at a time: from a file, and from a pipe, whose audio is not to wait.

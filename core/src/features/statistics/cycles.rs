@@ -7,9 +7,12 @@
 //! over seconds it draws no sharp line. So the spectrum of each band's level over the whole window is set against its own
 //! neighbourhood, and looked at where frame rates are, and anywhere between.
 
-use super::columns::Running;
+use super::moving::{MovingMean, Surroundings};
 use super::sink::{Family, Sink};
+use super::tracks::Tracks;
+use crate::features::log::log_floored;
 use crate::features::stft::Stft;
+use crate::simd::vectorised;
 
 /// Frame rates of synthesisers and codecs, and multiples of them, up to `HIGHEST_HZ`. 16,000 samples a second in hops of 640,
 /// 512, 320, 256, 200, 160, 128 and 80; 22,050 and 44,100 in hops of 512 and 256; 24,000 in hops of 600, 512, 480, 360, 320,
@@ -34,7 +37,7 @@ const NEAR_SECONDS: f64 = 0.012;
 const STILL: f32 = 0.05;
 /// Power for each frame that is added to that of the neighbourhood: beside the lines of a strictly regular beat there is only
 /// what rounding leaves.
-const FLOOR: f64 = 1e-4;
+const FLOOR: f32 = 1e-4;
 /// A line is as wide as the window is short; its neighbourhood begins and ends at so many times one over the window's length.
 const LINE_ENDS: usize = 3;
 const NEIGHBOURHOOD_ENDS: usize = 12;
@@ -43,44 +46,38 @@ pub(super) const N_VALUES: usize = 3 * (RATES_HZ.len() + 5);
 
 pub(super) struct Cycles {
     n_columns: usize,
-    near: usize,
-    running: Running,
+    bands: Tracks,
+    near: MovingMean,
+    surroundings: Surroundings,
     stft: Stft,
     /// Where a track begins among the zeros around it.
     start: usize,
     /// Two columns at a time, each with zeros around it, as long as the transform.
     tracks: Vec<f32>,
-    deviations: Vec<f32>,
-    /// Half the width of a line and of its neighbourhood, in bins.
-    line: usize,
-    neighbourhood: usize,
-    floor: f64,
+    floor: f32,
     first_bin: usize,
     /// Bins of the rates, counted from the first one.
     rate_bins: Vec<usize>,
     /// From `LOWEST_HZ` to `HIGHEST_HZ`, the sum over all columns, over the lower and over the upper half of them.
     sums: [Vec<f32>; 3],
-    prominence: Vec<f32>,
 }
 
 impl Family for Cycles {
     fn compute(&mut self, matrix: &[f32], out: &mut Sink) {
+        self.bands.take(matrix, self.n_columns);
+        self.flatten();
         self.sums.iter_mut().for_each(|sums| sums.fill(0.0));
         for column in (0..self.n_columns).step_by(2) {
-            // Where the number of columns is odd the last one has no other beside it.
-            self.tracks.fill(0.0);
-            for one in column..(column + 2).min(self.n_columns) {
-                self.track(matrix, one, one - column);
-            }
             self.add_prominences(column);
         }
         let lower = self.n_columns / 2;
-        for (sums, n_columns) in self.sums.iter().zip([self.n_columns, lower, self.n_columns - lower]) {
-            for (prominence, sum) in self.prominence.iter_mut().zip(sums) {
-                *prominence = (sum / n_columns as f32 + 0.1).ln();
+        for (prominences, n_columns) in self.sums.iter_mut().zip([self.n_columns, lower, self.n_columns - lower]) {
+            for prominence in prominences.iter_mut() {
+                *prominence = *prominence / n_columns as f32 + 0.1;
             }
-            out.extend(self.rate_bins.iter().map(|bin| self.prominence[*bin]));
-            describe(&mut self.prominence, out);
+            log_floored(prominences, f32::MIN_POSITIVE);
+            out.extend(self.rate_bins.iter().map(|bin| prominences[*bin]));
+            describe(prominences, out);
         }
     }
 }
@@ -94,69 +91,87 @@ impl Cycles {
         let bins = vec![0.0; last_bin + 1 - first_bin];
         Self {
             n_columns,
-            near: (NEAR_SECONDS * frame_rate_hz).round() as usize,
-            running: Running::new(n_frames),
+            bands: Tracks::new(n_columns, n_frames),
+            near: MovingMean::new((NEAR_SECONDS * frame_rate_hz).round() as usize, n_frames),
+            surroundings: Surroundings::new(half_width(LINE_ENDS), half_width(NEIGHBOURHOOD_ENDS), n_fft / 2 + 1),
             stft: Stft::new(n_fft, n_frames, n_fft),
             start: (n_fft - n_frames) / 2,
             tracks: vec![0.0; 2 * n_fft],
-            deviations: vec![0.0; n_frames],
-            line: half_width(LINE_ENDS),
-            neighbourhood: half_width(NEIGHBOURHOOD_ENDS),
-            floor: FLOOR * n_frames as f64,
+            floor: FLOOR * n_frames as f32,
             first_bin,
             rate_bins: RATES_HZ.iter().map(|hz| bin_of(*hz) - first_bin).collect(),
-            sums: [bins.clone(), bins.clone(), bins.clone()],
-            prominence: bins,
+            sums: [bins.clone(), bins.clone(), bins],
         }
     }
 
-    /// One column as track 0 or 1: its level less the mean level near it, divided by the mean size of that near it:
-    /// slow movements go, and loud moments weigh no more than others.
-    fn track(&mut self, matrix: &[f32], column: usize, track: usize) {
-        let Self { n_columns, near, running, deviations, .. } = self;
-        let levels = || matrix.iter().skip(column).step_by(*n_columns).copied();
-        running.over(levels());
-        for ((index, deviation), level) in deviations.iter_mut().enumerate().zip(levels()) {
-            let (sum, count) = running.around(index, *near);
-            *deviation = (f64::from(level) - sum / count) as f32;
-        }
-        running.over(deviations.iter().map(|deviation| deviation.abs()));
-        let n_fft = self.tracks.len() / 2;
-        let places = self.tracks.get_mut(track * n_fft + self.start..).unwrap_or_default();
-        for ((index, place), deviation) in places.iter_mut().enumerate().zip(deviations.iter()) {
-            let (sum, count) = running.around(index, *near);
-            *place = deviation / ((sum / count) as f32 + STILL);
+    /// Each band's level less the mean level near it, divided by the mean size of that near it: slow movements go, and loud
+    /// moments weigh no more than others.
+    fn flatten(&mut self) {
+        let Self { bands, near, .. } = self;
+        for band in bands.iter_mut() {
+            let deviations = near.of(band.iter().copied());
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (level, mean) in band.iter_mut().zip(deviations) {
+                        *level -= mean;
+                    }
+                },
+            );
+            let sizes = near.of(band.iter().map(|deviation| deviation.abs()));
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (deviation, size) in band.iter_mut().zip(sizes) {
+                        *deviation /= size + STILL;
+                    }
+                },
+            );
         }
     }
 
     /// Adds the spectra of columns `column` and `column + 1`, each bin divided by the mean of its neighbourhood.
     fn add_prominences(&mut self, column: usize) {
         let lower = self.n_columns / 2;
+        let n_fft = self.tracks.len() / 2;
+        // Where the number of columns is odd the last one has no other beside it.
+        self.tracks.fill(0.0);
+        for (track, band) in self.tracks.chunks_exact_mut(n_fft).zip(self.bands.iter().skip(column)) {
+            if let Some(place) = track.get_mut(self.start..self.start + band.len()) {
+                place.copy_from_slice(band);
+            }
+        }
         let powers = self.stft.power_of_pair(&self.tracks, 0);
         for (one, power) in (column..self.n_columns).zip(powers) {
-            self.running.over(power.iter().copied());
             let [all, of_lower, of_upper] = &mut self.sums;
             let half = if one < lower { of_lower } else { of_upper };
+            let means = self.surroundings.of(power, self.first_bin);
             let bins = all.iter_mut().zip(half).zip(power.iter().skip(self.first_bin));
-            for (((all, half), power), bin) in bins.zip(self.first_bin..) {
-                let (around, n_around) = self.running.around(bin, self.neighbourhood);
-                let (inside, n_inside) = self.running.around(bin, self.line);
-                let mean = (around - inside) / (n_around - n_inside);
-                let prominence = (f64::from(*power) / (mean + self.floor)) as f32;
-                *all += prominence;
-                *half += prominence;
-            }
+            let floor = self.floor;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (((all, half), power), mean) in bins.zip(means) {
+                        let prominence = power / (mean + floor);
+                        *all += prominence;
+                        *half += prominence;
+                    }
+                },
+            );
         }
     }
 }
 
-/// Of the bins, which it puts in order, the highest, the one that 0.5 % are above and the one that 2.5 % are above; mean and
+/// Of the bins, whose order it changes, the highest, the one that 0.5 % are above and the one that 2.5 % are above; mean and
 /// deviation.
 fn describe(bins: &mut [f32], out: &mut Sink) {
-    bins.sort_unstable_by(f32::total_cmp);
     let n = bins.len();
-    out.extend([1, 1 + n / 200, 1 + n / 40].map(|place| bins[n - place]));
     let mean = bins.iter().map(|bin| f64::from(*bin)).sum::<f64>() / n as f64;
     let variance = bins.iter().map(|bin| (f64::from(*bin) - mean).powi(2)).sum::<f64>() / n as f64;
+    let places = [1, 1 + n / 200, 1 + n / 40];
+    // Only the highest are put in order.
+    let (_, _, above) = bins.select_nth_unstable_by(n - places[2], f32::total_cmp);
+    above.sort_unstable_by(f32::total_cmp);
+    out.extend(places.map(|place| bins[n - place]));
     out.extend([mean as f32, variance.sqrt() as f32]);
 }

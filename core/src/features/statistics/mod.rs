@@ -4,13 +4,15 @@
 //! the harmonics are. What tells a machine from a person as a distribution outlives a change of machine and of line better
 //! than shapes do that were learnt from a few of them; `models/training` has the figures.
 
-mod columns;
 mod cycles;
+mod groups;
 mod lines;
+mod moving;
 mod phases;
 mod pulses;
 mod sink;
 mod spectrum;
+mod tracks;
 
 use super::spec::StatisticsFamily;
 use cycles::Cycles;

@@ -3,8 +3,10 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::columns::{Groups, Pairs, Sums, changes, unit};
+use super::groups::Groups;
 use super::sink::{Family, Sink};
+use super::tracks::{Tracks, dot, unit};
+use crate::simd::vectorised;
 
 const CEPSTRA: usize = 30;
 const BANDS: usize = 23;
@@ -28,22 +30,27 @@ pub(super) const N_VALUES: usize = CEPSTRA * (9 + LAGS.len())
     + 3 * HARMONIC_BINS.len()
     + BANDS * MODULATION_HZ.len();
 
+/// Waves that are taken away at a time; there are so many times some.
+const SEVERAL: usize = 3;
+const _: () = assert!(CEPSTRA.is_multiple_of(SEVERAL));
+/// Cepstra that are summed side by side: as many as there are, and room up to whole vector registers.
+const SIDE_BY_SIDE: usize = CEPSTRA.next_multiple_of(16);
+
 pub(super) struct Spectrum {
     n_columns: usize,
-    /// The waves of the cosine transform, one behind the other.
+    /// The waves of the cosine transform, one behind the other; and of each column its share in all of them.
     waves: Vec<f32>,
+    shares: Vec<[f32; SIDE_BY_SIDE]>,
     bands: Groups,
     /// Cosines and sines of each modulation frequency under a Hann window, for each frame.
     turns: Vec<[[f32; MODULATION_HZ.len()]; 2]>,
-    cepstra: Vec<f32>,
-    unit: Vec<f32>,
-    changes: Vec<f32>,
-    curvature: Vec<f32>,
-    sums: Sums,
-    pairs: Pairs,
+    /// Frame after frame, and each as a track.
+    frames: Vec<[f32; SIDE_BY_SIDE]>,
+    cepstra: Tracks,
+    over_two: Tracks,
+    other: Tracks,
     differences: [Difference; DIFFERENCES],
-    regular: Vec<f32>,
-    of_regular: Sums,
+    regular: Tracks,
     row: Vec<f32>,
     modulation: Vec<[[f32; MODULATION_HZ.len()]; 2]>,
 }
@@ -56,6 +63,8 @@ struct Difference {
 }
 
 impl Difference {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "to be compiled for the registers of its caller")]
     fn add(&mut self, differences: impl Iterator<Item = f32>) {
         for ((energy, fourth), difference) in self.energy.iter_mut().zip(&mut self.fourth).zip(differences) {
             let squared = difference * difference;
@@ -77,11 +86,11 @@ impl Family for Spectrum {
 
 impl Spectrum {
     pub(super) fn new(n_frames: usize, n_columns: usize, frame_rate_hz: f64) -> Self {
-        let wave = |k: usize| {
-            let angle = PI * (k + 1) as f64 / n_columns as f64;
-            let scale = (2.0 / n_columns as f64).sqrt();
-            (0..n_columns).map(move |column| ((angle * (column as f64 + 0.5)).cos() * scale) as f32)
+        let scale = (2.0 / n_columns as f64).sqrt();
+        let share = |k: usize, column: usize| {
+            ((PI * (k + 1) as f64 / n_columns as f64 * (column as f64 + 0.5)).cos() * scale) as f32
         };
+        let shares = |column: usize| std::array::from_fn(|k| if k < CEPSTRA { share(k, column) } else { 0.0 });
         let turn = |frame: usize| {
             let hann = 0.5 - 0.5 * (TAU * frame as f64 / n_frames as f64).cos();
             let angles = MODULATION_HZ.map(|hz| TAU * hz / frame_rate_hz * frame as f64);
@@ -93,50 +102,51 @@ impl Spectrum {
             fourth: vec![0.0; n_columns - fewer],
             n_frames: 0,
         });
-        let cepstra = vec![0.0; n_frames * CEPSTRA];
         Self {
             n_columns,
-            waves: (0..CEPSTRA).flat_map(wave).collect(),
+            waves: (0..CEPSTRA).flat_map(|k| (0..n_columns).map(move |column| share(k, column))).collect(),
+            shares: (0..n_columns).map(shares).collect(),
             bands: Groups::new(n_columns, BANDS),
             turns: (0..n_frames).map(turn).collect(),
-            unit: cepstra.clone(),
-            changes: cepstra.clone(),
-            curvature: cepstra.clone(),
-            cepstra,
-            sums: Sums::new(CEPSTRA),
-            pairs: Pairs::new(CEPSTRA),
+            frames: vec![[0.0; SIDE_BY_SIDE]; n_frames],
+            cepstra: Tracks::new(CEPSTRA, n_frames),
+            over_two: Tracks::new(CEPSTRA, n_frames),
+            other: Tracks::new(CEPSTRA, n_frames),
             differences,
-            regular: vec![0.0; n_frames * HARMONIC_BINS.len()],
-            of_regular: Sums::new(HARMONIC_BINS.len()),
+            regular: Tracks::new(HARMONIC_BINS.len(), n_frames),
             row: vec![0.0; n_columns],
             modulation: vec![[[0.0; MODULATION_HZ.len()]; 2]; BANDS],
         }
     }
 
     fn cepstra(&mut self, matrix: &[f32], out: &mut Sink) {
-        for (cepstrum, frame) in self.cepstra.chunks_exact_mut(CEPSTRA).zip(matrix.chunks_exact(self.n_columns)) {
-            for (coefficient, wave) in cepstrum.iter_mut().zip(self.waves.chunks_exact(self.n_columns)) {
-                *coefficient = dot(frame, wave);
-            }
-        }
-        self.sums.moments(&self.cepstra, out);
-        let over_two = changes(&self.cepstra, CEPSTRA, 2, &mut self.changes);
-        self.sums.moments(over_two, out);
-        let n_inner = over_two.len();
-        let middles = self.cepstra.get(CEPSTRA..).unwrap_or_default();
-        let ends = self.cepstra.get(2 * CEPSTRA..).unwrap_or_default();
-        let inner = self.cepstra.iter().zip(middles).zip(ends);
-        for (curvature, ((first, middle), last)) in self.curvature.iter_mut().zip(inner) {
-            *curvature = last - 2.0 * middle + first;
-        }
-        self.sums.moments(&self.curvature[..n_inner], out);
-        self.unit.copy_from_slice(&self.cepstra);
-        self.sums.unit(&mut self.unit);
-        self.pairs.together(&self.unit, out);
-        self.sums.unit(over_two);
-        self.pairs.together(over_two, out);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (cepstra, frame) in self.frames.iter_mut().zip(matrix.chunks_exact(self.n_columns)) {
+                    let mut sums = [0.0_f32; SIDE_BY_SIDE];
+                    for (value, shares) in frame.iter().zip(&self.shares) {
+                        for (sum, share) in sums.iter_mut().zip(shares) {
+                            *sum += value * share;
+                        }
+                    }
+                    *cepstra = sums;
+                }
+            },
+        );
+        self.cepstra.take(self.frames.as_flattened(), SIDE_BY_SIDE);
+        self.cepstra.moments(out);
+        self.over_two.take_changes(&self.cepstra, 2);
+        self.over_two.moments(out);
+        self.other.take_curvature(&self.cepstra);
+        self.other.moments(out);
+        self.other.copy_from(&self.cepstra);
+        self.other.unit();
+        self.other.together(out);
+        self.over_two.unit();
+        self.over_two.together(out);
         for lag in LAGS {
-            self.sums.lagged(&self.unit, lag, out);
+            out.extend(self.other.lagged(lag));
         }
     }
 
@@ -150,91 +160,88 @@ impl Spectrum {
         }
         let [level, along, over, along_twice, over_twice, both] = &mut self.differences;
         let frame = |t: usize| matrix.get(t * self.n_columns..(t + 1) * self.n_columns);
-        for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
-            let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
-            level.add(now.iter().copied());
-            along.add(now.iter().zip(right).map(|(a, b)| b - a));
-            along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
-            let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
-            over.add(before.iter().zip(now).map(|(a, b)| b - a));
-            for ((change, a), b) in self.row.iter_mut().zip(before).zip(now) {
-                *change = b - a;
-            }
-            let right = self.row.get(1..).unwrap_or_default();
-            both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
-            let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
-            over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
-        }
-        for difference in &self.differences {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (t, now) in matrix.chunks_exact(self.n_columns).enumerate() {
+                    let (right, far) = (now.get(1..).unwrap_or_default(), now.get(2..).unwrap_or_default());
+                    level.add(now.iter().copied());
+                    along.add(now.iter().zip(right).map(|(a, b)| b - a));
+                    along_twice.add(now.iter().zip(right).zip(far).map(|((a, b), c)| (c - b) - (b - a)));
+                    let Some(before) = t.checked_sub(1).and_then(frame) else { continue };
+                    over.add(before.iter().zip(now).map(|(a, b)| b - a));
+                    for ((change, a), b) in self.row.iter_mut().zip(before).zip(now) {
+                        *change = b - a;
+                    }
+                    let right = self.row.get(1..).unwrap_or_default();
+                    both.add(self.row.iter().zip(right).map(|(a, b)| b - a));
+                    let Some(first) = t.checked_sub(2).and_then(frame) else { continue };
+                    over_twice.add(first.iter().zip(before).zip(now).map(|((a, b), c)| (c - b) - (b - a)));
+                }
+            },
+        );
+        for difference in &mut self.differences {
             let n = difference.n_frames as f32;
-            let mut means = [0.0; BANDS];
-            self.bands.means(difference.energy.iter().map(|energy| energy / n), &mut means);
-            out.extend(means.iter().map(|mean| (mean + 1e-6).ln()));
-            let uneven = difference.energy.iter().zip(&difference.fourth).map(|(energy, fourth)| {
-                let energy = energy / n;
-                fourth / n / (energy * energy + 1e-6)
-            });
-            self.bands.means(uneven, &mut means);
-            out.extend(means.iter().map(|mean| (mean + 0.1).ln()));
+            for (energy, fourth) in difference.energy.iter_mut().zip(&mut difference.fourth) {
+                *energy /= n;
+                *fourth = *fourth / n / (*energy * *energy + 1e-6);
+            }
+            out.extend(self.bands.means(&difference.energy).map(|mean| (mean + 1e-6).ln()));
+            out.extend(self.bands.means(&difference.fourth).map(|mean| (mean + 0.1).ln()));
         }
     }
 
     /// Each frame's spectrum without its envelope against itself some bins further: how regular it is, how that varies, and
     /// how long it lasts.
     fn harmonics(&mut self, matrix: &[f32], out: &mut Sink) {
-        let frames = matrix.chunks_exact(self.n_columns).zip(self.cepstra.chunks_exact(CEPSTRA));
-        for (regular, (frame, cepstrum)) in self.regular.chunks_exact_mut(HARMONIC_BINS.len()).zip(frames) {
-            self.row.copy_from_slice(frame);
-            for (coefficient, wave) in cepstrum.iter().zip(self.waves.chunks_exact(self.n_columns)) {
-                for (fine, wave) in self.row.iter_mut().zip(wave) {
-                    *fine -= coefficient * wave;
-                }
-            }
+        for (frame, (values, cepstra)) in matrix.chunks_exact(self.n_columns).zip(&self.frames).enumerate() {
+            let row = &mut self.row;
+            row.copy_from_slice(values);
+            vectorised(
+                #[inline(always)]
+                || {
+                    // Several waves at a time: the row is read and written as much more seldom.
+                    let waves = self.waves.chunks_exact(SEVERAL * self.n_columns);
+                    for (cepstra, waves) in cepstra.chunks_exact(SEVERAL).zip(waves) {
+                        let (first, rest) = waves.split_at(self.n_columns);
+                        let (second, third) = rest.split_at(self.n_columns);
+                        for ((fine, first), (second, third)) in row.iter_mut().zip(first).zip(second.iter().zip(third))
+                        {
+                            *fine -= (cepstra[0] * first + cepstra[1] * second) + cepstra[2] * third;
+                        }
+                    }
+                },
+            );
             unit(&mut self.row);
-            for (regular, bins) in regular.iter_mut().zip(HARMONIC_BINS) {
+            for (track, bins) in self.regular.iter_mut().zip(HARMONIC_BINS) {
                 let further = self.row.get(bins..).unwrap_or_default();
-                *regular = dot(further, &self.row) / further.len() as f32;
+                track[frame] = dot(further, &self.row) / further.len() as f32;
             }
         }
-        self.of_regular.mean(&self.regular, out);
-        let mut lasting = [0.0; HARMONIC_BINS.len()];
-        self.of_regular.lagged(&self.regular, HARMONIC_LAG, &mut Sink::new(&mut lasting));
-        self.of_regular.centre(&mut self.regular);
-        let mut variance = [0.0; HARMONIC_BINS.len()];
-        self.of_regular.lagged(&self.regular, 0, &mut Sink::new(&mut variance));
-        out.extend(variance.iter().map(|variance| (variance + 1e-6).ln()));
-        out.extend(lasting);
+        self.regular.means(out);
+        out.extend(self.regular.variances().map(|variance| (variance + 1e-6).ln()));
+        out.extend(self.regular.lagged(HARMONIC_LAG));
     }
 
     /// The power of each band's modulation at some frequencies, under a Hann window as long as the matrix.
     fn modulation(&mut self, matrix: &[f32], out: &mut Sink) {
         self.modulation.fill([[0.0; MODULATION_HZ.len()]; 2]);
-        let mut means = [0.0; BANDS];
         for (frame, turns) in matrix.chunks_exact(self.n_columns).zip(&self.turns) {
-            self.bands.means(frame.iter().copied(), &mut means);
-            for (sums, mean) in self.modulation.iter_mut().zip(means) {
-                for (sum, turn) in sums.as_flattened_mut().iter_mut().zip(turns.as_flattened()) {
-                    *sum += mean * turn;
-                }
-            }
+            let means = self.bands.means(frame);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (sums, mean) in self.modulation.iter_mut().zip(means) {
+                        for (sum, turn) in sums.as_flattened_mut().iter_mut().zip(turns.as_flattened()) {
+                            *sum += mean * turn;
+                        }
+                    }
+                },
+            );
         }
         let n = self.turns.len() as f32;
         out.extend(self.modulation.iter().flat_map(|[cosines, sines]| {
             cosines.iter().zip(sines).map(move |(cosine, sine)| ((cosine * cosine + sine * sine) / n + 1e-4).ln())
         }));
     }
-}
-
-/// The product of two runs, up to the end of the shorter one; in eight sums side by side, which need not wait for each other.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let n = a.len().min(b.len());
-    let (a, a_left) = a.get(..n).unwrap_or_default().as_chunks::<8>();
-    let (b, b_left) = b.get(..n).unwrap_or_default().as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum::<f32>() + a_left.iter().zip(b_left).map(|(a, b)| a * b).sum::<f32>()
 }

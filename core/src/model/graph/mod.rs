@@ -12,6 +12,7 @@ pub(super) use port::Port;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::runtime::{Backend, Runtime};
+use crate::model::threads::Threads;
 use port::Wanted;
 
 /// A loaded graph, from which sessions are made.
@@ -60,7 +61,7 @@ impl Graph {
         }
     }
 
-    pub fn session(&self) -> Result<Session> {
+    pub fn session(&self, threads: &Threads) -> Result<Session> {
         match &self.kind {
             Kind::OnnxRuntime(runtime, onnx, first) => {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -73,7 +74,7 @@ impl Graph {
                 let session = onnx_runtime::Session::open(environment, onnx).map_err(|e| refused(runtime, e))?;
                 Ok(Session::OnnxRuntime(Box::new(session)))
             }
-            Kind::BuiltIn(graph) => Ok(Session::BuiltIn(built_in::Session::new(Arc::clone(graph)))),
+            Kind::BuiltIn(graph) => Ok(Session::BuiltIn(built_in::Session::new(Arc::clone(graph), threads))),
         }
     }
 }

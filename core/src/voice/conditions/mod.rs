@@ -37,6 +37,14 @@ pub(crate) struct Judged {
     pub reason: Option<Reason>,
 }
 
+/// What was known of a window when it was completed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// Windows' worth of speech that no window before it held.
+    share: f64,
+    reason: Option<Reason>,
+}
+
 /// Running measures of one leg.
 pub(crate) struct Conditions {
     source_rate_hz: u32,
@@ -153,22 +161,21 @@ impl Conditions {
         }
     }
 
-    /// Judges the sound of a window. The reason, if any, for which its score does not count.
-    pub fn judge(&mut self, texture: &Texture, place: &Place) -> Option<Reason> {
-        self.heard_window();
+    /// A window of speech was completed, whether it is scored or not. What it takes to judge it once somebody looks at it.
+    pub fn heard(&mut self, place: &Place) -> Heard {
+        self.any_window = true;
+        self.beginning = None;
         // What a first look hears the first window hears again.
         let share = if place.first_look { 0.0 } else { f64::from(place.fresh_share) };
         let clipped = self.is_clipped(place.first_look, share);
-        let narrow = self.is_narrow().then_some(Reason::NarrowBand);
-        let reason = self.sounds_like(texture, share).or(clipped).or(narrow);
-        self.last_reason = reason.or(self.last_reason);
-        reason
+        Heard { share, reason: clipped.or(self.is_narrow().then_some(Reason::NarrowBand)) }
     }
 
-    /// A window of speech came, whether it is scored or not.
-    pub fn heard_window(&mut self) {
-        self.any_window = true;
-        self.beginning = None;
+    /// Judges the sound of a window. The reason, if any, for which its score does not count.
+    pub fn judge(&mut self, texture: &Texture, heard: Heard) -> Option<Reason> {
+        let reason = self.sounds_like(texture, heard.share).or(heard.reason);
+        self.last_reason = reason.or(self.last_reason);
+        reason
     }
 
     fn sounds_like(&mut self, texture: &Texture, share: f64) -> Option<Reason> {

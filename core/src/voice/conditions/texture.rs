@@ -7,7 +7,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use crate::features::periodic_hann;
+use crate::features::{log_floored, periodic_hann};
 
 /// The band of a telephone line, in hertz; all else says nothing: hum, offset, or a band that the line cut off.
 const BAND_HZ: (f64, f64) = (300.0, 3_700.0);
@@ -37,6 +37,7 @@ pub(crate) struct Texture {
     scratch: Vec<Complex<f32>>,
     shares: Vec<f32>,
     shares_before: Vec<f32>,
+    logs: Vec<f32>,
     log_sums: Vec<f64>,
     log_square_sums: Vec<f64>,
     n_frames: u64,
@@ -65,6 +66,7 @@ impl Texture {
             fft,
             shares: vec![0.0; n_band],
             shares_before: vec![0.0; n_band],
+            logs: vec![0.0; n_band],
             log_sums: vec![0.0; n_band],
             log_square_sums: vec![0.0; n_band],
             n_frames: 0,
@@ -122,16 +124,18 @@ impl Texture {
         let done = self.fft.process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch);
         debug_assert!(done.is_ok(), "the buffers were made by this FFT");
         let band = self.bins.get(self.band.clone()).unwrap_or_default();
-        let sums = self.log_sums.iter_mut().zip(&mut self.log_square_sums);
-        let mut total = 0.0;
-        for ((share, bin), (sum, squares)) in self.shares.iter_mut().zip(band).zip(sums) {
+        for ((share, log), bin) in self.shares.iter_mut().zip(&mut self.logs).zip(band) {
             // 16 bits hold nothing below; digital silence has a logarithm all the same.
-            let power = bin.norm_sqr() + 1e-12;
-            let log = f64::from(power.ln());
+            *share = bin.norm_sqr() + 1e-12;
+            *log = *share;
+        }
+        let total: f32 = self.shares.iter().sum();
+        log_floored(&mut self.logs, f32::MIN_POSITIVE);
+        let sums = self.log_sums.iter_mut().zip(&mut self.log_square_sums);
+        for (log, (sum, squares)) in self.logs.iter().zip(sums) {
+            let log = f64::from(*log);
             *sum += log;
             *squares += log * log;
-            *share = power;
-            total += power;
         }
         let mut overlap = 0.0;
         for (share, before) in self.shares.iter_mut().zip(&self.shares_before) {

@@ -22,25 +22,18 @@ pub(super) struct SpeechMemory {
     values: VecDeque<i16>,
     blocks: VecDeque<Block>,
     capacity: usize,
-    n_voice: usize,
 }
 
 impl SpeechMemory {
     pub fn new(capacity: usize) -> Self {
-        Self { values: VecDeque::new(), blocks: VecDeque::new(), capacity, n_voice: 0 }
+        Self { values: VecDeque::new(), blocks: VecDeque::new(), capacity }
     }
 
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// How many of its samples are of a voice; the others are of short pauses.
-    pub fn n_voice(&self) -> usize {
-        self.n_voice
-    }
-
     pub fn clear(&mut self) {
-        self.n_voice = 0;
         self.values.clear();
         self.blocks.clear();
     }
@@ -57,19 +50,32 @@ impl SpeechMemory {
             let scale = exp2(exponent);
             self.values.extend(block.iter().map(|value| (value * scale).round() as i16));
             self.blocks.push_back(Block { n_samples: block.len() as u16, exponent, voice });
-            self.n_voice += if voice { block.len() } else { 0 };
         }
     }
 
-    /// The samples, oldest first, into the beginning of `out`.
-    pub fn read(&self, out: &mut [f32]) {
-        let mut samples = out.iter_mut().zip(&self.values);
+    /// The samples from the `skip` oldest on, into the beginning of `out`.
+    pub fn read(&self, skip: usize, out: &mut [f32]) {
+        let mut samples = out.iter_mut().zip(self.values.iter().skip(skip));
+        let mut skip = skip;
         for block in &self.blocks {
+            let n_samples = usize::from(block.n_samples);
             let step = exp2(-block.exponent);
-            for (sample, value) in samples.by_ref().take(usize::from(block.n_samples)) {
+            for (sample, value) in samples.by_ref().take(n_samples - skip.min(n_samples)) {
                 *sample = f32::from(*value) * step;
             }
+            skip -= skip.min(n_samples);
         }
+    }
+
+    /// How many of its samples from the `skip` oldest on are of a voice; the others are of short pauses.
+    pub fn n_voice(&self, mut skip: usize) -> usize {
+        let mut n_voice = 0;
+        for block in &self.blocks {
+            let n_samples = usize::from(block.n_samples);
+            n_voice += if block.voice { n_samples - skip.min(n_samples) } else { 0 };
+            skip -= skip.min(n_samples);
+        }
+        n_voice
     }
 
     fn forget(&mut self, mut n_samples: usize) {
@@ -78,7 +84,6 @@ impl SpeechMemory {
             let gone = usize::from(block.n_samples).min(n_samples);
             n_samples -= gone;
             block.n_samples -= gone as u16;
-            self.n_voice -= if block.voice { gone } else { 0 };
             if block.n_samples == 0 {
                 self.blocks.pop_front();
             }
@@ -124,8 +129,8 @@ mod tests {
             memory.push(part, true);
         }
         let mut out = vec![0.0; memory.len()];
-        memory.read(&mut out);
-        assert_eq!(memory.n_voice(), out.len());
+        memory.read(0, &mut out);
+        assert_eq!(memory.n_voice(0), out.len());
         out
     }
 
@@ -154,6 +159,20 @@ mod tests {
         let samples: Vec<f32> = (0..1_000).map(|n| n as f32 / 32_768.0).collect();
         for chunk in [1, 7, 128, 300, 1_000] {
             assert_eq!(through(&samples, chunk, 300), samples[700..], "in chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_are_passed_over() {
+        let samples: Vec<f32> = (0..700).map(|n| n as f32 / 32_768.0).collect();
+        let mut memory = SpeechMemory::new(700);
+        memory.push(&samples[..300], false);
+        memory.push(&samples[300..], true);
+        for (skip, n_voice) in [(0, 400), (299, 400), (301, 399), (700, 0)] {
+            let mut out = vec![0.0; 700 - skip];
+            memory.read(skip, &mut out);
+            assert_eq!(out, samples[skip..]);
+            assert_eq!(memory.n_voice(skip), n_voice);
         }
     }
 
