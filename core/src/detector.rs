@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
-use crate::model::{BUILTIN, Builtin, Model};
+use crate::model::{Builtin, Model};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::verdict::report::{AudioSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead};
 
@@ -50,11 +50,11 @@ struct Choice {
 enum Source {
     Loaded(Arc<Model>),
     /// Loaded when the first audio asks for it.
-    Builtin(&'static Builtin, OnceLock<Arc<Model>>),
+    Builtin(Builtin, OnceLock<Arc<Model>>),
 }
 
 impl Choice {
-    fn builtin(builtin: &'static Builtin) -> Result<Self> {
+    fn builtin(builtin: Builtin) -> Result<Self> {
         Ok(Self { manifest: builtin.manifest()?, model: Source::Builtin(builtin, OnceLock::new()) })
     }
 
@@ -90,8 +90,9 @@ impl Detector {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
     pub fn builtin() -> Result<Self> {
-        let [phone, wide] = &BUILTIN;
-        Ok(Self::of(Choice::builtin(phone)?, vec![Choice::builtin(wide)?], Runtime::get()?))
+        let (narrowest, wider) = Builtin::all();
+        let wider = wider.map(Choice::builtin).collect::<Result<_>>()?;
+        Ok(Self::of(Choice::builtin(narrowest)?, wider, Runtime::get()?))
     }
 
     /// The detector with one of the models that come with the library, for audio of any rate.
@@ -107,8 +108,8 @@ impl Detector {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when there is none of this name, and those of
     /// [`builtin`](Self::builtin).
     pub fn builtin_named(name: &str) -> Result<Self> {
-        let builtin = BUILTIN.iter().find(|b| b.name() == name).ok_or_else(|| {
-            let known = BUILTIN.each_ref().map(Builtin::name).join(", ");
+        let builtin = Builtin::named(name).ok_or_else(|| {
+            let known = Builtin::names();
             Error::new(ErrorKind::InvalidArgument, format!("no built-in model has this name, there are {known}"))
         })?;
         Ok(Self::of(Choice::builtin(builtin)?, Vec::new(), Runtime::get()?))
@@ -117,7 +118,7 @@ impl Detector {
     /// Whether [`open`](Self::open) takes this for the name of a model that comes with the library.
     #[must_use]
     pub fn is_builtin(model: &Path) -> bool {
-        BUILTIN.iter().any(|b| model.as_os_str() == b.name())
+        model.to_str().is_some_and(|name| Builtin::named(name).is_some())
     }
 
     /// The detector that a user names: a model that comes with the library by its name, else one by its folder. A folder

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use veravox_models::Packed;
+use veravox_models::{ALL, Packed};
 
 use super::check;
 use super::loaded::Model;
@@ -11,25 +11,31 @@ use super::manifest::Manifest;
 use crate::error::Result;
 
 /// A model inside the library, as its folder in `models/` holds it.
+#[derive(Clone, Copy)]
 pub(crate) struct Builtin(&'static Packed);
 
-/// The models inside the library: telephone speech at 8 kHz, and 16 kHz.
-pub(crate) static BUILTIN: [Builtin; 2] = {
-    let [phone, wide] = &veravox_models::ALL;
-    [Builtin(phone), Builtin(wide)]
-};
-
 impl Builtin {
-    pub fn name(&self) -> &'static str {
-        self.0.name
+    /// The model for the lowest sample rate, and those for higher ones in their order.
+    pub fn all() -> (Self, impl Iterator<Item = Self>) {
+        let [narrowest, wider @ ..] = &ALL;
+        (Self(narrowest), wider.iter().map(Self))
     }
 
-    pub fn manifest(&self) -> Result<Manifest> {
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|packed| packed.name == name).map(Self)
+    }
+
+    /// The names of all, for people.
+    pub fn names() -> String {
+        ALL.each_ref().map(|packed| packed.name).join(", ")
+    }
+
+    pub fn manifest(self) -> Result<Manifest> {
         Manifest::parse_fields(self.0.manifest)
     }
 
     /// Loads it, with its manifest as [`manifest`](Self::manifest) gave it.
-    pub fn load(&self, manifest: Manifest) -> Result<Arc<Model>> {
+    pub fn load(self, manifest: Manifest) -> Result<Arc<Model>> {
         check::load_checked(manifest, Cow::Borrowed(self.0.onnx))
     }
 }
@@ -42,8 +48,7 @@ mod tests {
     /// What holds here need not be checked again at each start.
     #[test]
     fn each_keeps_every_rule() {
-        for builtin in &BUILTIN {
-            let Packed { name, manifest, onnx } = *builtin.0;
+        for &Packed { name, manifest, onnx } in &ALL {
             let mut passed = Vec::new();
             let model = check::load(manifest, &mut |_| Ok(Cow::Borrowed(onnx)), &mut |rule| passed.push(rule)).unwrap();
             assert_eq!(passed, Rule::ALL, "{name}");

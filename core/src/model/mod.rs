@@ -9,7 +9,7 @@ pub mod manifest;
 pub mod runtime;
 mod threads;
 
-pub(crate) use builtin::{BUILTIN, Builtin};
+pub(crate) use builtin::Builtin;
 pub use check::{Rule, check};
 pub(crate) use loaded::Scorer;
 pub use loaded::{Model, RawScore};
