@@ -20,7 +20,8 @@ pub struct EngineOptions {
     pub max_delay: Duration,
     /// Windows that are scored together at most; 4 by default, beyond which the built-in models gain nothing.
     pub batch: usize,
-    /// Events that a leg keeps for [`LiveLeg::poll`]; 24 by default. Of window events that find no room the leg keeps none.
+    /// Events that a leg keeps for [`LiveLeg::poll`](super::LiveLeg::poll); 24 by default. Of window events that find no room
+    /// the leg keeps none.
     pub max_events: usize,
     /// How each leg is watched; [`StreamOptions::live`] by default.
     pub stream: StreamOptions,

@@ -33,9 +33,11 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Whether a newer window says what this one does, and more: the next of the same speech, which is as long.
+    /// Whether a newer window says what this one does, and more: the next of the same speech, which is as long, or the first
+    /// whole one after a first look.
     pub fn is_overtaken_by(&self, newer: &Self) -> bool {
-        self.speech == newer.speech && newer.n_samples >= self.n_samples && newer.start > self.start
+        let is_next = newer.start > self.start || self.place.first_look;
+        self.speech == newer.speech && newer.n_samples >= self.n_samples && is_next
     }
 }
 
