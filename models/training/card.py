@@ -185,7 +185,7 @@ def newest(manifest, results, main):
         phones = f"""### People on real telephone lines
 
 {results['telephone']['clips']} clips of {results['telephone']['calls']} genuine calls, land lines and mobiles, American English, of people who are not in training, though other calls of the same collection are: {with_interval(clip)} % of the clips were called synthetic, and {with_interval(call)} % of
-the {call['n_bonafide']} calls, each strung together. At the score that 1 % of those clips reach, the machines of the new pages are found in these shares: {found}.
+the {call['n_bonafide']} calls, each strung together. At the score that 1 % of those clips reach, the machines of the new pages, in the condition *{main}*, are found in these shares: {found}.
 
 """
     return f"""## The newest machines
