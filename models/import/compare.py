@@ -18,7 +18,7 @@ import numpy as np  # noqa: E402
 from scipy.signal import butter, resample_poly, sosfilt  # noqa: E402
 
 import corpus  # noqa: E402
-from export import read_manifest  # noqa: E402
+from manifest import read_manifest  # noqa: E402
 
 CONDITIONS = ("wide", "phone")
 

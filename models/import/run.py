@@ -29,7 +29,7 @@ import architectures  # noqa: E402
 import checkpoint  # noqa: E402
 import corpus  # noqa: E402
 import graph  # noqa: E402
-from export import UNCALIBRATED, read_manifest, write_manifest  # noqa: E402
+from manifest import UNCALIBRATED, read_manifest, write_manifest  # noqa: E402
 
 
 def digest_of(path):

@@ -23,7 +23,7 @@ import checkpoint  # noqa: E402
 import compare  # noqa: E402
 import graph  # noqa: E402
 import ssl_aasist  # noqa: E402
-from export import read_manifest  # noqa: E402
+from manifest import read_manifest  # noqa: E402
 
 CORPUS = ROOT.parent / "shared" / "corpus"
 PUBLISHED = json.loads((HERE / "published.json").read_text())

@@ -23,7 +23,7 @@ from veravox import metrics
 import dev
 import phone_codecs
 import scoring
-from export import UNCALIBRATED, read_manifest, write_manifest
+from manifest import UNCALIBRATED, read_manifest, write_manifest
 
 FOLDS = 10
 WINDOW_SECONDS = 4     # of a new page's clip that are heard

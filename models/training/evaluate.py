@@ -19,7 +19,7 @@ import lines
 import material
 import phone_codecs
 import scoring
-from export import read_manifest, write_manifest
+from manifest import read_manifest, write_manifest
 
 UNSEEN = "{}, systems whose name is not in train"     # of the condition
 CHANNEL_METRICS = ["eer_percent", "eer_percent_mean_over_systems"]
@@ -216,7 +216,7 @@ def of_pages(detector, corpus_folder, full, main, more, rounds, log):
     entries += measured(trials, main, ["eer_percent", "eer_percent_mean_over_systems", "auc_inside_pages", "cllr_bits", "min_cllr_bits"] + [f"eer_percent {k}" for k in KINDS], rounds)
     entries += shares(trials, scored, main)
     entries += measured(Trials(*pooled(clips, trials.s)), f"{main}, {POOLED}", ["eer_percent"], rounds)
-    more["pages"] = counts(clips)
+    more["pages"] = {**counts(clips), "owners_in_training": owners_in_training(clips, full)}
     more["languages"], more["worst"] = by_language(clips, trials.s), worst(trials)
     more["by_page"] = sorted((float(100 * metrics.eer(trials.s[trials.real & own], trials.s[trials.fake & own])), name, int((trials.real & own).sum()), int((trials.fake & own).sum()))
                              for name in np.unique(trials.page) for own in [trials.page == name] if min((trials.real & own).sum(), (trials.fake & own).sum()) >= 5)
@@ -232,6 +232,12 @@ def of_pages(detector, corpus_folder, full, main, more, rounds, log):
     by_duration = of_durations(detector, [c for c in clips if c.label == "spoof"] + others, main, rounds, log)
     people = of_telephone(detector, full, main, trials, more, log)
     return [{**e, "set": PAGES} for e in entries + by_duration] + people
+
+
+def owners_in_training(clips, full):
+    """How many of these pages have an owner with another page in training."""
+    trained = {material.owner(c.source) for c in corpus.read_index(full, "train")}
+    return len({material.page(c.source) for c in clips if material.owner(c.source) in trained})
 
 
 def of_durations(detector, clips, main, rounds, log):

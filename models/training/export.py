@@ -1,30 +1,18 @@
 """The trained networks as model.onnx, and manifest.json beside it."""
 import hashlib
 import json
-import pathlib
 
 import numpy as np
 import onnx
 
 import experts
-import graph
 import material
+import product
 import train
+from manifest import UNCALIBRATED, write_manifest
 
-UNCALIBRATED = {"scale": 1.0, "offset": 0.0}
 LEAST_ALIKE = 0.998
 NOVELTY_WINDOWS = 8000   # of training, as they are drawn; half of them fit the measure, the others its limit
-
-
-def write_manifest(folder, manifest):
-    """Under another name first, so that nobody reads half a manifest."""
-    part = folder / "manifest.json.part"
-    part.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    part.rename(folder / "manifest.json")
-
-
-def read_manifest(folder):
-    return json.loads((pathlib.Path(folder) / "manifest.json").read_text())
 
 
 def expected(groups, from_first, rows):
@@ -33,7 +21,7 @@ def expected(groups, from_first, rows):
     if len(groups) == 1:
         return scores[:, 0]
     scores = np.stack([share * scores[:, 0] + (1 - share) * own for share, own in zip(from_first, scores.T)], 1)
-    heard = graph.SHARPNESS * np.mean([train.outputs(net, rows) for net in groups[-1]], axis=0)
+    heard = product.SHARPNESS * np.mean([train.outputs(net, rows) for net in groups[-1]], axis=0)
     shares = np.exp(heard - heard.max(1, keepdims=True))
     return (scores * shares / shares.sum(1, keepdims=True)).sum(1)
 
@@ -52,11 +40,11 @@ def export(config, data, run, out, log=print):
     chosen = np.random.default_rng(3).choice(len(data.rows), NOVELTY_WINDOWS, p=data.of_head())
     rows = data.rows[chosen]
     from_first = experts.from_first(config)
-    first, second, outs = graph.layers(groups, from_first)
-    waist = graph.Waist(first, rows[::2], config["model"]["rank"])
-    embeddings = graph.embeddings(waist, second, rows)
-    novelty = graph.Novelty(embeddings[::2])
-    made = graph.build(data.scale, waist, second, outs, novelty, config["input"]["tensor"])
+    first, second, outs = product.layers(groups, from_first)
+    waist = product.Waist(first, rows[::2], config["model"]["rank"])
+    embeddings = product.embeddings(waist, second, rows)
+    novelty = product.Novelty(embeddings[::2])
+    made = product.build(data.scale, waist, second, outs, novelty, config["input"]["tensor"])
     part = out / "model.onnx.part"
     onnx.save(made, str(part))
     # What was clamped is at the limit now, which changes nothing.

@@ -24,12 +24,12 @@ import evaluate  # noqa: E402
 import experts  # noqa: E402
 import export  # noqa: E402
 import g711  # noqa: E402
-import graph  # noqa: E402
 import labels  # noqa: E402
 import lines  # noqa: E402
 import material  # noqa: E402
 import network  # noqa: E402
 import phone_codecs  # noqa: E402
+import product  # noqa: E402
 import run  # noqa: E402
 import scoring  # noqa: E402
 import train  # noqa: E402
@@ -213,17 +213,17 @@ def test_batch_norms_fold_into_the_layers_before_them():
         net(torch.randn(64, 30))
     net.eval()
     x = np.random.default_rng(0).standard_normal((5, 30)).astype(np.float32)
-    first, second, ((weight, bias),) = graph.layers([[net, net]])
-    waist = graph.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 24)
-    np.testing.assert_allclose(graph.embeddings(waist, second, x) @ weight.T + bias, train.outputs(net, x), atol=1e-5)
-    narrow = graph.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 3)
+    first, second, ((weight, bias),) = product.layers([[net, net]])
+    waist = product.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 24)
+    np.testing.assert_allclose(product.embeddings(waist, second, x) @ weight.T + bias, train.outputs(net, x), atol=1e-5)
+    narrow = product.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 3)
     assert narrow.down.shape == (30, 3) and np.isfinite(narrow(x)).all()
 
 
 def test_what_was_never_heard_is_novel():
     rng = np.random.default_rng(0)
     seen = rng.standard_normal((400, 60)) @ np.diag(np.linspace(2, 0.01, 60))
-    novelty = graph.Novelty(seen[::2], axes=20)
+    novelty = product.Novelty(seen[::2], axes=20)
     usual, strange = novelty(seen[1::2]), novelty(seen[1::2] + 4 * rng.standard_normal((200, 60)))
     assert usual.shape == (200,) and strange.min() > usual.max()
 

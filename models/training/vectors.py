@@ -1,6 +1,6 @@
-"""The statistics of windows, computed once by the library and kept: one row of float32 for each window of a clip.
+"""The statistics of windows, computed once by the library and kept: one row of float32 for the first window of each clip.
 
-A cache file belongs to one set of features, one line and one window of the clips. Rows are only ever added, each under the name of its clip, so a run that was cut
+A cache file belongs to one set of features and one line. Rows are only ever added, each under the name of its clip, so a run that was cut
 off goes on, and a clip that is new costs its own row alone.
 """
 import concurrent.futures
@@ -31,16 +31,6 @@ def extractor(text):
     return veravox.WindowFeatures(json.loads(text))
 
 
-def windows_of(seconds, window_seconds, most):
-    """How many windows that follow each other a clip gives: one if it is shorter than a window, for it is repeated then as the library does."""
-    return int(min(most, max(1, seconds // window_seconds)))
-
-
-def cut(path, number, seconds):
-    """Window `number` of a clip, at 16 kHz; less than a window where the clip is shorter."""
-    return corpus.load_part(path, number * seconds, seconds)
-
-
 def after(line, pieces, rate):
     """The pieces (16 kHz) after a line, at the model's rate. A codec takes all of them in one go."""
     if line in lines.CODECS:
@@ -51,21 +41,21 @@ def after(line, pieces, rate):
 
 def _block(job):
     """Rows of some clips. A clip shorter than a window is repeated, as the library does it."""
-    paths, number, line, text = job
+    paths, line, text = job
     features, about = extractor(text), json.loads(text)
     rate, samples = about["sample_rate_hz"], about["window_samples"]
-    waves = after(line, [cut(path, number, samples / rate) for path in paths], rate)
+    waves = after(line, [corpus.load_part(path, 0, samples / rate) for path in paths], rate)
     return features.batch(np.stack([corpus.exactly(x, samples) for x in waves]))[:, 0]
 
 
 class Vectors:
     """Rows of one cache file: `rows(clips)` makes those that are missing and gives a float32 array with a row for each clip."""
 
-    def __init__(self, cache, config, line, number=0):
-        self.line, self.number = line, number
+    def __init__(self, cache, config, line):
+        self.line = line
         self.text = json.dumps(config["input"], sort_keys=True)
-        name = hashlib.sha256(json.dumps([self.text, line, number]).encode()).hexdigest()[:12]
-        self.path = pathlib.Path(cache) / "vectors" / f"{config['model']['name']}_{line.replace(' ', '_').replace(',', '')}_{number}_{name}.f32"
+        name = hashlib.sha256(json.dumps([self.text, line]).encode()).hexdigest()[:12]
+        self.path = pathlib.Path(cache) / "vectors" / f"{config['model']['name']}_{line.replace(' ', '_').replace(',', '')}_{name}.f32"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.listing = self.path.with_suffix(".txt")
         self.width = extractor(self.text).shape[1]
@@ -88,7 +78,7 @@ class Vectors:
         if not wanted:
             return
         blocks = [wanted[k:k + BLOCK] for k in range(0, len(wanted), BLOCK)]
-        tasks = [([path for _, path in block], self.number, self.line, self.text) for block in blocks]
+        tasks = [([path for _, path in block], self.line, self.text) for block in blocks]
         with open(self.path, "r+b" if self.path.exists() else "w+b") as data, open(self.listing, "w") as listing, concurrent.futures.ProcessPoolExecutor(jobs) as pool:
             data.truncate(len(self.places) * 4 * self.width)
             data.seek(0, 2)
