@@ -250,7 +250,8 @@ decision about a person on it.
 - Output: a natural-log likelihood ratio, **positive = synthetic**, 0 = undecided: llr = {c['scale']} × (logit spoof − logit bonafide) + {c['offset']}; and a novelty, by which {config['calibration']['novel_share']:.1%} of the
   training windows are unlike training.
 - Decision: `synthetic` from {d['synthetic_llr']} on, `bonafide` down from {d['bonafide_llr']}, else `inconclusive`: what costs the least at a prior of {costs['prior']} where a false `synthetic` costs {costs['cost_false_synthetic']:g},
-  a false `bonafide` {costs['cost_false_bonafide']:g} and no answer {costs['cost_inconclusive']:g} (Chow 1970). `bonafide` is meant to be hard to get.
+  a false `bonafide` {costs['cost_false_bonafide']:g} and no answer {costs['cost_inconclusive']:g} (Chow 1970). The costs were set with the shares
+  below in view: few people called synthetic on telephone lines, and `bonafide` hard to get.
 - {members['parameters']:,} parameters, {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB. Licence of the weights: {manifest['licence']}.
 
 {newest(manifest, results, main)}## Older machines, codecs and noise
