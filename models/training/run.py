@@ -65,6 +65,7 @@ class Log:
 def prepare(a, config, run, log):
     """Clips, without what `dev` holds too, and the rows of statistics of all lines."""
     import duplicates
+    import engines
     import experts
     import material
     repeated = duplicates.known(a.cache)
@@ -73,6 +74,7 @@ def prepare(a, config, run, log):
         sides = [[c for folder in (a.full, a.corpus) if folder for c in corpus.read_index(folder, split)] for split in ("train", "dev")]
         repeated = duplicates.write(*sides, a.cache, a.jobs, log)
     clips = material.train_clips(a.corpus, a.full, repeated)
+    clips += engines.make(a.cache, config["data"]["engine_clips"], log=log)
     (run / "material.json").write_text(json.dumps({**material.counts(clips), "repeated": len(repeated), "full": a.full is not None}, indent=1))
     log(f"prepare: {len(clips)} clips")
     return experts.Data(config, a.cache, clips, a.jobs, log)

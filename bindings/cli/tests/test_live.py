@@ -58,7 +58,7 @@ def test_raw_audio_and_wav_from_standard_input_and_a_file_are_the_same_call():
 
 def test_a_person_reads_how_it_stands():
     words = live("--speed", 0, STEREO).stdout.decode()
-    assert "leg 0  provisional: " in words and "leg 1  firm: " in words
+    assert "leg 0  provisional: " in words and "leg 0  firm: " in words and "leg 1  provisional: " in words
     assert words.count("at the end") == 2 and "\x1b" not in words
 
 

