@@ -114,8 +114,13 @@ fn msrv() -> Result<()> {
     Ok(())
 }
 
+/// The numbers of a version; zeros at the end say nothing.
 fn version(text: &str) -> Vec<u32> {
-    text.split('.').filter_map(|part| part.parse().ok()).collect()
+    let mut numbers: Vec<u32> = text.split('.').filter_map(|part| part.parse().ok()).collect();
+    while numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+    numbers
 }
 
 /// The pages' code is run and its output compared; then the site is built, where every warning is an error.
