@@ -5,7 +5,8 @@
   in the command's help.
 - A block with the title "Output" is what the block above it prints; a line of "…" stands for anything.
 - A ```rust block of which no line is new: each stands in an example or a doc test that cargo runs.
-- `<!-- figure: phone, phone, eer_percent, 27.1 -->` holds a figure of a page's prose to the model's manifest.
+- `<!-- figure: phone; dev, new pages; phone; eer_percent; 27.1 -->` holds a figure of a page's prose to the model's manifest: the
+  model, the set, the condition, the metric.
 
 A block after `<!-- not run: why -->` is only compiled.
 """
@@ -120,11 +121,13 @@ def test_rust_is_compiled_elsewhere(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_figures_are_those_of_the_manifests(page):
-    for model, condition, metric, stated in re.findall(r"<!-- figure: (\w+), ([^,]+), (\w+), ([\d.]+) -->", PAGES[page]):
+    assert PAGES[page].count("<!-- figure: ") == len(re.findall(r"<!-- figure: \w+; [^;]+; [^;]+; \w+; [\d.]+ -->", PAGES[page])), "a figure's form"
+    for model, measured_on, condition, metric, stated in re.findall(r"<!-- figure: (\w+); ([^;]+); ([^;]+); (\w+); ([\d.]+) -->", PAGES[page]):
         figures = json.loads((ROOT / "models" / model / "manifest.json").read_text("utf-8"))["figures"]
-        [value] = [f["value"] for f in figures if f["condition"] == condition and f["metric"] == metric]
+        wanted = (measured_on, condition, metric)
+        [value] = [f["value"] for f in figures if (f["set"], f["condition"], f["metric"]) == wanted]
         decimals = len(stated.partition(".")[2])
-        assert f"{value:.{decimals}f}" == stated, f"{model}, {condition}, {metric}"
+        assert f"{value:.{decimals}f}" == stated, f"{model}, {wanted}"
         assert stated in re.sub(r"<!--.*?-->", "", PAGES[page], flags=re.S), f"{stated} is not said on the page"
 
 

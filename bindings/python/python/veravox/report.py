@@ -55,8 +55,8 @@ class Report(Findings):
     >>> import veravox
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
-    0:01.8, 1 leg, 8 kHz flac, by phone 0.5.0
-      leg 0  inconclusive  llr +1.4  p 0.80   1.7 s speech  undecided
+    0:01.8, 1 leg, 8 kHz flac, by phone 0.6.0
+      leg 0  inconclusive  llr +1.7  p 0.85   1.7 s speech  undecided
     >>> report.legs[0].decision, report.legs[0].reasons
     ('inconclusive', ('undecided',))
     >>> veravox.Report.from_json(report.to_json()) == report
@@ -179,10 +179,10 @@ def to_dataframe(
     >>> results = veravox.scan_many(["testdata/calls/01-helpdesk-reset.mulaw.wav", "testdata/bad/empty.wav"])
     >>> table = veravox.to_dataframe(results, library="pandas")
     >>> print(table[["leg", "decision", "error_kind"]])
-       leg   decision         error_kind
-    0  0.0  synthetic                NaN
-    1  1.0  synthetic                NaN
-    2  NaN        NaN  unsupported_audio
+       leg      decision         error_kind
+    0  0.0     synthetic                NaN
+    1  1.0  inconclusive                NaN
+    2  NaN           NaN  unsupported_audio
     """
     return table(map(_with_path, results), rows, library)
 

@@ -28,7 +28,7 @@ def scan(
     >>> import veravox
     >>> report = veravox.scan("testdata/calls/01-helpdesk-reset.mulaw.wav")
     >>> [leg.decision for leg in report.legs]
-    ['synthetic', 'synthetic']
+    ['synthetic', 'inconclusive']
     """
     return builtin().scan(
         source,

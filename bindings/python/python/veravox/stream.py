@@ -26,7 +26,7 @@ def watch(chunks: Iterable[Chunk], sample_rate: float) -> Iterator[Event]:
     >>> for event in veravox.watch(packets, rate):
     ...     if isinstance(event, veravox.Verdict):
     ...         print(event.stage, event.decision)
-    provisional inconclusive
+    provisional synthetic
     firm synthetic
     """
     return Stream(sample_rate).watch(chunks)
