@@ -15,7 +15,7 @@ import time
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
-SMOKE = ["training.steps=30", "training.batch=16", "training.warmup_steps=5"]
+SMOKE = ["data.engine_clips=5", "training.steps=30", "training.batch=16", "training.warmup_steps=5"]
 STEPS = ["prepare", "train", "export", "calibrate", "evaluate", "card"]
 
 

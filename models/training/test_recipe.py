@@ -20,6 +20,7 @@ import copies  # noqa: E402
 import corpus  # noqa: E402
 import dev  # noqa: E402
 import duplicates  # noqa: E402
+import engines  # noqa: E402
 import evaluate  # noqa: E402
 import experts  # noqa: E402
 import export  # noqa: E402
@@ -257,6 +258,18 @@ def test_one_command_goes_from_corpus_to_model(tiny, tmp_path):
     manifest = veravox.Detector(str(tmp_path / "model")).manifest()
     assert any(f["metric"] == "eer_percent" and f["condition"] == "phone" for f in manifest["figures"]) and manifest["calibration"]["scale"] > 0
     assert ", ;" not in text and "None" not in text and "AASIST" not in text, "no published detector scored the buzzes"
+
+
+def test_old_engines_speak_as_machines_and_those_that_are_missing_are_named(tmp_path, monkeypatch):
+    clips = engines.make(tmp_path, 5, log=quiet)
+    assert clips, "no engine is installed"
+    assert {c.label for c in clips} == {"spoof"} and {c.kind for c in clips} == {"engine"}
+    assert all(soundfile.info(c.path).samplerate == corpus.RATE and 0.5 < c.seconds <= 4.3 for c in clips)
+    assert [c.path for c in engines.make(tmp_path, 5, log=quiet)] == [c.path for c in clips], "made once"
+    monkeypatch.setattr(engines.shutil, "which", lambda name: None)
+    told = []
+    assert engines.make(tmp_path / "nothing", 5, log=told.append) == []
+    assert "espeak-ng, festival, flite" in told[0]
 
 
 @pytest.mark.parametrize("law,levels,tops", [("mulaw", 255, (-32124, 32124)), ("alaw", 256, (-32256, 32256))])
