@@ -127,7 +127,9 @@ impl Slot {
 
     /// Whether there is enough to hear, or the end, and room to hear it.
     pub fn has_news(&self) -> bool {
-        let enough = self.leg.source_rate_hz() as usize * PIECE_MS / 1_000;
+        // The ring keeps its size when the source goes on at a higher rate.
+        let most = self.audio.buffer().capacity() / 2;
+        let enough = (self.leg.source_rate_hz() as usize * PIECE_MS / 1_000).min(most);
         self.state == State::Open
             && (self.hears_on || self.waiting.is_empty())
             && (self.audio.slots() >= enough || !self.marks.is_empty() || self.line.ended.load(Ordering::Relaxed))

@@ -256,6 +256,22 @@ fn a_newer_window_takes_the_place_of_an_older_one_that_waits() {
 }
 
 #[test]
+fn a_leg_that_goes_on_at_a_higher_rate_is_heard_from_its_small_ring() {
+    let engine = moody(EngineOptions { buffer: Duration::from_millis(100), ..unhurried() });
+    let mut leg = engine.open(8_000).unwrap();
+    leg.change_rate(48_000).unwrap();
+    let started = Instant::now();
+    let mut rest = vec![1_000_i16; 4_800];
+    while !rest.is_empty() {
+        let n = leg.push(&rest[..leg.room().min(rest.len())]);
+        rest.drain(..n);
+        assert!(started.elapsed() < ENOUGH, "nobody listens");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(leg.finish(ENOUGH).unwrap().interruptions.lost_seconds.abs() < 1e-9);
+}
+
+#[test]
 fn an_engine_that_is_stopped_with_work_to_do_answers_every_leg() {
     let engine = moody(EngineOptions { buffer: Duration::from_secs(20), ..unhurried() });
     let speech = speech_in(4);

@@ -51,6 +51,8 @@ pub(crate) struct Leg {
     resampler: Resampler,
     gate: SpeechGate,
     windower: Windower,
+    /// Samples of speech that windows can be read for after they were completed, besides a block of the resampler's.
+    slack: usize,
     /// Windows that nobody took yet, oldest first.
     ready: VecDeque<Ready>,
     /// The frames of the windows so far, and of which speech they are.
@@ -101,6 +103,7 @@ impl Leg {
         let samples_of = |seconds: f64| (seconds * f64::from(input.sample_rate_hz)) as u64;
         let hop = options.update_seconds.map_or(input.hop_samples as u64, samples_of);
         let resampler = Resampler::new(sample_rate_hz, input.sample_rate_hz)?;
+        let slack = samples_of(SLACK_SECONDS + seconds_behind) as usize;
         Ok(Self {
             source_rate_hz: sample_rate_hz,
             conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
@@ -110,9 +113,10 @@ impl Leg {
                 hop,
                 input.min_speech_samples,
                 options.first_look_seconds.map(samples_of),
-                samples_of(SLACK_SECONDS + seconds_behind) as usize + resampler.most_out(),
+                slack + resampler.most_out(),
             ),
             resampler,
+            slack,
             ready: VecDeque::new(),
             frames: model.frames()?.map(|frames| (frames, 0)),
             test: SequentialTest::new(thresholds, manifest.calibration.correlation),
@@ -239,6 +243,9 @@ impl Leg {
             self.source_rate_hz = sample_rate_hz;
             self.conditions.change_rate(sample_rate_hz);
             self.resampler = self.new_resampler()?;
+            // Rates without a common divisor come in blocks as long as a second.
+            let most_out = self.resampler.most_out();
+            self.windower.widen(self.slack + most_out);
         }
         Ok(())
     }

@@ -117,3 +117,20 @@ fn windows_of_a_whole_call_are_those_of_its_samples() {
     n_windows += compare(&mut leg, &model);
     assert!(n_windows >= 9, "{n_windows}");
 }
+
+#[test]
+fn odd_rates_whose_blocks_are_long_lose_no_window() {
+    let detector = Detector::builtin_named("phone").unwrap();
+    let (model, thresholds) = (detector.model(RATE_HZ).unwrap(), detector.thresholds(RATE_HZ));
+    let options = StreamOptions { update_seconds: Some(0.1), ..StreamOptions::live() };
+    let mut leg = Leg::new(Arc::clone(&model), thresholds, RATE_HZ, &options).unwrap();
+    leg.change_rate(8_001).unwrap();
+    let mut n_windows = 0;
+    for block in speech().chunks(MAX_BLOCK_SAMPLES) {
+        leg.push(block.iter().copied()).unwrap();
+        n_windows += compare(&mut leg, &model);
+    }
+    leg.finish().unwrap();
+    n_windows += compare(&mut leg, &model);
+    assert!(n_windows >= 60, "{n_windows}");
+}

@@ -29,6 +29,11 @@ impl SpeechMemory {
         Self { values: VecDeque::new(), blocks: VecDeque::new(), capacity }
     }
 
+    /// Keeps at least so many samples from here on.
+    pub fn widen(&mut self, capacity: usize) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -42,7 +47,7 @@ impl SpeechMemory {
     pub fn push(&mut self, samples: &[f32], voice: bool) {
         if self.values.capacity() < self.capacity {
             // Taken whole when a leg first speaks: a leg that never does costs nothing, and growth by halves would waste.
-            self.values.reserve_exact(self.capacity);
+            self.values.reserve_exact(self.capacity - self.values.len());
         }
         for block in samples.chunks(MAX_BLOCK) {
             self.forget((self.values.len() + block.len()).saturating_sub(self.capacity));

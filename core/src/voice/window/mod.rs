@@ -125,6 +125,11 @@ impl Windower {
         }
     }
 
+    /// From here on more than `slack` samples may come before somebody looks at a window.
+    pub fn widen(&mut self, slack: usize) {
+        self.memory.widen(self.window as usize + slack);
+    }
+
     /// Samples of voice so far.
     pub fn speech(&self) -> u64 {
         self.speech
