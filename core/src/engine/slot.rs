@@ -167,7 +167,7 @@ impl Slot {
             self.leg.count_invalid(self.line.invalid_at_end.load(Ordering::Relaxed) as usize);
             self.leg.lose(self.line.lost_at_end.load(Ordering::Relaxed))?;
             self.leg.finish()?;
-            self.collect(Duration::ZERO);
+            n_replaced += self.collect(Duration::ZERO);
             self.state = State::Finished;
         }
         Ok(n_replaced)
