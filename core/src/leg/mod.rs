@@ -187,7 +187,10 @@ impl Leg {
         } else {
             // Nothing came since the break.
             let gap = self.at_model_rate(now) - self.at_model_rate(before);
-            self.pass(|gate, _, sink| gate.skip(gap, sink))?;
+            self.pass(|gate, _, sink| {
+                gate.skip(gap, sink);
+                Ok(())
+            })?;
         }
         self.lost_in_a_row = now;
         Ok(())
@@ -202,7 +205,10 @@ impl Leg {
         self.push_silence(settled)?;
         let rest = self.at_model_rate(n_samples - settled);
         if rest > 0 {
-            self.pass(|gate, _, sink| gate.skip(rest, sink))?;
+            self.pass(|gate, _, sink| {
+                gate.skip(rest, sink);
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -219,7 +225,10 @@ impl Leg {
     pub fn resume(&mut self) -> Result<()> {
         let Some(n_held) = self.held.take() else { return Ok(()) };
         let gap = self.at_model_rate(n_held);
-        self.pass(|gate, _, sink| gate.skip(gap, sink))
+        self.pass(|gate, _, sink| {
+            gate.skip(gap, sink);
+            Ok(())
+        })
     }
 
     /// Whether the call is on hold, where these samples are only time that passes.
@@ -286,7 +295,6 @@ impl Leg {
         through(gate, resampled, &mut |frame: Frame<'_>| {
             conditions.observe(&frame);
             windower.push(&frame, &mut |cut| ready.push_back(Ready { heard: conditions.heard(&cut.place), cut }));
-            Ok(())
         })
     }
 

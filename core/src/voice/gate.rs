@@ -31,7 +31,7 @@ pub(crate) struct Frame<'a> {
 }
 
 /// What takes frames as they are classified.
-pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) -> Result<()> + 'a;
+pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) + 'a;
 
 pub(crate) struct SpeechGate {
     detector: VoiceDetector,
@@ -79,45 +79,46 @@ impl SpeechGate {
     }
 
     /// Leaves out `n_samples` of silence between what came and what comes, without ending the speech.
-    pub fn skip(&mut self, n_samples: u64, sink: &mut FrameSink<'_>) -> Result<()> {
-        self.pass_until(self.n_classified, FrameClass::Background, sink)?;
+    pub fn skip(&mut self, n_samples: u64, sink: &mut FrameSink<'_>) {
+        self.pass_until(self.n_classified, FrameClass::Background, sink);
         self.offset = later(self.offset, n_samples);
-        Ok(())
     }
 
     pub fn push(&mut self, samples: &[f32], sink: &mut FrameSink<'_>) -> Result<()> {
         self.audio.extend_from_slice(samples);
         self.detector.push(samples, &mut self.probabilities)?;
-        self.classify(sink)
+        self.classify(sink);
+        Ok(())
     }
 
     pub fn finish(&mut self, sink: &mut FrameSink<'_>) -> Result<()> {
         self.detector.finish(&mut self.probabilities)?;
-        self.classify(sink)?;
-        self.pass_until(self.n_classified, FrameClass::Background, sink)
+        self.classify(sink);
+        self.pass_until(self.n_classified, FrameClass::Background, sink);
+        Ok(())
     }
 
-    fn classify(&mut self, sink: &mut FrameSink<'_>) -> Result<()> {
+    fn classify(&mut self, sink: &mut FrameSink<'_>) {
         let probabilities = std::mem::take(&mut self.probabilities);
         for &probability in &probabilities {
             let frame = self.n_classified;
             self.n_classified += 1;
             match self.quiet_frames {
                 None if probability >= START_PROBABILITY => {
-                    self.pass_until(frame, FrameClass::Pause, sink)?;
-                    self.pass_until(frame + 1, FrameClass::Voice, sink)?;
+                    self.pass_until(frame, FrameClass::Pause, sink);
+                    self.pass_until(frame + 1, FrameClass::Voice, sink);
                     self.quiet_frames = Some(0);
                 }
                 None => {
                     let too_old = (frame + 1).saturating_sub(LEAD_IN_FRAMES);
-                    self.pass_until(too_old, FrameClass::Background, sink)?;
+                    self.pass_until(too_old, FrameClass::Background, sink);
                 }
                 Some(_) if probability >= STAY_PROBABILITY => {
-                    self.pass_until(frame + 1, FrameClass::Voice, sink)?;
+                    self.pass_until(frame + 1, FrameClass::Voice, sink);
                     self.quiet_frames = Some(0);
                 }
                 Some(quiet) if quiet < HANG_OVER_FRAMES => {
-                    self.pass_until(frame + 1, FrameClass::Pause, sink)?;
+                    self.pass_until(frame + 1, FrameClass::Pause, sink);
                     self.quiet_frames = Some(quiet + 1);
                 }
                 Some(_) => self.quiet_frames = None,
@@ -128,10 +129,9 @@ impl SpeechGate {
         let passed = self.frame_start(self.n_passed).min(self.audio_start + self.audio.len() as u64);
         self.audio.drain(..(passed - self.audio_start) as usize);
         self.audio_start = passed;
-        Ok(())
     }
 
-    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut FrameSink<'_>) -> Result<()> {
+    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut FrameSink<'_>) {
         while self.n_passed < end {
             let (from, to) = (self.frame_start(self.n_passed), self.frame_start(self.n_passed + 1));
             self.n_passed += 1;
@@ -139,10 +139,9 @@ impl SpeechGate {
             let to_here = (to.saturating_sub(self.audio_start) as usize).min(self.audio.len());
             let samples = self.audio.get(from_here..to_here).unwrap_or_default();
             if !samples.is_empty() {
-                sink(Frame { position: self.offset + from, samples, class })?;
+                sink(Frame { position: self.offset + from, samples, class });
             }
         }
-        Ok(())
     }
 
     /// Frames of 16 ms start at whole samples, also at rates that 16 ms do not divide.
@@ -160,7 +159,6 @@ mod tests {
         let mut out = Vec::new();
         let mut sink = |frame: Frame<'_>| {
             out.push((frame.position, frame.samples.len(), frame.class));
-            Ok(())
         };
         for part in samples.chunks(chunk) {
             gate.push(part, &mut sink).unwrap();
