@@ -1,14 +1,19 @@
 //! Bytes to samples: audio files, read as a stream of chunks with one channel for each leg of the call.
 //!
-//! Containers and codecs come from [symphonia](https://docs.rs/symphonia): WAV (PCM, float, A-law, mu-law, ADPCM), FLAC,
-//! MP3, AAC/M4A, Ogg Vorbis, AIFF, CAF and Matroska. Headerless PCM, A-law and mu-law are read when the caller says what
-//! they are ([`DecodeOptions::raw`]). A file is never held in memory whole, and what its headers claim is held against
-//! [`Limits`] before anything is allocated for it.
+//! Containers and codecs come from [symphonia](https://docs.rs/symphonia): FLAC, MP3, AAC/M4A, Ogg Vorbis, AIFF, CAF and
+//! Matroska; WAV (PCM, float, A-law, mu-law, ADPCM, MP3) is read here, with its codecs. Headerless PCM, A-law and mu-law are
+//! read when the caller says what they are ([`DecodeOptions::raw`]). A file is never held in memory whole, and what its headers
+//! claim is held against [`Limits`] before anything is allocated for it. All audio that a file holds is read, or
+//! [`AudioReader::warnings`] tell what was not.
 
+mod blocks;
 mod container;
+mod front;
+mod known;
 mod limits;
 mod raw;
 mod source;
+mod wav;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -19,6 +24,7 @@ pub use raw::{RawEncoding, RawFormat};
 pub use source::{AudioInfo, AudioSource, PcmChunk};
 
 use crate::error::{Error, ErrorKind, Result};
+use front::Front;
 use source::ChunkSource;
 
 /// How to read audio.
@@ -141,29 +147,43 @@ impl AudioReader {
         extension: Option<&str>,
         options: &DecodeOptions,
     ) -> Result<Self> {
-        let (source, mut info): (Box<dyn ChunkSource>, AudioInfo) = if let Some(format) = &options.raw {
-            options.limits.check_channels(format.channels)?;
-            options.limits.check_sample_rate(format.sample_rate_hz)?;
-            let (source, info) = raw::RawSource::new(source, n_bytes, format)?;
-            (Box::new(source), info)
-        } else {
-            let (source, info) = container::ContainerSource::new(source, n_bytes, extension, &options.limits)?;
-            (Box::new(source), info)
+        let mut front = Front::new(source, n_bytes);
+        let head = front.peek(known::HEAD_BYTES).map_err(|e| Error::from_io(e, "read the file"))?.to_vec();
+        let kind = known::by_head(&head);
+        let unsupported = |message| Error::new(ErrorKind::UnsupportedAudio, message);
+        let mut warnings = Vec::new();
+        let (source, mut info): (Box<dyn ChunkSource>, AudioInfo) = match (&options.raw, kind) {
+            (_, Some(kind)) if !kind.read => return Err(unsupported(known::unread_kind(kind))),
+            (Some(format), None) => {
+                options.limits.check_channels(format.channels)?;
+                options.limits.check_sample_rate(format.sample_rate_hz)?;
+                let (source, info) = raw::RawSource::new(front, format)?;
+                (Box::new(source), info)
+            }
+            (raw, kind) => {
+                if let (Some(_), Some(kind)) = (raw, kind) {
+                    warnings
+                        .push(format!("the file has a header ({}) and was read as that, not as raw audio", kind.name));
+                }
+                if wav::is_wav(&head) {
+                    let (source, info) = wav::WavSource::new(front, &options.limits)?;
+                    (Box::new(source), info)
+                } else {
+                    // What has no header is known by its name alone; samples can look like a packet of some codec.
+                    if let (None, Some(words)) = (kind, extension.and_then(known::unread_name)) {
+                        return Err(unsupported(words));
+                    }
+                    let (source, info) = container::ContainerSource::new(front, extension, &options.limits)?;
+                    (Box::new(source), info)
+                }
+            }
         };
         if n_bytes.is_none() {
             // A recorder that writes to a pipe cannot know it when it writes the header.
             info.declared_samples = None;
         }
         let limits = options.limits.clone();
-        Ok(Self {
-            source,
-            info,
-            limits,
-            chunk: PcmChunk::default(),
-            samples_read: 0,
-            ended: false,
-            warnings: Vec::new(),
-        })
+        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, ended: false, warnings })
     }
 
     /// What the file says of its audio.
@@ -233,10 +253,13 @@ impl AudioReader {
         let Some(declared) = self.info.declared_samples else { return };
         // Lossy codecs round to whole packets; only a gap of more than a packet is worth a word.
         let slack = u64::from(self.info.sample_rate_hz) / 5;
-        if declared > self.samples_read.saturating_add(slack) && !self.warnings.iter().any(|w| w.contains("ends early"))
+        if declared > self.samples_read.saturating_add(slack)
+            && !self.warnings.iter().any(|w| w.contains(" that its header says"))
         {
             let rate = f64::from(self.info.sample_rate_hz);
             let (found, promised) = (self.samples_read as f64 / rate, declared as f64 / rate);
+            // Says more than that it ends.
+            self.warnings.retain(|w| !w.starts_with("the file ends early"));
             self.warnings
                 .push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
         }

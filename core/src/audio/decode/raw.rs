@@ -1,21 +1,14 @@
-//! Headerless audio: the caller says what the bytes are, symphonia's PCM decoder reads them.
+//! Headerless audio: the caller says what the bytes are.
 
-use std::io::Read;
-
-use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_PCM_ALAW, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_MULAW, CODEC_ID_PCM_S16LE,
 };
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::packet::Packet;
-use symphonia::core::units::{Duration, Timestamp};
 
-use super::source::{AudioInfo, AudioSource, ChunkSource, PcmChunk};
-use crate::error::{Error, ErrorKind, Result};
-
-/// Samples of one channel read at a time: from a file, and from a pipe, whose audio is not to wait.
-const CHUNK_SAMPLES: usize = 4_096;
-const PIPE_CHUNKS_PER_SECOND: u32 = 50;
+use super::blocks::{BlockDecoder, Blocks};
+use super::front::Front;
+use super::source::{AudioInfo, ChunkSource, PcmChunk};
+use crate::error::Result;
 
 /// How one sample is stored in headerless audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,12 +33,12 @@ impl RawEncoding {
         }
     }
 
-    fn codec(self) -> (symphonia::core::codecs::audio::AudioCodecId, &'static str) {
+    fn codec(self) -> AudioCodecId {
         match self {
-            Self::PcmS16Le => (CODEC_ID_PCM_S16LE, "pcm_s16le"),
-            Self::PcmF32Le => (CODEC_ID_PCM_F32LE, "pcm_f32le"),
-            Self::Alaw => (CODEC_ID_PCM_ALAW, "pcm_alaw"),
-            Self::Mulaw => (CODEC_ID_PCM_MULAW, "pcm_mulaw"),
+            Self::PcmS16Le => CODEC_ID_PCM_S16LE,
+            Self::PcmF32Le => CODEC_ID_PCM_F32LE,
+            Self::Alaw => CODEC_ID_PCM_ALAW,
+            Self::Mulaw => CODEC_ID_PCM_MULAW,
         }
     }
 }
@@ -62,70 +55,33 @@ pub struct RawFormat {
 }
 
 pub(super) struct RawSource {
-    source: Box<dyn AudioSource>,
-    decoder: Box<dyn AudioDecoder>,
-    bytes_per_frame: usize,
-    chunk_samples: usize,
-    bytes: Vec<u8>,
+    bytes: Front,
+    decoder: BlockDecoder,
 }
 
 impl RawSource {
-    pub(super) fn new(
-        source: Box<dyn AudioSource>,
-        n_bytes: Option<u64>,
-        format: &RawFormat,
-    ) -> Result<(Self, AudioInfo)> {
-        let (codec, codec_name) = format.encoding.codec();
-        let channels = u16::try_from(format.channels)
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, "more channels than can be").with_source(e))?;
-        let mut parameters = AudioCodecParameters::new();
-        parameters
-            .for_codec(codec)
-            .with_sample_rate(format.sample_rate_hz)
-            .with_channels(Channels::Discrete(channels))
-            .with_max_frames_per_packet(CHUNK_SAMPLES as u64);
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
-            .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, "the raw format is not supported").with_source(e))?;
-        let bytes_per_frame = format.encoding.bytes_per_sample() * format.channels;
-        let info = AudioInfo {
-            container: "raw".to_owned(),
-            codec: codec_name.to_owned(),
+    pub(super) fn new(bytes: Front, format: &RawFormat) -> Result<(Self, AudioInfo)> {
+        let blocks = Blocks {
+            codec: format.encoding.codec(),
             sample_rate_hz: format.sample_rate_hz,
             channels: format.channels,
-            declared_samples: n_bytes.map(|n| n / bytes_per_frame as u64),
+            bytes: format.encoding.bytes_per_sample() * format.channels,
+            samples: 1,
         };
-        let of_pipe = (format.sample_rate_hz / PIPE_CHUNKS_PER_SECOND) as usize;
-        let chunk_samples = if n_bytes.is_some() { CHUNK_SAMPLES } else { of_pipe.clamp(1, CHUNK_SAMPLES) };
-        Ok((Self { source, decoder, bytes_per_frame, chunk_samples, bytes: Vec::new() }, info))
+        let decoder = BlockDecoder::new(blocks, bytes.n_bytes().is_none())?;
+        let info = AudioInfo {
+            container: "raw".to_owned(),
+            codec: decoder.codec_name(),
+            sample_rate_hz: format.sample_rate_hz,
+            channels: format.channels,
+            declared_samples: bytes.n_bytes().map(|n| n / blocks.bytes as u64),
+        };
+        Ok((Self { bytes, decoder }, info))
     }
 }
 
 impl ChunkSource for RawSource {
     fn next(&mut self, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool> {
-        self.bytes.clear();
-        let wanted = (self.chunk_samples * self.bytes_per_frame) as u64;
-        let n_read = self
-            .source
-            .by_ref()
-            .take(wanted)
-            .read_to_end(&mut self.bytes)
-            .map_err(|e| Error::from_io(e, "read the file"))?;
-        let odd = n_read % self.bytes_per_frame;
-        if odd != 0 {
-            warnings.push(format!("the last {odd} bytes are no whole sample of all channels and were left out"));
-            self.bytes.truncate(n_read - odd);
-        }
-        if self.bytes.is_empty() {
-            return Ok(false);
-        }
-        let frames = (self.bytes.len() / self.bytes_per_frame) as u64;
-        let packet = Packet::new(0, Timestamp::new(0), Duration::new(frames), self.bytes.as_slice());
-        let buffer = self
-            .decoder
-            .decode(&packet)
-            .map_err(|e| Error::new(ErrorKind::CorruptAudio, "the raw audio does not decode").with_source(e))?;
-        chunk.fill(&buffer);
-        Ok(true)
+        self.decoder.next(&mut self.bytes, chunk, warnings)
     }
 }

@@ -35,6 +35,10 @@ impl PcmChunk {
         self.channels.first().map_or(0, Vec::len)
     }
 
+    pub(super) fn clear(&mut self) {
+        self.channels.iter_mut().for_each(Vec::clear);
+    }
+
     pub(super) fn fill(&mut self, buffer: &GenericAudioBufferRef<'_>) {
         buffer.copy_to_vecs_planar(&mut self.channels);
     }

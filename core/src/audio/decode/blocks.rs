@@ -1,0 +1,115 @@
+//! Bytes that are samples, block by block, without packets around them: headerless audio, and the data of a WAV file.
+
+use std::io::Read;
+
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::source::PcmChunk;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Samples of one channel read at a time: from a file, and from a pipe, whose audio is not to wait.
+const CHUNK_SAMPLES: usize = 4_096;
+const PIPE_CHUNKS_PER_SECOND: u32 = 50;
+/// Blocks that do not decode, in a row, after which a file is given up.
+const MAX_BROKEN_IN_A_ROW: u32 = 256;
+
+/// How bytes are samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Blocks {
+    pub codec: AudioCodecId,
+    pub sample_rate_hz: u32,
+    pub channels: usize,
+    /// Bytes of a block, and samples of one channel in it; one where the codec has no blocks.
+    pub bytes: usize,
+    pub samples: usize,
+}
+
+/// Decodes them with symphonia.
+pub(super) struct BlockDecoder {
+    blocks: Blocks,
+    decoder: Box<dyn AudioDecoder>,
+    at_a_time: usize,
+    n_broken: u32,
+    broken_in_a_row: u32,
+    decoded_any: bool,
+    bytes: Vec<u8>,
+}
+
+impl BlockDecoder {
+    /// `of_pipe` where the audio comes as it is spoken.
+    pub fn new(blocks: Blocks, of_pipe: bool) -> Result<Self> {
+        let channels = u16::try_from(blocks.channels)
+            .map_err(|e| Error::new(ErrorKind::InvalidArgument, "more channels than can be").with_source(e))?;
+        let of_pipe = of_pipe.then_some((blocks.sample_rate_hz / PIPE_CHUNKS_PER_SECOND) as usize);
+        let samples = of_pipe.map_or(CHUNK_SAMPLES, |n| n.clamp(1, CHUNK_SAMPLES));
+        // Where there are blocks, one that is broken takes no other with it.
+        let at_a_time = if blocks.samples == 1 { samples } else { 1 };
+        let mut parameters = AudioCodecParameters::new();
+        parameters
+            .for_codec(blocks.codec)
+            .with_sample_rate(blocks.sample_rate_hz)
+            .with_channels(Channels::Discrete(channels))
+            .with_frames_per_block(blocks.samples as u64)
+            .with_max_frames_per_packet((at_a_time * blocks.samples) as u64);
+        let decoder = symphonia::default::get_codecs()
+            .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
+            .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, format!("the codec is not read ({e})")))?;
+        Ok(Self { blocks, decoder, at_a_time, n_broken: 0, broken_in_a_row: 0, decoded_any: false, bytes: Vec::new() })
+    }
+
+    /// The codec's name, as in `pcm_mulaw`.
+    pub fn codec_name(&self) -> String {
+        self.decoder.codec_info().short_name.to_owned()
+    }
+
+    /// Fills `chunk` from `source`; `false` at its end, `true` also where what was read held nothing.
+    pub fn next(&mut self, source: &mut dyn Read, chunk: &mut PcmChunk, warnings: &mut Vec<String>) -> Result<bool> {
+        chunk.clear();
+        self.bytes.clear();
+        let wanted = (self.at_a_time * self.blocks.bytes) as u64;
+        let n_read =
+            source.take(wanted).read_to_end(&mut self.bytes).map_err(|e| Error::from_io(e, "read the file"))?;
+        let odd = n_read % self.blocks.bytes;
+        if odd != 0 {
+            let whole = if self.blocks.samples == 1 { "sample of all channels" } else { "block" };
+            warnings.push(format!("the last {odd} bytes are no whole {whole} and were left out"));
+            self.bytes.truncate(n_read - odd);
+        }
+        if self.bytes.is_empty() {
+            return self.end(warnings).map(|()| false);
+        }
+        let samples = (self.bytes.len() / self.blocks.bytes * self.blocks.samples) as u64;
+        let packet = Packet::new(0, Timestamp::new(0), Duration::new(samples), self.bytes.as_slice());
+        match self.decoder.decode(&packet) {
+            Ok(buffer) => {
+                chunk.fill(&buffer);
+                self.decoded_any = true;
+                self.broken_in_a_row = 0;
+            }
+            Err(error) => {
+                self.n_broken += 1;
+                self.broken_in_a_row += 1;
+                if self.broken_in_a_row > MAX_BROKEN_IN_A_ROW {
+                    let message = format!("gave up after {MAX_BROKEN_IN_A_ROW} broken blocks in a row");
+                    return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn end(&mut self, warnings: &mut Vec<String>) -> Result<()> {
+        let n_broken = std::mem::take(&mut self.n_broken);
+        if n_broken > 0 && !self.decoded_any {
+            return Err(Error::new(ErrorKind::CorruptAudio, format!("none of its {n_broken} blocks decodes")));
+        }
+        if n_broken > 0 {
+            let seconds = f64::from(n_broken) * self.blocks.samples as f64 / f64::from(self.blocks.sample_rate_hz);
+            warnings.push(format!("{n_broken} broken blocks were left out ({seconds:.1} s)"));
+        }
+        Ok(())
+    }
+}
