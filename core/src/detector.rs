@@ -12,6 +12,7 @@ use crate::model::runtime::Runtime;
 use crate::model::{Builtin, Model};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::verdict::report::{AudioSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead};
+use crate::voice::likeness::Likeness;
 
 /// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
 ///
@@ -129,6 +130,13 @@ impl Detector {
     pub fn open(model: &Path) -> Result<Self> {
         match model.to_str() {
             Some(name) if Self::is_builtin(model) => Self::builtin_named(name),
+            Some(name) if !model.exists() => {
+                let message = format!(
+                    "there is no model {name:?}: expected {}, or a folder with manifest.json",
+                    Builtin::names().replace(", ", " or ")
+                );
+                Err(Error::new(ErrorKind::NotFound, message))
+            }
             _ => Self::load(model),
         }
     }
@@ -258,6 +266,7 @@ impl Detector {
     ) -> Result<Vec<LegVerdict>> {
         check_equal_lengths(legs)?;
         let mut streams: Vec<Stream> = legs.iter().map(|_| self.stream(sample_rate_hz)).collect::<Result<_>>()?;
+        let mut likeness = Likeness::new(legs.len(), sample_rate_hz);
         let n_samples = legs.first().map_or(0, |leg| leg.as_ref().len());
         let seconds = |n: usize| n as f64 / f64::from(sample_rate_hz);
         let mut read = 0;
@@ -266,12 +275,18 @@ impl Detector {
             for (stream, leg) in streams.iter_mut().zip(legs) {
                 stream.push(leg.as_ref().get(read..end).unwrap_or_default())?;
             }
+            if legs.len() > 1 {
+                let samples = |leg: &[S]| leg.iter().map(|sample| sample.to_f32()).collect::<Vec<f32>>();
+                let here: Vec<_> =
+                    legs.iter().map(|leg| samples(leg.as_ref().get(read..end).unwrap_or_default())).collect();
+                likeness.push(&here);
+            }
             read = end;
             if !progress(Progress { read_seconds: seconds(read), total_seconds: Some(seconds(n_samples)) }) {
                 return Err(stopped());
             }
         }
-        number(streams.into_iter().map(Stream::finish))
+        verdicts(streams, &likeness)
     }
 
     /// Scores a file.
@@ -298,10 +313,12 @@ impl Detector {
         let total_seconds = info.declared_samples.map(|n| n as f64 / rate);
         let mut streams: Vec<Stream> =
             (0..info.channels).map(|_| self.stream(info.sample_rate_hz)).collect::<Result<_>>()?;
+        let mut likeness = Likeness::new(info.channels, info.sample_rate_hz);
         while let Some(chunk) = reader.next_chunk()? {
             for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {
                 stream.push(samples)?;
             }
+            likeness.push(&chunk.channels);
             let read_seconds = reader.samples_read() as f64 / rate;
             if !progress(Progress { read_seconds, total_seconds }) {
                 return Err(stopped());
@@ -312,7 +329,7 @@ impl Detector {
             head: self.report_head(info.sample_rate_hz),
             audio: AudioSummary::of(&info, duration_seconds),
             warnings: reader.warnings().to_vec(),
-            legs: number(streams.into_iter().map(Stream::finish))?,
+            legs: verdicts(streams, &likeness)?,
         })
     }
 }
@@ -321,8 +338,13 @@ fn stopped() -> Error {
     Error::new(ErrorKind::Cancelled, "the scan was stopped")
 }
 
-fn number(legs: impl Iterator<Item = Result<LegVerdict>>) -> Result<Vec<LegVerdict>> {
-    legs.enumerate().map(|(leg, verdict)| verdict.map(|v| LegVerdict { leg, ..v })).collect()
+fn verdicts(streams: Vec<Stream>, likeness: &Likeness) -> Result<Vec<LegVerdict>> {
+    let verdict = |(leg, stream): (usize, Stream)| {
+        let mut verdict = LegVerdict { leg, ..stream.finish()? };
+        verdict.notes.extend(likeness.notes(leg));
+        Ok(verdict)
+    };
+    streams.into_iter().enumerate().map(verdict).collect()
 }
 
 #[cfg(test)]

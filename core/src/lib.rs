@@ -43,7 +43,7 @@ pub use audio::{decode, resample};
 pub use leg::stream;
 pub use model::{calibrate, manifest, runtime};
 pub use verdict::{decide, policy, report};
-pub use voice::vad;
+pub use voice::{likeness, vad};
 
 pub use decide::{Decision, Reason, ThresholdChanges, Thresholds};
 pub use detector::Detector;

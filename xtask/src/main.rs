@@ -20,6 +20,8 @@ cargo xtask test       set up and run every test: Rust, command, Python, recipe,
 cargo xtask lint       circles of imports, rustfmt, clippy, documentation, packing, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
+cargo xtask drill [--seconds N] [--seed N] [--write PAGE]
+                       odd headers, outputs that must not be lost, damaged files for N seconds: one table (see drill/)
 cargo xtask package    the crates and the Python package's sources are packed; what was packed is built and run
 cargo xtask first-minute
                        from a fresh clone to the first verdict: seconds, the slowest crates, crates in two versions
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "lint" => lint(),
         "python" => python().map(|_| ()),
         "docs" => docs(),
+        "drill" => drill(env::args().skip(2)),
         "package" => package::check(),
         "first-minute" => first_minute::measure(),
         "features" => features(),
@@ -62,12 +65,21 @@ fn test() -> Result<()> {
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
+    run(in_root(&python, &["drill/run.py"]))?;
     // A run of its own: the command's tests import from their conftest, and only one can have that name.
     run(in_root(&python, &["-m", "pytest", "-q", "examples"]))?;
     // The examples in the documentation, which a run of its own looks for in no other Python files.
     let package = ["bindings/python/python", "bindings/python/README.md"];
     let examples = ["-m", "pytest", "-q", "--doctest-modules", "--doctest-glob=README.md"];
     run(in_root(&python, &[examples.as_slice(), &package].concat()))
+}
+
+/// What people in telephony meet, tried on the command as it is built.
+fn drill(more: impl Iterator<Item = String>) -> Result<()> {
+    let python = python()?;
+    let mut drill = in_root(&python, &["drill/run.py"]);
+    drill.args(more);
+    run(drill)
 }
 
 fn lint() -> Result<()> {

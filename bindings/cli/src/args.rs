@@ -73,7 +73,7 @@ pub enum Color {
 #[derive(Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Scan {
-    /// Files and folders; folders are searched for audio files at any depth.
+    /// Files and folders; folders are searched for audio files at any depth. - is standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -84,6 +84,9 @@ pub struct Scan {
     /// Go on with an interrupted batch: skip the files that the JSONL output already has.
     #[arg(long, requires = "jsonl", requires = "output")]
     pub resume: bool,
+    /// With --resume: try files again that failed before; their old results are taken out.
+    #[arg(long, value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set, requires = "resume")]
+    pub retry_failed: bool,
     /// Files scanned at once; as many as there are cores without it.
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
@@ -92,7 +95,7 @@ pub struct Scan {
     #[command(flatten)]
     pub decision: DecisionArguments,
     /// Refuse audio longer than this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().max_duration_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().max_duration_seconds, value_parser = seconds)]
     pub max_duration: f64,
     /// Exit with 3 when a synthetic voice is found.
     #[arg(long)]
@@ -105,10 +108,11 @@ pub struct Scan {
 const EXIT_CODES: &str = "\
 Exit status:
   0    every file was scanned, whatever the verdicts
-  1    some files could not be scanned; they are listed at the end
+  1    some files could not be scanned; they are listed at the end; or the results could not be written
   2    nothing was scanned: wrong arguments, no audio files, no model, no runtime
   3    a synthetic voice was found, with --fail-on-synthetic
-  130  interrupted
+  130  interrupted (Ctrl-C, SIGTERM)
+With --resume the status speaks of all results in the output, those of earlier runs too.
 
 Scores: llr is a natural-log likelihood ratio, positive for synthetic. The JSON formats follow
 core/schemas/report.schema.json.";
@@ -230,6 +234,13 @@ fn times(text: &str) -> Result<f64, String> {
         Ok(value)
     } else {
         Err("expected 0, or 0.01 to 1000000".to_owned())
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if value > 0.0 => Ok(value),
+        _ => Err("expected a number above 0, or inf".to_owned()),
     }
 }
 

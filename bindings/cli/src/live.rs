@@ -9,27 +9,38 @@ use std::time::{Duration, Instant};
 use anstream::eprintln;
 use serde::Serialize;
 use veravox::decode::{AudioReader, PcmChunk};
+use veravox::likeness::Likeness;
 use veravox::stream::{RunningVerdict, Stage, StreamOptions};
 use veravox::{Event, Stream};
 
 use crate::args::{Live, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
-use crate::words::{DIM, clock, style_of};
+use crate::words::{DIM, YELLOW, clock, style_of};
 
 /// Chunks that wait between the thread that reads and the one that scores: a few seconds of 20 ms.
 const MAX_WAITING: usize = 256;
 /// How often the line is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// One JSON line.
+/// One JSON line, as `core/schemas/live.schema.json` describes it.
 #[derive(Serialize)]
 struct Line<'a> {
-    leg: usize,
+    /// The verdict at the end has its leg itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leg: Option<usize>,
     /// Seconds of the leg that were heard when it happened.
     at_seconds: f64,
     #[serde(flatten)]
     event: &'a Event,
+}
+
+/// A JSON line on the audio rather than on a leg.
+#[derive(Serialize)]
+struct Note<'a> {
+    at_seconds: f64,
+    event: &'static str,
+    note: &'a str,
 }
 
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
@@ -46,10 +57,11 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     let paced = arguments.file.is_some().then_some(arguments.speed);
     let reading = std::thread::spawn(move || {
         let started = Instant::now();
-        loop {
+        // What could not be read is known when all was.
+        let notes = loop {
             let chunk = match reader.next_chunk() {
                 Ok(Some(chunk)) => Ok(chunk.clone()),
-                Ok(None) => break,
+                Ok(None) => break reader.warnings().to_vec(),
                 Err(error) => Err(error),
             };
             if let Some(speed) = paced.filter(|speed| *speed > 0.0) {
@@ -58,18 +70,23 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
             }
             let failed = chunk.is_err();
             if chunks.send(chunk).is_err() || failed {
-                break;
+                break reader.warnings().to_vec();
             }
-        }
+        };
+        drop(chunks);
+        notes
     });
 
     let mut screen = Screen::new(arguments.json, n_legs);
     let mut n_heard = 0_u64;
     let mut trouble = None;
+    let mut notes = Vec::new();
+    let mut likeness = Likeness::new(n_legs, rate);
     while !stop.load(Ordering::Relaxed) {
         match waiting.recv_timeout(DRAW_EVERY) {
             Ok(Ok(chunk)) => {
                 n_heard += chunk.n_samples() as u64;
+                likeness.push(&chunk.channels);
                 for (leg, (stream, samples)) in streams.iter_mut().zip(&chunk.channels).enumerate() {
                     for event in stream.push(samples)? {
                         screen.tell(leg, n_heard as f64 / f64::from(rate), &event)?;
@@ -82,9 +99,7 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                if reading.join().is_err() {
-                    return Err("reading the audio failed by a panic; please report it".into());
-                }
+                notes = reading.join().map_err(|_| "reading the audio failed by a panic; please report it")?;
                 break;
             }
         }
@@ -92,9 +107,13 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     }
     screen.clear()?;
     let heard = n_heard as f64 / f64::from(rate);
+    for note in &notes {
+        screen.note(heard, note)?;
+    }
     for (leg, stream) in streams.into_iter().enumerate() {
-        let verdict = stream.finish()?;
-        screen.tell(leg, heard, &Event::Ended(Box::new(veravox::LegVerdict { leg, ..verdict })))?;
+        let mut verdict = veravox::LegVerdict { leg, ..stream.finish()? };
+        verdict.notes.extend(likeness.notes(leg));
+        screen.tell(leg, heard, &Event::Ended(Box::new(verdict)))?;
     }
     if let Some(error) = trouble {
         eprintln!("the audio ended with an error: {error}");
@@ -135,6 +154,7 @@ impl Screen {
         self.clear()?;
         let mut out = anstream::stdout().lock();
         if self.json {
+            let leg = (!matches!(event, Event::Ended(_))).then_some(leg);
             serde_json::to_writer(&mut out, &Line { leg, at_seconds, event })?;
             writeln!(out)?;
             return out.flush();
@@ -153,6 +173,9 @@ impl Screen {
                     reasons: verdict.reasons.clone(),
                 };
                 writeln!(out, "{at:>8}  {name}{}  {DIM}at the end{DIM:#}", words(&at_the_end))?;
+                for note in &verdict.notes {
+                    writeln!(out, "          {name}{YELLOW}note{YELLOW:#}  {note}")?;
+                }
                 for change in &verdict.changes {
                     let style = style_of(change.decision);
                     let from = clock(change.at_seconds);
@@ -160,6 +183,19 @@ impl Screen {
                 }
             }
             _ => {}
+        }
+        out.flush()
+    }
+
+    /// Something about the audio.
+    fn note(&mut self, at_seconds: f64, note: &str) -> io::Result<()> {
+        self.clear()?;
+        let mut out = anstream::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, &Note { at_seconds, event: "note", note })?;
+            writeln!(out)?;
+        } else {
+            writeln!(out, "          {YELLOW}note{YELLOW:#}  {note}")?;
         }
         out.flush()
     }

@@ -1,5 +1,7 @@
 //! Colours and times, as people read them.
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 use veravox::Decision;
 
@@ -28,9 +30,28 @@ pub fn clock(seconds: f64) -> String {
     }
 }
 
+/// The name of a file, for the screen: what would steer a terminal, or turn the direction of the text, stands as an escape.
+pub fn shown(name: &str) -> Cow<'_, str> {
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !name.contains(steers) {
+        return Cow::Borrowed(name);
+    }
+    let escaped = name.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(escaped.collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::clock;
+    use super::{clock, shown};
+
+    #[test]
+    fn names_do_not_steer_the_terminal() {
+        assert_eq!(shown("call 1.wav"), "call 1.wav");
+        assert_eq!(shown("Müller.wav"), "Müller.wav");
+        assert_eq!(shown("a\u{1b}[31m\n\u{202e}vaw"), "a\\u{1b}[31m\\n\\u{202e}vaw");
+    }
 
     #[test]
     fn times_read_like_a_clock() {

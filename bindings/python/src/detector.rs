@@ -1,6 +1,7 @@
 //! The detector, with reports as JSON text.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -68,9 +69,12 @@ impl Detector {
         to_text(py, &report?)
     }
 
-    /// The paths that a JSONL file has results for, which must be results of this detector.
-    fn paths_done(&self, py: Python<'_>, jsonl: PathBuf) -> PyResult<HashSet<String>> {
-        veravox_cli::paths_done(&jsonl, &self.inner).map_err(|e| argument_error(py, e.to_string()))
+    /// The paths that a JSONL file has results for, which must be results of this detector: as they were named, and where they lie.
+    /// Results of files that failed are taken out with `retry_failed`.
+    fn paths_done(&self, py: Python<'_>, jsonl: PathBuf, retry_failed: bool) -> PyResult<HashSet<OsString>> {
+        let done = veravox_cli::paths_done(&jsonl, &self.inner, retry_failed);
+        done.map(|paths| paths.into_iter().map(PathBuf::into_os_string).collect())
+            .map_err(|e| argument_error(py, e.to_string()))
     }
 }
 

@@ -323,7 +323,8 @@ fn odd_input_is_taken_as_it_comes() {
     push_all(&mut leg, &speech());
     let verdict = leg.finish(ENOUGH).unwrap();
     assert!(!verdict.windows.is_empty());
-    assert!(verdict.reasons.contains(&crate::Reason::InvalidSamples), "{:?}", verdict.reasons);
+    // What was damaged before the speech costs no verdict on it.
+    assert!(!verdict.reasons.contains(&crate::Reason::InvalidSamples), "{:?}", verdict.reasons);
     assert!(verdict.interruptions.lost_seconds > 1e9);
 }
 

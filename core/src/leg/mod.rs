@@ -446,6 +446,7 @@ impl Leg {
             windows,
             segments,
             interruptions: self.interruptions(),
+            notes: self.conditions.notes(),
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Reason {
     NarrowBand,
     /// Many samples are not numbers.
     InvalidSamples,
+    /// The samples are not what they were read as: swapped bytes, the wrong law, interleaved channels.
+    Misread,
     /// Most of the speech is unlike anything that the model was trained on.
     UnlikeTraining,
     /// The evidence lies between the thresholds.
@@ -74,6 +76,7 @@ impl Reason {
             Self::Clipping => "clipping",
             Self::NarrowBand => "narrow_band",
             Self::InvalidSamples => "invalid_samples",
+            Self::Misread => "misread",
             Self::UnlikeTraining => "unlike_training",
             Self::Undecided => "undecided",
             Self::NotScored => "not_scored",

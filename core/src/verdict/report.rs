@@ -1,5 +1,7 @@
 //! What a scan says, in the form that `core/schemas/report.schema.json` describes.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audio::decode::AudioInfo;
@@ -144,6 +146,9 @@ pub struct LegVerdict {
     /// What was not heard of the leg.
     #[serde(default)]
     pub interruptions: Interruptions,
+    /// What is odd about the leg, in words: samples that were misread, another leg's voice in it.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Another voice, from here on.
@@ -197,8 +202,11 @@ pub struct Segment {
 /// The line on one file of a batch: the report, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileReport {
-    /// The file, as the caller named it.
+    /// The file, as the caller named it; what is no text in it stands as U+FFFD.
     pub path: String,
+    /// The bytes of its name in hexadecimal, where that is no text (UTF-8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
     /// The report or the failure.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -248,7 +256,7 @@ impl AudioSummary {
 impl FileReport {
     /// The line for a file that was scanned or was not.
     #[must_use]
-    pub fn new(path: String, head: ReportHead, result: Result<CallReport, Error>) -> Self {
+    pub fn new(path: &Path, head: ReportHead, result: Result<CallReport, Error>) -> Self {
         let outcome = match result {
             Ok(report) => Outcome::Scanned(Box::new(report)),
             Err(error) => {
@@ -256,6 +264,18 @@ impl FileReport {
                 Outcome::Failed(Box::new(Failure { head, error }))
             }
         };
-        Self { path, outcome }
+        Self::of(path, outcome)
+    }
+
+    /// The line for a file, whatever came of it.
+    #[must_use]
+    pub fn of(path: &Path, outcome: Outcome) -> Self {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        let hexadecimal = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            path: path.to_string_lossy().into_owned(),
+            path_bytes: path.to_str().is_none().then(hexadecimal),
+            outcome,
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! The gate that lets speech through: hysteresis, lead-in and hang-over around the voice probabilities of [`crate::vad`].
 
+use std::collections::VecDeque;
+
 use crate::error::Result;
+use crate::voice::tones::ToneDetector;
 use crate::voice::vad::VoiceDetector;
 
 /// A voice starts at this probability, and goes on down to the lower one: earshot's own default and a step under it.
@@ -10,6 +13,8 @@ const STAY_PROBABILITY: f32 = 0.3;
 const LEAD_IN_FRAMES: u64 = 6;
 /// Frames of 16 ms kept after it: pauses up to 0.3 s are part of speech, and shorter than any clause.
 const HANG_OVER_FRAMES: u32 = 19;
+/// Frames quieter than this (-55 dB of full scale) do not sound.
+pub(crate) const AUDIBLE_POWER: f64 = 3.2e-6;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub(crate) enum FrameClass {
     Voice,
     /// Lies close to a voice: lead-in, hang-over or a short pause. Scored with it, not counted as speech.
     Pause,
+    /// Lies in a tone: neither scored, nor speech, nor the noise of the line.
+    Tone,
     /// Anything else.
     Background,
 }
@@ -35,6 +42,9 @@ pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) + 'a;
 
 pub(crate) struct SpeechGate {
     detector: VoiceDetector,
+    tones: ToneDetector,
+    /// Of the frames that were classified and have not left: whether they lie in a tone.
+    in_tone: VecDeque<bool>,
     sample_rate_hz: u64,
     audio: Vec<f32>,
     audio_start: u64,
@@ -57,6 +67,8 @@ impl SpeechGate {
     pub fn new(sample_rate_hz: u32) -> Result<Self> {
         Ok(Self {
             detector: VoiceDetector::new(sample_rate_hz)?,
+            tones: ToneDetector::new(sample_rate_hz),
+            in_tone: VecDeque::with_capacity(LEAD_IN_FRAMES as usize + 1),
             sample_rate_hz: u64::from(sample_rate_hz),
             // The lead-in, what the detector holds back, and a block: to the size that it needs, since growth would double it.
             audio: Vec::with_capacity(sample_rate_hz as usize * 5 / 32),
@@ -103,6 +115,8 @@ impl SpeechGate {
         for &probability in &probabilities {
             let frame = self.n_classified;
             self.n_classified += 1;
+            // The network takes some tones for voices.
+            let probability = if self.hear_tone(frame) { 0.0 } else { probability };
             match self.quiet_frames {
                 None if probability >= START_PROBABILITY => {
                     self.pass_until(frame, FrameClass::Pause, sink);
@@ -131,13 +145,31 @@ impl SpeechGate {
         self.audio_start = passed;
     }
 
+    /// Whether a frame lies in a tone. A tone is told late; the frames of it that still wait are told with it.
+    fn hear_tone(&mut self, frame: u64) -> bool {
+        let samples = self.samples_of(frame);
+        let samples = self.audio.get(samples).unwrap_or_default();
+        let told = self.tones.push(samples, power_around_mean(samples) > AUDIBLE_POWER);
+        let began = told && self.in_tone.back() != Some(&true);
+        self.in_tone.push_back(told);
+        if began {
+            self.in_tone.iter_mut().rev().take(ToneDetector::frames_before()).for_each(|waiting| *waiting = true);
+        }
+        told
+    }
+
+    /// Where the samples of a frame lie in the audio at hand.
+    fn samples_of(&self, frame: u64) -> std::ops::Range<usize> {
+        let here = |at: u64| (at.saturating_sub(self.audio_start) as usize).min(self.audio.len());
+        here(self.frame_start(frame))..here(self.frame_start(frame + 1))
+    }
+
     fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut FrameSink<'_>) {
         while self.n_passed < end {
-            let (from, to) = (self.frame_start(self.n_passed), self.frame_start(self.n_passed + 1));
+            let (from, samples) = (self.frame_start(self.n_passed), self.samples_of(self.n_passed));
             self.n_passed += 1;
-            let from_here = (from.saturating_sub(self.audio_start) as usize).min(self.audio.len());
-            let to_here = (to.saturating_sub(self.audio_start) as usize).min(self.audio.len());
-            let samples = self.audio.get(from_here..to_here).unwrap_or_default();
+            let class = if self.in_tone.pop_front() == Some(true) { FrameClass::Tone } else { class };
+            let samples = self.audio.get(samples).unwrap_or_default();
             if !samples.is_empty() {
                 sink(Frame { position: self.offset + from, samples, class });
             }
@@ -148,6 +180,16 @@ impl SpeechGate {
     fn frame_start(&self, frame: u64) -> u64 {
         frame * self.sample_rate_hz * 16 / 1_000
     }
+}
+
+/// Power without the constant part: an offset is neither speech nor noise.
+pub(crate) fn power_around_mean(samples: &[f32]) -> f64 {
+    let n = samples.len().max(1) as f64;
+    let (sum, squares) = samples.iter().fold((0.0, 0.0), |(sum, squares), &sample| {
+        let sample = f64::from(sample);
+        (sum + sample, squares + sample * sample)
+    });
+    (squares / n - (sum / n).powi(2)).max(0.0)
 }
 
 #[cfg(test)]
@@ -191,6 +233,17 @@ mod tests {
             expected += n as u64;
         }
         assert_eq!(expected, samples.len() as u64);
+    }
+
+    #[test]
+    fn a_tone_is_neither_voice_nor_background() {
+        let mut samples = vec![0.0; 8_000];
+        samples.extend((0..16_000).map(|n| 0.4 * (std::f32::consts::TAU * 1_000.0 * n as f32 / 8_000.0).sin()));
+        samples.extend(vec![0.0; 8_000]);
+        let all = classes(&samples, 160);
+        let n = |class| all.iter().filter(|(_, _, c)| *c == class).count();
+        assert!(n(FrameClass::Tone) >= 115, "{} of 125 frames", n(FrameClass::Tone));
+        assert!(n(FrameClass::Voice) <= 4, "{} frames of voice", n(FrameClass::Voice));
     }
 
     #[test]

@@ -2,5 +2,8 @@
 
 pub(crate) mod conditions;
 pub(crate) mod gate;
+pub mod likeness;
+mod spectrum;
+mod tones;
 pub mod vad;
 pub(crate) mod window;

@@ -215,3 +215,48 @@ fn a_rate_below_the_models_own_is_a_narrow_band() {
     assert_only("6 kHz", &verdict_at(speech, 6_000), Reason::NarrowBand);
     assert!(!verdict_at(speech, 7_500).reasons.contains(&Reason::NarrowBand));
 }
+
+/// A leg of 8 kHz through mu-law, as most calls come.
+fn with(parts: &[&[f32]]) -> LegVerdict {
+    verdict(&parts.concat())
+}
+
+#[test]
+fn a_tone_costs_no_verdict() {
+    let call = &file("calls/03-bank-card.alaw.wav").legs[0];
+    let alone = verdict(call);
+    assert_eq!(of_the_audio(&alone), []);
+    let on = |period: f64, length: f64, t: f64| f64::from(u8::from(t % period < length));
+    let silence = vec![0.0; 8_000];
+    for (name, tones) in [
+        ("American ringing tone", sound(6.0, |t| 0.2 * on(6.0, 2.0, t) * (tone(440.0, t) + tone(480.0, t)))),
+        ("voicemail beep", sound(1.0, |t| 0.5 * tone(1_000.0, t))),
+        ("beeps in digital silence", sound(6.0, |t| 0.5 * on(1.0, 0.5, t) * tone(1_400.0, t))),
+        ("engaged tone", sound(5.0, |t| 0.3 * on(1.0, 0.5, t) * tone(425.0, t))),
+    ] {
+        for (place, parts) in [("before", [&tones[..], &silence, call]), ("after", [call, &silence, &tones])] {
+            let verdict = with(&parts);
+            assert_eq!(of_the_audio(&verdict), [], "{name} {place}");
+            let seconds = verdict.speech_seconds - alone.speech_seconds;
+            assert!(seconds.abs() < 1.5, "{name} {place}: {seconds} s more of speech");
+        }
+    }
+}
+
+#[test]
+fn a_second_of_noise_or_of_damage_costs_no_verdict() {
+    let call = looped(&file("calls/03-bank-card.alaw.wav").legs[0], 60);
+    let noise = white_noise(1.0, 0.3);
+    assert_eq!(of_the_audio(&with(&[&noise, &call])), []);
+    let damaged = vec![f32::NAN; 8_000];
+    assert_eq!(of_the_audio(&with(&[&call, &damaged, &call])), []);
+}
+
+#[test]
+fn audio_that_was_misread_gets_no_verdict_and_says_so() {
+    let call = &file("calls/04-parcel-driver.pcm16.wav").legs[0];
+    let swapped: Vec<f32> = call.iter().map(|v| f32::from(((v * 32_768.0) as i16).swap_bytes()) / 32_768.0).collect();
+    let verdict = verdict(&swapped);
+    assert!(verdict.reasons.contains(&Reason::Misread), "{:?}", verdict.reasons);
+    assert!(verdict.notes[0].contains("bytes"), "{:?}", verdict.notes);
+}

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::{CallReport, Detector, ErrorKind, FileReport};
 
-use super::files::AudioFile;
+use super::files::{AudioFile, STANDARD_INPUT};
 use super::progress::Progress;
 
 /// What all workers share.
@@ -35,7 +36,7 @@ pub fn run(job: &Job<'_>, files: &[AudioFile], sink: &mut dyn FnMut(FileReport) 
                     if matches!(&result, Err(error) if error.kind() == ErrorKind::Cancelled) {
                         break;
                     }
-                    let report = FileReport::new(file.shown.clone(), job.detector.report_head(0), result);
+                    let report = FileReport::new(&file.path, job.detector.report_head(0), result);
                     if sender.send((index, report)).is_err() {
                         break;
                     }
@@ -62,7 +63,11 @@ pub fn run(job: &Job<'_>, files: &[AudioFile], sink: &mut dyn FnMut(FileReport) 
 
 fn scan(job: &Job<'_>, file: &AudioFile) -> veravox::Result<CallReport> {
     let meter = job.progress.file(file);
-    let mut reader = AudioReader::open(&file.path, job.options)?;
+    let mut reader = if file.path == Path::new(STANDARD_INPUT) {
+        AudioReader::from_pipe(Box::new(io::stdin()), job.options)?
+    } else {
+        AudioReader::open(&file.path, job.options)?
+    };
     job.detector.scan_reader(&mut reader, &mut |progress| {
         meter.update(progress);
         !job.stop.load(Ordering::Relaxed)

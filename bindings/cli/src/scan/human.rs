@@ -5,18 +5,19 @@ use std::fmt::Write as _;
 use veravox::report::{FileReport, LegVerdict, Outcome};
 use veravox::{CallReport, Thresholds};
 
-use crate::words::{BOLD, DIM, GREEN, RED, YELLOW, clock, style_of};
+use crate::words::{BOLD, DIM, GREEN, RED, YELLOW, clock, shown, style_of};
 
 /// Columns of the timeline.
 const TIMELINE_WIDTH: usize = 40;
 
 pub fn render(report: &FileReport) -> String {
     let mut text = String::new();
+    let path = shown(&report.path);
     // Writing to a String cannot fail.
     let _ = match &report.outcome {
-        Outcome::Scanned(call) => render_call(&mut text, &report.path, call),
+        Outcome::Scanned(call) => render_call(&mut text, &path, call),
         Outcome::Failed(failure) => {
-            writeln!(text, "{BOLD}{}{BOLD:#}\n  {RED}not scanned{RED:#}: {}", report.path, failure.error.message)
+            writeln!(text, "{BOLD}{path}{BOLD:#}\n  {RED}not scanned{RED:#}: {}", failure.error.message)
         }
     };
     text
@@ -50,6 +51,9 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         write!(text, "  {YELLOW}{}{YELLOW:#}", reasons.join(", "))?;
     }
     writeln!(text)?;
+    for note in &leg.notes {
+        writeln!(text, "         {YELLOW}note{YELLOW:#} {note}")?;
+    }
     for change in &leg.changes {
         let (style, from) = (style_of(change.decision), clock(change.at_seconds));
         writeln!(text, "         another voice, {style}{}{style:#}, from {from}", change.decision)?;

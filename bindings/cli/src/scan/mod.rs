@@ -3,31 +3,27 @@
 mod batch;
 mod files;
 mod human;
+mod output;
 mod progress;
 pub mod resume;
+mod tally;
 mod writer;
 
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 
 use anstream::eprintln;
-use veravox::Decision;
 use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 
 use crate::args::{Scan, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
+use crate::words::RED;
 use files::Found;
+use output::Output;
 use progress::Progress;
-use writer::Writer;
-
-/// What a batch came to.
-#[derive(Default)]
-struct Tally {
-    n_files: usize,
-    n_synthetic: usize,
-    n_inconclusive: usize,
-    failures: Vec<(String, String)>,
-}
+use tally::Tally;
+use writer::{Form, Writer};
 
 pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let detector = setup.detector()?.with_thresholds(arguments.decision.changes())?;
@@ -38,29 +34,38 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
         let words = "no audio files found in the folders given; name a file to have it tried whatever its name";
         return Err(words.into());
     }
-    if arguments.resume
-        && let Some(output) = &arguments.output
-    {
-        let done = resume::done(output, &detector)?;
-        let n_before = files.len();
-        files.retain(|file| !done.contains(&file.shown));
-        unreadable.retain(|(path, _)| !done.contains(path));
-        if !arguments.quiet {
-            eprintln!("{} of {n_before} files are already in {}", n_before - files.len(), output.display());
+    let form = Form::of(&arguments.format);
+    let mut tally = Tally::default();
+    let output = match &arguments.output {
+        None => Output::Stdout,
+        Some(path) if arguments.resume => {
+            let resumed = resume::open(path, &detector, arguments.retry_failed)?;
+            let n_before = files.len();
+            files.retain(|file| !resumed.done.has(&file.path));
+            unreadable.retain(|(path, _)| !resumed.done.has(path));
+            if !arguments.quiet {
+                eprintln!("{} of {n_before} files are already in {}", n_before - files.len(), path.display());
+            }
+            tally = resumed.tally;
+            Output::Growing { file: resumed.file, path: path.clone(), n_whole: resumed.n_bytes }
         }
-    }
+        Some(path) if form == Form::Jsonl => Output::growing(path, &files)?,
+        Some(path) => Output::whole(path, &files)?,
+    };
+    let mut writer = Writer::new(form, output);
 
     let stop = stop_on_ctrl_c()?;
-    let mut writer = Writer::open(arguments)?;
     let progress = Progress::new(&files, arguments.quiet);
-    let mut tally = Tally::default();
-    let n_files = unreadable.len() + files.len();
-    for (path, error) in unreadable {
+    let n_files = tally.n_files + unreadable.len() + files.len();
+    let mut take = |report: &FileReport| {
+        let (decisions, failure) = resume::decisions(report);
+        tally.count(&report.path, &decisions, failure);
+        progress.suspend(|| writer.write(report))
+    };
+    let unreadable = unreadable.into_iter().try_for_each(|(path, error)| {
         let failure = Failure { head: detector.report_head(0), error };
-        let report = FileReport { path, outcome: FileOutcome::Failed(Box::new(failure)) };
-        tally.add(&report);
-        progress.suspend(|| writer.write(&report))?;
-    }
+        take(&FileReport::of(&path, FileOutcome::Failed(Box::new(failure))))
+    });
     let job = batch::Job {
         detector: &detector,
         options: &arguments.decode_options(),
@@ -68,20 +73,23 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
         progress: &progress,
         stop: &stop,
     };
-    let written = batch::run(&job, &files, &mut |report| {
-        tally.add(&report);
-        progress.suspend(|| writer.write(&report))
-    });
+    let written = unreadable.and_then(|()| batch::run(&job, &files, &mut |report| take(&report)));
     progress.finish();
-    written?;
     let interrupted = stop.load(Ordering::Relaxed);
-    writer.close(interrupted)?;
+    // What could not be written stays unsaid in the summary.
+    if let Err(error) = written {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Err(error.into());
+        }
+        eprintln!("{RED}error:{RED:#} {error}");
+        return Ok(Exit::SomeFailed);
+    }
+    let became = writer.close(interrupted)?;
     if !arguments.quiet {
         tally.print(n_passed_over);
     }
     if interrupted {
-        let again = if arguments.format.jsonl && arguments.output.is_some() { "; go on with --resume" } else { "" };
-        eprintln!("interrupted: {} of {n_files} files are done{again}", tally.n_files);
+        eprintln!("interrupted: {} of {n_files} files are done; {became}", tally.n_files);
         return Ok(Exit::Interrupted);
     }
     Ok(if arguments.fail_on_synthetic && tally.n_synthetic > 0 {
@@ -95,50 +103,4 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
 
 fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-impl Tally {
-    fn add(&mut self, report: &FileReport) {
-        self.n_files += 1;
-        match &report.outcome {
-            FileOutcome::Scanned(call) => {
-                let any = |decision| call.legs.iter().any(|leg| leg.decision == decision);
-                if any(Decision::Synthetic) {
-                    self.n_synthetic += 1;
-                } else if any(Decision::Inconclusive) {
-                    self.n_inconclusive += 1;
-                }
-            }
-            FileOutcome::Failed(failure) => {
-                self.failures.push((report.path.clone(), failure.error.message.clone()));
-            }
-        }
-    }
-
-    /// On standard error, so that it never mixes with results that go elsewhere.
-    fn print(&self, n_passed_over: usize) {
-        let plural = |n: usize| if n == 1 { "" } else { "s" };
-        let n_clear = self.n_files - self.n_synthetic - self.n_inconclusive - self.failures.len();
-        eprintln!(
-            "\n{} file{}: {} with a synthetic voice, {} inconclusive, {} bona fide, {} failed",
-            self.n_files,
-            plural(self.n_files),
-            self.n_synthetic,
-            self.n_inconclusive,
-            n_clear,
-            self.failures.len()
-        );
-        if n_passed_over > 0 {
-            eprintln!(
-                "{n_passed_over} other file{} in the folders passed over (no audio by name)",
-                plural(n_passed_over)
-            );
-        }
-        if !self.failures.is_empty() {
-            eprintln!("not scanned:");
-        }
-        for (path, error) in &self.failures {
-            eprintln!("  {path}: {error}");
-        }
-    }
 }

@@ -2,22 +2,32 @@
 
 use std::collections::HashSet;
 use std::error::Error;
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use veravox::Detector;
-use veravox::report::ReportHead;
+use veravox::report::{FileReport, Outcome, ReportHead};
+use veravox::{Decision, Detector};
 
-/// As much of a line as tells whose it is.
+use super::output::{Part, is_at, lock};
+use super::tally::Tally;
+
+/// Every line of ours begins so.
+const BEGINNING: &[u8] = b"{\"path\":";
+
+/// As much of a line as tells whose it is and what came of the file.
 #[derive(Deserialize)]
 struct Line {
     path: String,
+    path_bytes: Option<String>,
     #[serde(flatten)]
     head: ReportHead,
     /// What could not be opened has none.
     audio: Option<Audio>,
+    legs: Option<Vec<Leg>>,
+    error: Option<Failure>,
 }
 
 #[derive(Deserialize)]
@@ -25,39 +35,164 @@ struct Audio {
     sample_rate_hz: u32,
 }
 
-/// The paths that the file has lines for, failed ones too. A line that was cut off while it was written is removed.
+#[derive(Deserialize)]
+struct Leg {
+    decision: Decision,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    message: String,
+}
+
+/// The files that a JSONL output has results for: by the bytes of their names, and by where they lie.
+#[derive(Default)]
+pub struct Done {
+    names: HashSet<PathBuf>,
+    places: HashSet<PathBuf>,
+}
+
+impl Done {
+    fn insert(&mut self, path: PathBuf) {
+        if let Ok(place) = fs::canonicalize(&path) {
+            self.places.insert(place);
+        }
+        self.names.insert(path);
+    }
+
+    pub fn has(&self, path: &Path) -> bool {
+        self.names.contains(path) || fs::canonicalize(path).is_ok_and(|place| self.places.contains(&place))
+    }
+}
+
+/// An output that is gone on with.
+pub struct Resumed {
+    pub file: File,
+    pub done: Done,
+    /// What the results in it came to.
+    pub tally: Tally,
+    pub n_bytes: u64,
+}
+
+/// Which paths the file has results for; its failures are taken out when they are to be tried again. For programs that write to
+/// it themselves.
+///
+/// # Errors
+/// As [`open`].
+pub fn done(output: &Path, detector: &Detector, retry_failed: bool) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    if !output.exists() {
+        return Ok(Vec::new());
+    }
+    let Done { names, places } = open(output, detector, retry_failed)?.done;
+    Ok(names.into_iter().chain(places).collect())
+}
+
+/// Opens an output to go on with it, or a new one. A line that was cut off while it was written is removed, and with
+/// `retry_failed` those of files that failed. Nothing is changed before every line was looked at.
 ///
 /// One file must not mix results that cannot be compared.
 ///
 /// # Errors
-/// When a line is no result, or one of another model or other thresholds, and when the file cannot be read.
-pub fn done(output: &Path, detector: &Detector) -> Result<HashSet<String>, Box<dyn Error>> {
-    let mut paths = HashSet::new();
-    if !output.exists() {
-        return Ok(paths);
+/// When a line is no result, or one of another model or other thresholds; when another program writes to the file; when it cannot
+/// be read or written.
+pub fn open(output: &Path, detector: &Detector, retry_failed: bool) -> Result<Resumed, Box<dyn Error>> {
+    let place = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+    let named = |e: io::Error| format!("cannot go on with {}: {e}", output.display());
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&place).map_err(named)?;
+    lock(&file, output)?;
+    if !is_at(&file, &place) {
+        return Err(format!("another veravox has just finished with {}; try again", output.display()).into());
     }
-    let file = OpenOptions::new().read(true).write(true).open(output)?;
-    let mut reader = BufReader::new(&file);
-    let (mut text, mut whole_bytes) = (String::new(), 0_u64);
-    for number in 1.. {
-        text.clear();
-        let n_bytes = reader.read_line(&mut text)?;
-        if n_bytes == 0 || !text.ends_with('\n') {
-            break;
-        }
-        let line: Line = serde_json::from_str(&text)
-            .map_err(|e| format!("{} line {number} is no result of veravox scan: {e}", output.display()))?;
-        let head = detector.report_head(line.audio.map_or(0, |audio| audio.sample_rate_hz));
-        let same = line.head.model == head.model
-            && line.head.thresholds == head.thresholds
-            && line.head.schema_version == head.schema_version;
-        if !same {
-            let words = "was made with another model or other thresholds; write to another file";
-            return Err(format!("{} line {number} {words}", output.display()).into());
-        }
-        paths.insert(line.path);
-        whole_bytes += n_bytes as u64;
+    let found = Found::read(&file, output, detector, retry_failed)?;
+    if found.n_dropped > 0 {
+        // Whole or not at all, as every other file.
+        let mut part = Part::open(&place)?;
+        part.file.write_all(&found.kept).map_err(named)?;
+        file = part.put_in_place(&place).map_err(named)?;
+    } else {
+        file.set_len(found.n_whole).map_err(named)?;
+        file.seek(SeekFrom::End(0)).map_err(named)?;
     }
-    file.set_len(whole_bytes)?;
-    Ok(paths)
+    let n_bytes = file.metadata().map_err(named)?.len();
+    Ok(Resumed { file, done: found.done, tally: found.tally, n_bytes })
+}
+
+/// What stands in the file.
+struct Found {
+    done: Done,
+    tally: Tally,
+    /// Bytes of whole lines; the lines that stay, where some do not.
+    n_whole: u64,
+    kept: Vec<u8>,
+    n_dropped: usize,
+}
+
+impl Found {
+    fn read(file: &File, output: &Path, detector: &Detector, retry_failed: bool) -> Result<Self, Box<dyn Error>> {
+        let mut found =
+            Self { done: Done::default(), tally: Tally::default(), n_whole: 0, kept: Vec::new(), n_dropped: 0 };
+        let mut reader = BufReader::new(file);
+        let mut bytes = Vec::new();
+        for number in 1.. {
+            bytes.clear();
+            let n_bytes = reader.read_until(b'\n', &mut bytes)?;
+            let no_result = |why: &dyn std::fmt::Display| {
+                format!("{} line {number} is no result of veravox scan: {why}; nothing was changed", output.display())
+            };
+            if n_bytes == 0 {
+                break;
+            }
+            if bytes.last() != Some(&b'\n') {
+                // Cut off while it was written, if it was one of ours.
+                let n = bytes.len().min(BEGINNING.len());
+                if bytes.get(..n) != BEGINNING.get(..n) {
+                    return Err(no_result(&"it does not begin like one").into());
+                }
+                break;
+            }
+            let line: Line = serde_json::from_slice(&bytes).map_err(|e| no_result(&e))?;
+            let head = detector.report_head(line.audio.as_ref().map_or(0, |audio| audio.sample_rate_hz));
+            let same = line.head.model == head.model
+                && line.head.thresholds == head.thresholds
+                && line.head.schema_version == head.schema_version;
+            if !same {
+                let words = "was made with another model or other thresholds; write to another file";
+                return Err(format!("{} line {number} {words}", output.display()).into());
+            }
+            found.n_whole += n_bytes as u64;
+            if retry_failed && line.error.is_some() {
+                found.n_dropped += 1;
+                continue;
+            }
+            if retry_failed {
+                found.kept.extend_from_slice(&bytes);
+            }
+            let decisions = line.legs.unwrap_or_default().into_iter().map(|leg| leg.decision).collect::<Vec<_>>();
+            found.tally.count(&line.path, &decisions, line.error.map(|error| error.message));
+            found.done.insert(path_of(line.path, line.path_bytes.as_deref()));
+        }
+        Ok(found)
+    }
+}
+
+/// The path that a line is about: its bytes, where it is no text.
+fn path_of(path: String, bytes: Option<&str>) -> PathBuf {
+    let bytes = bytes.and_then(|digits| {
+        let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+        pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<u8>>>()
+    });
+    match bytes {
+        #[cfg(unix)]
+        Some(bytes) => <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes).into(),
+        _ => path.into(),
+    }
+}
+
+/// What a report tells of a file, for the tally.
+pub fn decisions(report: &FileReport) -> (Vec<Decision>, Option<String>) {
+    match &report.outcome {
+        Outcome::Scanned(call) => (call.legs.iter().map(|leg| leg.decision).collect(), None),
+        Outcome::Failed(failure) => (Vec::new(), Some(failure.error.message.clone())),
+    }
 }

@@ -1,114 +1,69 @@
 //! Results in the form that was asked for.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 
-use tempfile::NamedTempFile;
 use veravox::report::{FileReport, Outcome};
 
 use super::human;
-use crate::args::Scan;
-
-/// Where results go. A file other than JSONL appears whole or not at all; JSONL grows line by line, to be resumed.
-enum Target {
-    Stdout,
-    Growing(File),
-    Whole { temporary: NamedTempFile, path: PathBuf },
-}
+use super::output::Output;
+use crate::args::OutputFormat;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub enum Form {
     Human,
     Json,
     Jsonl,
     Csv,
 }
 
+impl Form {
+    pub fn of(format: &OutputFormat) -> Self {
+        match format {
+            f if f.json => Self::Json,
+            f if f.jsonl => Self::Jsonl,
+            f if f.csv => Self::Csv,
+            _ => Self::Human,
+        }
+    }
+}
+
 pub struct Writer {
     form: Form,
-    target: Target,
+    output: Output,
     n_written: usize,
 }
 
 impl Writer {
-    pub fn open(arguments: &Scan) -> Result<Self, Box<dyn std::error::Error>> {
-        let form = match &arguments.format {
-            f if f.json => Form::Json,
-            f if f.jsonl => Form::Jsonl,
-            f if f.csv => Form::Csv,
-            _ => Form::Human,
-        };
-        let target = match &arguments.output {
-            None => Target::Stdout,
-            Some(path) if form == Form::Jsonl => Target::Growing(open_growing(path, arguments.resume)?),
-            Some(path) => {
-                let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                let temporary = NamedTempFile::new_in(folder)
-                    .map_err(|e| format!("cannot write to {}: {}", folder.display(), e.kind()))?;
-                Target::Whole { temporary, path: path.clone() }
-            }
-        };
-        Ok(Self { form, target, n_written: 0 })
+    pub fn new(form: Form, output: Output) -> Self {
+        Self { form, output, n_written: 0 }
     }
 
     pub fn write(&mut self, report: &FileReport) -> io::Result<()> {
         let first = self.n_written == 0;
         self.n_written += 1;
-        let text = match self.form {
+        let text = self.text(report, first)?;
+        self.output.put(&text)
+    }
+
+    fn text(&self, report: &FileReport, first: bool) -> io::Result<String> {
+        Ok(match self.form {
             Form::Human => human::render(report),
             Form::Json => format!("{}{}", if first { "[\n" } else { ",\n" }, serde_json::to_string_pretty(report)?),
             Form::Jsonl => serde_json::to_string(report)? + "\n",
             Form::Csv => csv_rows(report, first)?,
-        };
-        self.put(text.as_bytes())
+        })
     }
 
-    /// Ends the results. An interrupted file is not put in its place.
-    pub fn close(mut self, interrupted: bool) -> io::Result<()> {
+    /// Ends the results; says in words what became of them.
+    pub fn close(mut self, interrupted: bool) -> Result<String, String> {
         if self.form == Form::Json {
-            let end = if self.n_written == 0 { "[]\n" } else { "\n]\n" };
-            self.put(end.as_bytes())?;
+            self.output.put(if self.n_written == 0 { "[]\n" } else { "\n]\n" }).map_err(|e| e.to_string())?;
         }
-        if let Target::Whole { temporary, path } = self.target
-            && !interrupted
-        {
-            temporary.as_file().sync_all()?;
-            temporary.persist(path).map_err(|e| e.error)?;
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.target {
-            Target::Stdout => {
-                let mut out = anstream::stdout().lock();
-                out.write_all(bytes)?;
-                out.flush()
-            }
-            Target::Growing(file) => file.write_all(bytes),
-            // Colours are for terminals.
-            Target::Whole { temporary, .. } => anstream::StripStream::new(temporary.as_file_mut()).write_all(bytes),
-        }
+        self.output.close(interrupted)
     }
 }
 
-fn open_growing(path: &Path, resume: bool) -> Result<File, String> {
-    let mut options = OpenOptions::new();
-    if resume {
-        options.append(true).create(true)
-    } else {
-        options.write(true).create_new(true)
-    };
-    options.open(path).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => {
-            format!("{} exists; go on with it by --resume, or remove it", path.display())
-        }
-        other => format!("cannot write {}: {other}", path.display()),
-    })
-}
-
-const CSV_COLUMNS: [&str; 17] = [
+const CSV_COLUMNS: [&str; 18] = [
     "path",
     "schema_version",
     "model",
@@ -126,6 +81,7 @@ const CSV_COLUMNS: [&str; 17] = [
     "segments",
     "error_kind",
     "error_message",
+    "notes",
 ];
 
 /// A row for each leg, or one with the error. Segments are `start-end` in seconds, parted by spaces.
@@ -165,12 +121,15 @@ fn csv_rows(report: &FileReport, with_header: bool) -> io::Result<String> {
                     segments.join(" "),
                     String::new(),
                     String::new(),
+                    safe_cell(
+                        &call.warnings.iter().chain(&leg.notes).map(String::as_str).collect::<Vec<_>>().join("; "),
+                    ),
                 ];
                 table.write_record(start.iter().chain(&rest))?;
             }
         }
         Outcome::Failed(failure) => {
-            let error = [failure.error.kind.clone(), safe_cell(&failure.error.message)];
+            let error = [failure.error.kind.clone(), safe_cell(&failure.error.message), String::new()];
             let empty = vec![String::new(); CSV_COLUMNS.len() - start.len() - error.len()];
             table.write_record(start.iter().chain(&empty).chain(&error))?;
         }

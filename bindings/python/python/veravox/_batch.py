@@ -14,7 +14,7 @@ from ._progress import meter
 from ._sources import count
 from ._workers import Workers
 from .errors import InvalidArgumentError, VeravoxError
-from .report import FileResult, Report, as_text
+from .report import FileResult, Report
 
 _log = logging.getLogger("veravox")
 
@@ -37,14 +37,18 @@ class Batch:
         self._n_workers = _core.n_cores() if workers is None else count(workers, "workers")
         self._head = detector.report_head(0)
         self._stop = _core.Stop()
-        self._done = set() if resume is None else detector.paths_done(os.fspath(resume))
+        self._done = set() if resume is None else detector.paths_done(os.fspath(resume), True)
 
     def run(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileResult]:
         if isinstance(paths, str | bytes | os.PathLike):
             raise InvalidArgumentError("expected paths of files, got one path: put it in a list, or use scan")
-        names = (name for name in map(os.fsdecode, paths) if as_text(name) not in self._done)
+        names = (name for name in map(os.fsdecode, paths) if not self._is_done(name))
         # What has no length may have no end.
         return self._results(list(names) if isinstance(paths, Sized) else names)
+
+    def _is_done(self, name: str) -> bool:
+        """Whether the output has a result for this file, by its name or by where it lies."""
+        return bool(self._done) and (name in self._done or os.path.realpath(name) in self._done)
 
     def _results(self, names: Iterable[str]) -> Iterator[FileResult]:
         with contextlib.ExitStack() as stack:

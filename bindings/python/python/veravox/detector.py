@@ -203,8 +203,8 @@ class Detector:
         and, for a list, time left.
 
         With `resume` each result is appended to that JSONL file, in the form of `veravox scan --jsonl`, and files that it
-        has a result for are passed over: run the same lines again to go on after an interruption. Results of another model
-        or other thresholds raise `InvalidArgumentError`. The other arguments are those of `scan`.
+        has a result for are passed over: run the same lines again to go on after an interruption. Files that failed are tried
+        again. Results of another model or other thresholds, and a file that holds anything else, raise `InvalidArgumentError`. The other arguments are those of `scan`.
 
         >>> import veravox
         >>> calls = ["testdata/calls/03-bank-card.alaw.wav", "testdata/bad/text.wav"]

@@ -190,6 +190,8 @@ class Leg:
     changes: tuple[Change, ...] = field(default=(), metadata=holds(Change))
     """Where the voice changed after that."""
     interruptions: Interruptions = field(default=Interruptions(), metadata=holds(Interruptions))
+    notes: tuple[str, ...] = ()
+    """What is odd about the leg, in words: samples that were misread, another leg's voice in it."""
 
     @classmethod
     def from_json(cls, text: str) -> Leg:

@@ -141,7 +141,10 @@ class FileResult:
     def to_json(self) -> str:
         """A line as `veravox scan --jsonl` writes it."""
         rest = self._head if self.report is None else self.report.to_json()
-        line = {"path": as_text(self.path), **json.loads(rest)}
+        name = {"path": as_text(self.path)}
+        if name["path"] != self.path:
+            name["path_bytes"] = os.fsencode(self.path).hex()
+        line = {**name, **json.loads(rest)}
         if self.error is not None:
             line["error"] = {"kind": self.error.kind, "message": str(self.error)}
         return json.dumps(line, ensure_ascii=False)
@@ -150,9 +153,11 @@ class FileResult:
     def from_json(cls, line: str) -> FileResult:
         """A result from a line that `to_json` or `veravox scan --jsonl` wrote."""
         data = json.loads(line)
-        path, error = data.pop("path", None), data.pop("error", None)
+        path, error, name = data.pop("path", None), data.pop("error", None), data.pop("path_bytes", None)
         if path is None:
             raise InvalidArgumentError("this is no line of results of veravox: it names no path")
+        if name is not None:
+            path = os.fsdecode(bytes.fromhex(name))
         if error is None:
             return cls(path, Report.from_dict(data))
         return cls(path, None, of_kind(error["kind"], error["message"]), json.dumps(data))

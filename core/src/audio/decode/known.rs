@@ -74,6 +74,20 @@ const KINDS: [(Known, &[Magic]); 39] = [
 /// Bytes that tell the kind of a file.
 pub(super) const HEAD_BYTES: usize = 64;
 
+/// The kind of a file with a header, by its first bytes, 64 of them at best: as in `"WAV"`, `"Ogg Opus"`, `"AMR-NB"`. None of what
+/// has no header, or one that is not known. Not every kind is read.
+///
+/// ```
+/// use veravox::decode::header_kind;
+///
+/// assert_eq!(header_kind(b"RIFF\0\0\0\0WAVEfmt "), Some("WAV"));
+/// assert_eq!(header_kind(&[0xff; 64]), None);
+/// ```
+#[must_use]
+pub fn header_kind(head: &[u8]) -> Option<&'static str> {
+    by_head(head).map(|known| known.name)
+}
+
 /// The kind of a file, by its first bytes, if it has a header that tells.
 pub(super) fn by_head(head: &[u8]) -> Option<&'static Known> {
     let stands = |(at, bytes): &Magic| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes));

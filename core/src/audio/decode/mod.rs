@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+pub use known::header_kind;
 pub use limits::Limits;
 pub use raw::{RawEncoding, RawFormat};
 pub use source::{AudioInfo, AudioSource, PcmChunk};
@@ -30,7 +31,8 @@ use source::ChunkSource;
 /// How to read audio.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DecodeOptions {
-    /// Read the bytes as headerless audio of this format instead of looking for a container.
+    /// Read the bytes as headerless audio of this format. What has a header of its own is read as that all the same, and a
+    /// warning says so.
     pub raw: Option<RawFormat>,
     /// What a file may claim at most.
     pub limits: Limits,
@@ -87,7 +89,11 @@ impl AudioReader {
         // A pipe or device would block on open or never end: say so instead of hanging.
         let metadata = std::fs::metadata(path).map_err(|e| Error::from_io(e, "open the file"))?;
         if !metadata.is_file() {
-            let what = if metadata.is_dir() { "a folder" } else { "a pipe or device" };
+            let what = if metadata.is_dir() {
+                "a folder"
+            } else {
+                "a pipe or device; what comes through a pipe is read from standard input (veravox scan - < PIPE)"
+            };
             return Err(Error::new(ErrorKind::InvalidArgument, format!("expected a file, found {what}")));
         }
         let file = File::open(path).map_err(|e| Error::from_io(e, "open the file"))?;

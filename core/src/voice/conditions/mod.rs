@@ -5,17 +5,21 @@
 //! and clipping do, is measured window by window; what holds for the line, over the leg. All measures of the leg are running
 //! sums, so that they cost little, need no second pass and take no memory however long the call.
 
+mod level;
+mod misread;
 mod texture;
 
 use crate::audio::resample::holds_band;
 use crate::verdict::decide::Reason;
-use crate::voice::gate::{Frame, FrameClass};
+use crate::voice::gate::{AUDIBLE_POWER, Frame, FrameClass, power_around_mean};
 use crate::voice::window::Place;
+use level::Levels;
+use misread::Readability;
 pub(crate) use texture::Texture;
 
 /// A leg whose samples all lie within this range carries no signal: the idle codes of G.711, or a constant.
 const NO_SIGNAL_RANGE: f32 = 6e-4;
-/// Damaged samples (NaN, infinite) up to this share are taken as zeros; more is a reason.
+/// Damaged samples (NaN, infinite) up to this share of the time of speech are taken as zeros; more is a reason.
 const MAX_INVALID_SHARE: f64 = 0.01;
 /// A sample at this level in a run of three or more is clipped. The loudest code of mu-law decodes to 0.9804.
 const CLIP_LEVEL: f32 = 0.98;
@@ -24,10 +28,9 @@ const CLIP_RUN: u32 = 3;
 const MAX_CLIPPED_SHARE: f64 = 0.01;
 /// Speech less than this many decibels above the background is drowned.
 const MIN_SNR_DB: f64 = 6.0;
-/// Background shorter than this says nothing of the noise.
-const MIN_BACKGROUND_SECONDS: f64 = 0.5;
-/// Frames quieter than this (-55 dB of full scale) do not sound.
-const AUDIBLE_POWER: f64 = 3.2e-6;
+/// Background as loud as this that lasts for less says nothing of the line: in seconds, and as a share of the time of voice.
+const MIN_LOUD_SECONDS: f64 = 0.5;
+const MIN_LOUD_SHARE: f64 = 0.05;
 
 /// A window that was scored, or is going to be.
 #[derive(Debug, Clone, Copy)]
@@ -50,16 +53,16 @@ pub(crate) struct Conditions {
     source_rate_hz: u32,
     model_rate_hz: u32,
     n_samples: u64,
-    n_invalid: u64,
+    readability: Readability,
     lowest: f32,
     highest: f32,
     clip_run: u32,
-    /// Seconds of clipping and of voice since the last window, and windows' worth of speech that still holds what was clipped.
-    clipped_seconds: f64,
+    /// Seconds of voice since the last window.
     voice_seconds: f64,
-    clipped_left: f64,
+    clipping: Spoilt,
+    invalid: Spoilt,
     voice: Sound,
-    background: Sound,
+    background: Levels,
     /// Of all that sounded before the first window: where none comes, it says what there was instead of speech.
     beginning: Option<Box<Texture>>,
     any_window: bool,
@@ -80,7 +83,37 @@ struct Doubt {
 /// Two windows' worth of speech are enough to be sure that the music is over.
 const MAX_DOUBT: f64 = 2.0;
 
-/// Power without the constant part: an offset is neither speech nor noise.
+/// Samples that are spoilt, and how much of the windows they spoil.
+#[derive(Default)]
+struct Spoilt {
+    /// Seconds since the last window, and of the whole leg.
+    seconds: f64,
+    seconds_in_all: f64,
+    /// Windows' worth of speech that still holds what was spoilt.
+    left: f64,
+}
+
+impl Spoilt {
+    fn add(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        self.seconds_in_all += seconds;
+    }
+
+    /// Whether the window holds too much of it: of what is fresh in it, or of what it shares with the one before.
+    fn spoils(&mut self, most: f64, place: &Place, share: f64) -> bool {
+        if self.seconds > most {
+            self.left = 1.0;
+        }
+        let spoils = self.left > 0.0;
+        if !place.first_look {
+            self.left -= share.min(self.left);
+            self.seconds = 0.0;
+        }
+        spoils
+    }
+}
+
+/// Mean power, without the constant part.
 #[derive(Default)]
 struct Sound {
     energy: f64,
@@ -104,15 +137,15 @@ impl Conditions {
             source_rate_hz,
             model_rate_hz,
             n_samples: 0,
-            n_invalid: 0,
+            readability: Readability::new(source_rate_hz),
             lowest: f32::INFINITY,
             highest: f32::NEG_INFINITY,
             clip_run: 0,
-            clipped_seconds: 0.0,
             voice_seconds: 0.0,
-            clipped_left: 0.0,
+            clipping: Spoilt::default(),
+            invalid: Spoilt::default(),
             voice: Sound::default(),
-            background: Sound::default(),
+            background: Levels::default(),
             beginning: None,
             any_window: false,
             doubt: Doubt::default(),
@@ -123,7 +156,8 @@ impl Conditions {
     /// Counts samples as the caller pushed them, before resampling blurs the edges of clipping.
     pub fn count(&mut self, samples: &[f32], n_invalid: usize) {
         self.n_samples += samples.len() as u64;
-        self.n_invalid += n_invalid as u64;
+        self.invalid.add(n_invalid as f64 / f64::from(self.source_rate_hz));
+        self.readability.push(samples);
         let mut n_clipped = 0;
         for &sample in samples {
             self.lowest = self.lowest.min(sample);
@@ -136,7 +170,7 @@ impl Conditions {
                 std::cmp::Ordering::Greater => 1,
             };
         }
-        self.clipped_seconds += n_clipped as f64 / f64::from(self.source_rate_hz);
+        self.clipping.add(n_clipped as f64 / f64::from(self.source_rate_hz));
     }
 
     /// The source has another rate from here on.
@@ -152,8 +186,8 @@ impl Conditions {
                 self.voice.add(power, frame.samples.len());
                 self.voice_seconds += frame.samples.len() as f64 / f64::from(self.model_rate_hz);
             }
-            FrameClass::Background => self.background.add(power, frame.samples.len()),
-            FrameClass::Pause => {}
+            FrameClass::Background => self.background.add(power),
+            FrameClass::Pause | FrameClass::Tone => {}
         }
         if power > AUDIBLE_POWER && !self.any_window {
             let rate = self.model_rate_hz;
@@ -167,8 +201,15 @@ impl Conditions {
         self.beginning = None;
         // What a first look hears the first window hears again.
         let share = if place.first_look { 0.0 } else { f64::from(place.fresh_share) };
-        let clipped = self.is_clipped(place.first_look, share);
-        Heard { share, reason: clipped.or(self.is_narrow().then_some(Reason::NarrowBand)) }
+        let voice_seconds = self.voice_seconds;
+        let spoils = |spoilt: &mut Spoilt, most: f64| spoilt.spoils(most * voice_seconds, place, share);
+        let invalid = spoils(&mut self.invalid, MAX_INVALID_SHARE).then_some(Reason::InvalidSamples);
+        let clipped = spoils(&mut self.clipping, MAX_CLIPPED_SHARE).then_some(Reason::Clipping);
+        if !place.first_look {
+            self.voice_seconds = 0.0;
+        }
+        let narrow = self.is_narrow().then_some(Reason::NarrowBand);
+        Heard { share, reason: invalid.or(clipped).or(narrow) }
     }
 
     /// Judges the sound of a window. The reason, if any, for which its score does not count.
@@ -195,19 +236,6 @@ impl Conditions {
         reason
     }
 
-    /// Whether the window holds clipping: of what is fresh in it, or of what it shares with the one before.
-    fn is_clipped(&mut self, first_look: bool, share: f64) -> Option<Reason> {
-        if self.clipped_seconds > MAX_CLIPPED_SHARE * self.voice_seconds {
-            self.clipped_left = 1.0;
-        }
-        let reason = (self.clipped_left > 0.0).then_some(Reason::Clipping);
-        if !first_look {
-            self.clipped_left -= share.min(self.clipped_left);
-            (self.clipped_seconds, self.voice_seconds) = (0.0, 0.0);
-        }
-        reason
-    }
-
     fn is_narrow(&self) -> bool {
         !holds_band(self.source_rate_hz, self.model_rate_hz)
     }
@@ -220,31 +248,38 @@ impl Conditions {
                 reasons.push(reason);
             }
         };
-        add(self.n_invalid as f64 > MAX_INVALID_SHARE * self.n_samples as f64, Reason::InvalidSamples);
+        add(self.readability.misread().is_some(), Reason::Misread);
         add(self.highest - self.lowest < NO_SIGNAL_RANGE || self.n_samples == 0, Reason::NoSignal);
         add(!self.any_window, Reason::TooLittleSpeech);
         // A window or two that count are not enough where as many since did not.
         let doubtful = self.doubt.reason.filter(|_| self.any_window && n_windows <= self.doubt.n);
         let sounds = |is: fn(&Texture) -> bool| self.beginning.as_deref().is_some_and(is);
         let sustained = doubtful == Some(Reason::MusicOrTones) || sounds(Texture::is_sustained);
-        let drowned = self.any_window && self.snr_db().is_some_and(|snr| snr < MIN_SNR_DB);
+        let drowned = self.any_window && self.is_drowned();
         add(sustained, Reason::MusicOrTones);
         let noise = drowned || doubtful == Some(Reason::Noise) || sounds(Texture::is_noise);
         add(!sustained && noise, Reason::Noise);
         // Of a leg without a window that counts, the last that did not says why.
         let only = |reason| n_windows <= 0.0 && self.last_reason == Some(reason);
         let all = self.n_samples as f64 / f64::from(self.source_rate_hz);
-        let clipped_speech = !self.any_window && self.clipped_seconds > MAX_CLIPPED_SHARE * all;
-        add(only(Reason::Clipping) || clipped_speech, Reason::Clipping);
+        let spoilt = |spoilt: &Spoilt, most: f64| !self.any_window && spoilt.seconds_in_all > most * all;
+        add(only(Reason::InvalidSamples) || spoilt(&self.invalid, MAX_INVALID_SHARE), Reason::InvalidSamples);
+        add(only(Reason::Clipping) || spoilt(&self.clipping, MAX_CLIPPED_SHARE), Reason::Clipping);
         add(only(Reason::NarrowBand) || (!self.any_window && self.is_narrow()), Reason::NarrowBand);
         reasons
     }
 
-    /// Speech over background in decibels; none where there is too little background to tell.
-    fn snr_db(&self) -> Option<f64> {
-        let enough = self.background.n_samples as f64 >= MIN_BACKGROUND_SECONDS * f64::from(self.model_rate_hz);
-        let (voice, background) = (self.voice.power(), self.background.power());
-        (enough && background > 0.0 && voice > 0.0).then(|| 10.0 * (voice / background).log10())
+    /// What is odd about the leg, in words.
+    pub fn notes(&self) -> Vec<String> {
+        self.readability.misread().map(|misread| misread.words().to_owned()).into_iter().collect()
+    }
+
+    /// Whether the voice stands out of the background by too little. What is loud for a moment says nothing of the line.
+    fn is_drowned(&self) -> bool {
+        let loud = self.voice.power() / 10_f64.powf(MIN_SNR_DB / 10.0);
+        let voice_seconds = self.voice.n_samples as f64 / f64::from(self.model_rate_hz);
+        let least = MIN_LOUD_SECONDS.max(MIN_LOUD_SHARE * voice_seconds);
+        self.background.median() > loud && self.background.seconds_above(loud) >= least
     }
 }
 
@@ -256,13 +291,4 @@ pub(crate) fn texture_of(window: &[f32], texture: &mut Texture) {
             texture.push(frame);
         }
     }
-}
-
-fn power_around_mean(samples: &[f32]) -> f64 {
-    let n = samples.len().max(1) as f64;
-    let (sum, squares) = samples.iter().fold((0.0, 0.0), |(sum, squares), &sample| {
-        let sample = f64::from(sample);
-        (sum + sample, squares + sample * sample)
-    });
-    (squares / n - (sum / n).powi(2)).max(0.0)
 }

@@ -150,7 +150,7 @@ impl Windower {
 
     /// Takes a frame; tells `sink` of each window that it completes.
     pub fn push(&mut self, frame: &Frame<'_>, sink: &mut CutSink<'_>) {
-        if frame.class == FrameClass::Background {
+        if matches!(frame.class, FrameClass::Background | FrameClass::Tone) {
             return;
         }
         if std::mem::take(&mut self.broken) {

@@ -176,8 +176,8 @@ impl Body {
                     return Ok(true);
                 }
                 b"fmt " => {
-                    let chunk = read_fmt(&mut self.front, size)?;
-                    let format = Format::parse(&chunk, order, &self.limits);
+                    let chunk = read_fmt(&mut self.front, size);
+                    let format = chunk.and_then(|chunk| Format::parse(&chunk, order, &self.limits));
                     if !format.is_ok_and(|format| format == self.format) {
                         self.note_unread("another fmt chunk follows in the middle of the file");
                         return Ok(false);
