@@ -21,8 +21,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_SAMPLES: u64 = 50_000_000;
 /// Words that mean something in containers.
 const WORDS: [&[u8]; 14] = [
-    b"RIFF", b"RF64", b"WAVE", b"fmt ", b"data", b"LIST", b"fLaC", b"OggS", b"moov", b"stsd", b"mdat", b"ID3\x04",
-    b"\x1a\x45\xdf\xa3", b"FORM",
+    b"RIFF",
+    b"RF64",
+    b"WAVE",
+    b"fmt ",
+    b"data",
+    b"LIST",
+    b"fLaC",
+    b"OggS",
+    b"moov",
+    b"stsd",
+    b"mdat",
+    b"ID3\x04",
+    b"\x1a\x45\xdf\xa3",
+    b"FORM",
 ];
 
 fn main() {
@@ -96,7 +108,8 @@ fn damaged(whole: &[u8], all: &[(PathBuf, Vec<u8>)], random: &mut Xoshiro256Plus
             0 | 1 => bytes[at] = random.next_u64() as u8,
             2 => bytes[at] ^= 1 << (random.next_u64() % 8),
             3 => {
-                let sizes = [0_u32, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, n as u32, n as u32 + 1, random.next_u64() as u32];
+                let sizes =
+                    [0_u32, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, n as u32, n as u32 + 1, random.next_u64() as u32];
                 let size = sizes[(random.next_u64() % sizes.len() as u64) as usize];
                 let size = if random.next_u64().is_multiple_of(2) { size.to_le_bytes() } else { size.to_be_bytes() };
                 bytes.iter_mut().skip(at).zip(size).for_each(|(byte, new)| *byte = new);

@@ -26,15 +26,17 @@ fn first_leg(reader: &mut AudioReader, rate_hz: u32) -> veravox::Result<Vec<f32>
     Ok(samples)
 }
 
-/// Five seconds of a voice-like buzz: 120 Hz harmonics in syllables, which the speech detector takes for a voice throughout.
-/// That is the worst case, since every second of it brings a window to score.
+/// Five seconds of a voice-like buzz: harmonics of a pitch around 120 Hz that never stands still, in syllables, which the speech
+/// detector takes for a voice throughout. That is the worst case, since every second of it brings a window to score.
 fn buzz(rate_hz: u32) -> Vec<f32> {
     let rate = f64::from(rate_hz);
     let sine = |hz: f64, t: f64| (std::f64::consts::TAU * hz * t).sin();
     (0..5 * rate_hz)
         .map(|n| {
             let t = f64::from(n) / rate;
-            let harmonics: f64 = (1..28).map(|h| sine(120.0 * f64::from(h), t) / f64::from(h)).sum();
+            // The pitch swings twice in the five seconds, so that they can be repeated without a seam.
+            let turns = 120.0 * t + 8.0 * sine(1.2, t);
+            let harmonics: f64 = (1..28).map(|h| sine(f64::from(h), turns) / f64::from(h)).sum();
             (0.2 * (0.3 + sine(3.0, t).abs()) * harmonics) as f32
         })
         .collect()

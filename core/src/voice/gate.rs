@@ -40,16 +40,26 @@ pub(crate) struct Frame<'a> {
 /// What takes frames as they are classified.
 pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) + 'a;
 
+/// A frame on its way through the gate.
+struct Waiting {
+    class: FrameClass,
+    in_tone: bool,
+}
+
+/// Frames that stay after they have a class: a tone is told so much later than it begins.
+const DELAY_FRAMES: u64 = ToneDetector::frames_before() as u64;
+
 pub(crate) struct SpeechGate {
     detector: VoiceDetector,
     tones: ToneDetector,
-    /// Of the frames that were classified and have not left: whether they lie in a tone.
-    in_tone: VecDeque<bool>,
+    /// The frames that were heard and have not left.
+    waiting: VecDeque<Waiting>,
     sample_rate_hz: u64,
     audio: Vec<f32>,
     audio_start: u64,
     probabilities: Vec<f32>,
-    /// Frames classified so far, and how many of them have left; the rest wait to become a lead-in.
+    /// Frames heard so far; how many of them have a class, where the rest wait to become a lead-in; and how many have left.
+    n_heard: u64,
     n_classified: u64,
     n_passed: u64,
     /// Quiet frames since the last voice; none outside speech.
@@ -68,12 +78,13 @@ impl SpeechGate {
         Ok(Self {
             detector: VoiceDetector::new(sample_rate_hz)?,
             tones: ToneDetector::new(sample_rate_hz),
-            in_tone: VecDeque::with_capacity(LEAD_IN_FRAMES as usize + 1),
+            waiting: VecDeque::with_capacity((LEAD_IN_FRAMES + DELAY_FRAMES) as usize + 8),
             sample_rate_hz: u64::from(sample_rate_hz),
-            // The lead-in, what the detector holds back, and a block: to the size that it needs, since growth would double it.
-            audio: Vec::with_capacity(sample_rate_hz as usize * 5 / 32),
+            // What waits, what the detector holds back, and a block: to the size that it needs, since growth would double it.
+            audio: Vec::with_capacity(sample_rate_hz as usize * 10 / 32),
             audio_start: 0,
             probabilities: Vec::new(),
+            n_heard: 0,
             n_classified: 0,
             n_passed: 0,
             quiet_frames: None,
@@ -92,7 +103,7 @@ impl SpeechGate {
 
     /// Leaves out `n_samples` of silence between what came and what comes, without ending the speech.
     pub fn skip(&mut self, n_samples: u64, sink: &mut FrameSink<'_>) {
-        self.pass_until(self.n_classified, FrameClass::Background, sink);
+        self.pass_all(sink);
         self.offset = later(self.offset, n_samples);
     }
 
@@ -106,37 +117,38 @@ impl SpeechGate {
     pub fn finish(&mut self, sink: &mut FrameSink<'_>) -> Result<()> {
         self.detector.finish(&mut self.probabilities)?;
         self.classify(sink);
-        self.pass_until(self.n_classified, FrameClass::Background, sink);
+        self.pass_all(sink);
         Ok(())
     }
 
     fn classify(&mut self, sink: &mut FrameSink<'_>) {
         let probabilities = std::mem::take(&mut self.probabilities);
         for &probability in &probabilities {
-            let frame = self.n_classified;
-            self.n_classified += 1;
+            let frame = self.n_heard;
+            self.n_heard += 1;
             // The network takes some tones for voices.
             let probability = if self.hear_tone(frame) { 0.0 } else { probability };
             match self.quiet_frames {
                 None if probability >= START_PROBABILITY => {
-                    self.pass_until(frame, FrameClass::Pause, sink);
-                    self.pass_until(frame + 1, FrameClass::Voice, sink);
+                    self.classify_until(frame, FrameClass::Pause);
+                    self.classify_until(frame + 1, FrameClass::Voice);
                     self.quiet_frames = Some(0);
                 }
                 None => {
                     let too_old = (frame + 1).saturating_sub(LEAD_IN_FRAMES);
-                    self.pass_until(too_old, FrameClass::Background, sink);
+                    self.classify_until(too_old, FrameClass::Background);
                 }
                 Some(_) if probability >= STAY_PROBABILITY => {
-                    self.pass_until(frame + 1, FrameClass::Voice, sink);
+                    self.classify_until(frame + 1, FrameClass::Voice);
                     self.quiet_frames = Some(0);
                 }
                 Some(quiet) if quiet < HANG_OVER_FRAMES => {
-                    self.pass_until(frame + 1, FrameClass::Pause, sink);
+                    self.classify_until(frame + 1, FrameClass::Pause);
                     self.quiet_frames = Some(quiet + 1);
                 }
                 Some(_) => self.quiet_frames = None,
             }
+            self.pass_until(self.n_classified.min(self.n_heard.saturating_sub(DELAY_FRAMES)), sink);
         }
         self.probabilities = probabilities;
         self.probabilities.clear();
@@ -145,17 +157,32 @@ impl SpeechGate {
         self.audio_start = passed;
     }
 
-    /// Whether a frame lies in a tone. A tone is told late; the frames of it that still wait are told with it.
+    /// Whether a frame lies in a tone. A tone is told late; the frames of it that came before are told with it.
     fn hear_tone(&mut self, frame: u64) -> bool {
         let samples = self.samples_of(frame);
         let samples = self.audio.get(samples).unwrap_or_default();
         let told = self.tones.push(samples, power_around_mean(samples) > AUDIBLE_POWER);
-        let began = told && self.in_tone.back() != Some(&true);
-        self.in_tone.push_back(told);
+        let began = told && self.waiting.back().is_none_or(|before| !before.in_tone);
+        self.waiting.push_back(Waiting { class: FrameClass::Background, in_tone: told });
         if began {
-            self.in_tone.iter_mut().rev().take(ToneDetector::frames_before()).for_each(|waiting| *waiting = true);
+            let of_it = self.waiting.iter_mut().rev().take(ToneDetector::frames_before());
+            of_it.for_each(|waiting| waiting.in_tone = true);
         }
         told
+    }
+
+    /// Gives the frames before this one their class, if they have none.
+    fn classify_until(&mut self, end: u64, class: FrameClass) {
+        let from = self.n_classified.saturating_sub(self.n_passed) as usize;
+        let n = end.saturating_sub(self.n_classified) as usize;
+        self.waiting.iter_mut().skip(from).take(n).for_each(|waiting| waiting.class = class);
+        self.n_classified = self.n_classified.max(end);
+    }
+
+    /// Nothing more belongs to what was heard so far.
+    fn pass_all(&mut self, sink: &mut FrameSink<'_>) {
+        self.classify_until(self.n_heard, FrameClass::Background);
+        self.pass_until(self.n_heard, sink);
     }
 
     /// Where the samples of a frame lie in the audio at hand.
@@ -164,11 +191,12 @@ impl SpeechGate {
         here(self.frame_start(frame))..here(self.frame_start(frame + 1))
     }
 
-    fn pass_until(&mut self, end: u64, class: FrameClass, sink: &mut FrameSink<'_>) {
+    fn pass_until(&mut self, end: u64, sink: &mut FrameSink<'_>) {
         while self.n_passed < end {
             let (from, samples) = (self.frame_start(self.n_passed), self.samples_of(self.n_passed));
             self.n_passed += 1;
-            let class = if self.in_tone.pop_front() == Some(true) { FrameClass::Tone } else { class };
+            let Some(Waiting { class, in_tone }) = self.waiting.pop_front() else { return };
+            let class = if in_tone { FrameClass::Tone } else { class };
             let samples = self.audio.get(samples).unwrap_or_default();
             if !samples.is_empty() {
                 sink(Frame { position: self.offset + from, samples, class });
@@ -242,8 +270,8 @@ mod tests {
         samples.extend(vec![0.0; 8_000]);
         let all = classes(&samples, 160);
         let n = |class| all.iter().filter(|(_, _, c)| *c == class).count();
-        assert!(n(FrameClass::Tone) >= 115, "{} of 125 frames", n(FrameClass::Tone));
-        assert!(n(FrameClass::Voice) <= 4, "{} frames of voice", n(FrameClass::Voice));
+        assert!(n(FrameClass::Tone) >= 120, "{} of 125 frames", n(FrameClass::Tone));
+        assert!(n(FrameClass::Voice) <= 3, "{} frames of voice", n(FrameClass::Voice));
     }
 
     #[test]

@@ -17,6 +17,8 @@ const MARGIN_OF_LAWS: f64 = 0.035;
 const MARGIN_OF_G711: f64 = 0.1;
 const MARGIN_OF_PCM: f64 = 0.25;
 const MARGIN_OF_CHANNELS: f64 = 0.4;
+/// Sound that was read right is at least so smooth.
+const MIN_CORRELATION: f64 = 0.4;
 /// Neighbours of interleaved voices have next to nothing in common.
 const MAX_CORRELATION_OF_CHANNELS: f64 = 0.15;
 
@@ -107,6 +109,18 @@ impl Readings {
     }
 }
 
+impl Readings {
+    /// What codes of one law may be instead, and by how much smoother they must be.
+    fn others(&self, other_law: Misread) -> Vec<(&Smoothness, f64, Misread)> {
+        let law = if other_law == Misread::Alaw { &self.alaw } else { &self.mulaw };
+        vec![
+            (law, MARGIN_OF_LAWS, other_law),
+            (&self.little, MARGIN_OF_PCM, Misread::Pcm16Le),
+            (&self.big, MARGIN_OF_PCM, Misread::Pcm16Be),
+        ]
+    }
+}
+
 /// Looks at the first samples of a leg, as they came.
 pub(super) struct Readability {
     n_to_look_at: u64,
@@ -192,36 +206,31 @@ impl Readability {
         let of_second = if energy > 0.0 { self.second / energy } else { 0.0 };
         if correlation < MAX_CORRELATION_OF_CHANNELS
             && of_second - correlation > MARGIN_OF_CHANNELS
-            && !self.is_smoother().0
+            && self.smoother().is_none()
         {
             return Some(Misread::Interleaved);
         }
-        self.is_smoother().1
+        self.smoother()
     }
 
     /// The reading that is smoother than the one at hand by more than its margin, if any.
-    fn is_smoother(&self) -> (bool, Option<Misread>) {
+    fn smoother(&self) -> Option<Misread> {
         let correlation = self.as_read.correlation();
-        let law = |codes: &Readings, other: Misread| {
-            let smoothness = if other == Misread::Alaw { &codes.alaw } else { &codes.mulaw };
-            vec![
-                (smoothness.correlation() - MARGIN_OF_LAWS, other),
-                (codes.little.correlation() - MARGIN_OF_PCM, Misread::Pcm16Le),
-                (codes.big.correlation() - MARGIN_OF_PCM, Misread::Pcm16Be),
-            ]
-        };
         let others = match (self.is_pcm16, self.is_mulaw, self.is_alaw) {
             (false, ..) => Vec::new(),
-            (_, true, _) => law(&self.mulaw_codes, Misread::Alaw),
-            (_, _, true) => law(&self.alaw_codes, Misread::Mulaw),
+            (_, true, _) => self.mulaw_codes.others(Misread::Alaw),
+            (_, _, true) => self.alaw_codes.others(Misread::Mulaw),
             _ => vec![
-                (self.bytes.big.correlation() - MARGIN_OF_PCM, Misread::SwappedBytes),
-                (self.bytes.mulaw.correlation() - MARGIN_OF_G711, Misread::Mulaw),
-                (self.bytes.alaw.correlation() - MARGIN_OF_G711, Misread::Alaw),
+                (&self.bytes.big, MARGIN_OF_PCM, Misread::SwappedBytes),
+                (&self.bytes.mulaw, MARGIN_OF_G711, Misread::Mulaw),
+                (&self.bytes.alaw, MARGIN_OF_G711, Misread::Alaw),
             ],
         };
-        let best = others.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > correlation);
-        (best.is_some(), best.map(|best| best.1))
+        let smoother = others.into_iter().filter_map(|(reading, margin, what)| {
+            let found = reading.correlation();
+            (found > MIN_CORRELATION && found > correlation + margin).then_some((found, what))
+        });
+        smoother.max_by(|a, b| a.0.total_cmp(&b.0)).map(|best| best.1)
     }
 }
 
