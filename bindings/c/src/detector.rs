@@ -1,0 +1,116 @@
+//! Models with their settings.
+
+use std::ffi::c_char;
+
+use veravox::Detector;
+use veravox::runtime::{Runtime, RuntimeChoice};
+
+use crate::handle::{Handle, Tag, check, deref, path, put};
+use crate::log::{log, log_panics, vvx_log_level};
+use crate::options::{model, vvx_detector_config};
+use crate::sized;
+use crate::status::{Fault, enter, vvx_status};
+
+/// A model with its settings. Immutable; any number of threads may use it at once.
+#[repr(C)]
+pub struct vvx_detector {
+    tag: Tag,
+    pub(crate) inner: Detector,
+}
+
+// SAFETY: `repr(C)`, with its tag first.
+unsafe impl Handle for vvx_detector {
+    const KIND: u64 = u64::from_le_bytes(*b"detector");
+}
+
+/// What runs the models.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum vvx_runtime {
+    /// ONNX Runtime where one is found (`ORT_DYLIB_PATH`, an active Python environment), the built-in one otherwise.
+    Auto = 0,
+    /// The one that is compiled in.
+    BuiltIn = 1,
+    /// The ONNX Runtime library at the path given.
+    Onnxruntime = 2,
+}
+
+/// Chooses what runs the models, for the whole process: before the first detector is made, once. Not real-time safe.
+///
+/// `runtime` is a `vvx_runtime`; `library` the path of ONNX Runtime's shared library with `VVX_RUNTIME_ONNXRUNTIME`, and null
+/// otherwise.
+///
+/// # Safety
+/// `library` must be null or a text that ends with a zero.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vvx_runtime_select(runtime: i32, library: *const c_char) -> vvx_status {
+    enter(|| {
+        const AUTO: i32 = vvx_runtime::Auto as i32;
+        const BUILT_IN: i32 = vvx_runtime::BuiltIn as i32;
+        const ONNXRUNTIME: i32 = vvx_runtime::Onnxruntime as i32;
+        log_panics();
+        let choice = match (runtime, library.is_null()) {
+            (AUTO, true) => RuntimeChoice::Auto,
+            (BUILT_IN, true) => RuntimeChoice::BuiltIn,
+            // SAFETY: the caller's word.
+            (ONNXRUNTIME, false) => RuntimeChoice::OnnxRuntime(unsafe { path(library) }?.to_owned()),
+            _ => {
+                let words = "expected a vvx_runtime, and a library with VVX_RUNTIME_ONNXRUNTIME alone";
+                return Err(Fault::new(vvx_status::InvalidArgument, words));
+            }
+        };
+        Runtime::select(&choice)?;
+        Ok(())
+    })
+}
+
+/// Makes a detector. Not real-time safe: it reads and checks models.
+///
+/// `config` may be null. `detector` is set to null where it fails.
+///
+/// # Safety
+/// `config` must be null or to a whole structure, `detector` writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vvx_detector_new(
+    config: *const vvx_detector_config,
+    detector: *mut *mut vvx_detector,
+) -> vvx_status {
+    enter(|| {
+        log_panics();
+        // SAFETY: the caller's word.
+        unsafe { put(detector, std::ptr::null_mut()) }?;
+        // SAFETY: the caller's word.
+        let config = unsafe { sized::read(config) }?;
+        let changes = config.changes()?;
+        // SAFETY: the caller's word.
+        let opened = match unsafe { model(config.model) }? {
+            Some(model) => Detector::open(model)?,
+            None => Detector::builtin()?,
+        };
+        let inner = opened.with_thresholds(changes)?;
+        let names: Vec<_> = inner.manifests().map(|m| format!("{} {}", m.name, m.version)).collect();
+        log(vvx_log_level::Info, &format!("detector: {}, by {}", names.join(" and "), Runtime::get()?));
+        let made = Box::new(vvx_detector { tag: Tag::new(vvx_detector::KIND), inner });
+        // SAFETY: the caller's word.
+        unsafe { put(detector, Box::into_raw(made)) }
+    })
+}
+
+/// Frees a detector; null is fine. Engines that were started with it go on. Not real-time safe.
+///
+/// # Safety
+/// Nobody must use it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vvx_detector_free(detector: *mut vvx_detector) -> vvx_status {
+    enter(|| {
+        if detector.is_null() {
+            return Ok(());
+        }
+        check(detector)?;
+        // SAFETY: the caller's word.
+        unsafe { deref(detector) }?.tag.strike();
+        // SAFETY: it was made by `Box::into_raw` in `vvx_detector_new`, and its tag says that it was not freed yet.
+        drop(unsafe { Box::from_raw(detector) });
+        Ok(())
+    })
+}
