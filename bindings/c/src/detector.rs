@@ -12,7 +12,7 @@ use crate::sized;
 use crate::status::{Fault, enter, vvx_status};
 
 /// A model with its settings. Immutable; any number of threads may use it at once.
-#[repr(C)]
+#[cfg_attr(not(cbindgen), repr(C))]
 pub struct vvx_detector {
     tag: Tag,
     pub(crate) inner: Detector,

@@ -17,7 +17,7 @@ use crate::status::{Fault, enter, vvx_status};
 use crate::verdict::vvx_verdict;
 
 /// Watches many legs from a few threads of its own. Any number of threads may use it at once.
-#[repr(C)]
+#[cfg_attr(not(cbindgen), repr(C))]
 pub struct vvx_engine {
     tag: Tag,
     /// Nothing once it is stopped.

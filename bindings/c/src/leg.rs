@@ -26,7 +26,7 @@ use crate::verdict::{reason, vvx_state, vvx_verdict};
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// One leg of a call. One thread at a time brings its audio; any thread reads its verdict.
-#[repr(C)]
+#[cfg_attr(not(cbindgen), repr(C))]
 pub struct vvx_leg {
     tag: Tag,
     /// A thread is at `audio`.

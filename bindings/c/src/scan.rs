@@ -14,7 +14,7 @@ use crate::status::{Fault, enter, vvx_status};
 use crate::verdict::vvx_verdict;
 
 /// The report on a recording. Immutable; any number of threads may read it at once.
-#[repr(C)]
+#[cfg_attr(not(cbindgen), repr(C))]
 pub struct vvx_report {
     tag: Tag,
     json: CString,

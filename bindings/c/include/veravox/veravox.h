@@ -305,19 +305,17 @@ typedef uint32_t vvx_set;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// The end of a leg that events come out of.
-typedef struct Inbox Inbox;
+// A model with its settings. Immutable; any number of threads may use it at once.
+typedef struct vvx_detector vvx_detector;
 
-// A sequence lock: who reads tries again where a writer came between. Writers take turns by a lock of their own; they store
-// eleven words, so that a reader is held up for nanoseconds.
-typedef struct Latest Latest;
+// Watches many legs from a few threads of its own. Any number of threads may use it at once.
+typedef struct vvx_engine vvx_engine;
 
-typedef struct Option_Arc_Delivery Option_Arc_Delivery;
+// One leg of a call. One thread at a time brings its audio; any thread reads its verdict.
+typedef struct vvx_leg vvx_leg;
 
-// The first word of everything that a handle points to: says what it is while it lives.
-typedef struct Tag Tag;
-
-typedef struct Vec_vvx_verdict Vec_vvx_verdict;
+// The report on a recording. Immutable; any number of threads may read it at once.
+typedef struct vvx_report vvx_report;
 
 // Which model, with which thresholds. All zero but `struct_size`: the built-in models with the thresholds of their manifests.
 typedef struct {
@@ -337,30 +335,6 @@ typedef struct {
     // A leg at or below this llr is bona fide.
     double bonafide_llr;
 } vvx_detector_config;
-
-// A model with its settings. Immutable; any number of threads may use it at once.
-typedef struct {
-    Tag tag;
-    Detector inner;
-} vvx_detector;
-
-// One leg of a call. One thread at a time brings its audio; any thread reads its verdict.
-typedef struct {
-    Tag tag;
-    // A thread is at `audio`.
-    AtomicBool taken;
-    // The caller wants it to end: whoever is at `audio` does it on leaving.
-    AtomicBool closing;
-    AtomicBool freed;
-    LegAudio audio;
-    Mutex<Inbox> inbox;
-    Latest latest;
-    // The report in JSON, or why there is none; there at the end.
-    OnceLock<CString> last_word;
-    // Events go to the callback of the engine.
-    bool is_delivered;
-    void *user_data;
-} vvx_leg;
 
 // The verdict on a leg, so far or at its end. Set `struct_size` before it is handed over.
 typedef struct {
@@ -453,15 +427,6 @@ typedef struct {
     vvx_event_callback on_event;
 } vvx_engine_config;
 
-// Watches many legs from a few threads of its own. Any number of threads may use it at once.
-typedef struct {
-    Tag tag;
-    // Nothing once it is stopped.
-    RwLock<Option<Engine>> inner;
-    Option_Arc_Delivery delivery;
-    Mutex<Option<JoinHandle>> deliverer;
-} vvx_engine;
-
 // What an engine does, and did since it was started.
 typedef struct {
     // In: `sizeof(vvx_engine_stats)`. Out: how many bytes were filled.
@@ -533,13 +498,6 @@ typedef struct {
     // The caller's own, handed to `on_progress`.
     void *user_data;
 } vvx_scan_options;
-
-// The report on a recording. Immutable; any number of threads may read it at once.
-typedef struct {
-    Tag tag;
-    CString json;
-    Vec_vvx_verdict legs;
-} vvx_report;
 
 #ifdef __cplusplus
 extern "C" {
