@@ -472,7 +472,7 @@ static int unload_module(void)
 	while (channels && (chan = ast_channel_iterator_next(channels))) {
 		if (stop_watching(chan)) {
 			pbx_builtin_setvar_helper(chan, "VERAVOX_STATUS", "ERROR");
-			pbx_builtin_setvar_helper(chan, "VERAVOX_CAUSE", "unloaded");
+			pbx_builtin_setvar_helper(chan, "VERAVOX_CAUSE", "stopped");
 		}
 		ast_channel_unref(chan);
 	}

@@ -305,6 +305,27 @@ unsafe fn push<S: Sample>(
     done
 }
 
+/// How many samples would find room now: for who brings a recording and may wait, which a call may not. **Real-time safe.** One
+/// thread at a time, as `vvx_leg_push`. `VVX_STATUS_CLOSED` when there will be no more.
+///
+/// # Safety
+/// `leg` must be alive, `n_samples` writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vvx_leg_room(leg: *mut vvx_leg, n_samples: *mut usize) -> vvx_status {
+    enter_realtime(|| {
+        // SAFETY: the caller's word.
+        unsafe { put(n_samples, 0) }?;
+        let mut room = 0;
+        // SAFETY: the caller's word.
+        unsafe { deref(leg) }?.with_audio(|audio| {
+            room = audio.room();
+            if audio.is_gone() { Err(Fault::new(vvx_status::Closed, "the leg is over")) } else { Ok(()) }
+        })?;
+        // SAFETY: the caller's word.
+        unsafe { put(n_samples, room) }
+    })
+}
+
 /// `n_samples` of the leg, at its own rate, never came: packets that were lost. **Real-time safe.** One thread at a time, as
 /// `vvx_leg_push`.
 ///

@@ -174,8 +174,11 @@ static void engines(vvx_detector *detector) {
     GIVES(vvx_leg_push(leg, silence, SIZE_MAX, NULL), VVX_STATUS_INVALID_ARGUMENT);
     WORKS(vvx_leg_push(leg, NULL, 0, &n_taken));
     CHECK(n_taken == 0);
+    WORKS(vvx_leg_room(leg, &n_taken));
+    CHECK(n_taken >= 800);
     WORKS(vvx_leg_push(leg, silence, 160, &n_taken));
     CHECK(n_taken == 160);
+    GIVES(vvx_leg_room(leg, NULL), VVX_STATUS_NULL_POINTER);
     float floats[160] = {0};
     WORKS(vvx_leg_push_f32(leg, floats, 160, &n_taken));
     WORKS(vvx_leg_lost(leg, 160));

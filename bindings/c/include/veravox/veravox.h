@@ -599,6 +599,14 @@ vvx_status vvx_leg_push_f32(vvx_leg *leg,
                             size_t n_samples,
                             size_t *n_taken);
 
+// How many samples would find room now: for who brings a recording and may wait, which a call may not. **Real-time safe.** One
+// thread at a time, as `vvx_leg_push`. `VVX_STATUS_CLOSED` when there will be no more.
+//
+// # Safety
+// `leg` must be alive, `n_samples` writable.
+vvx_status vvx_leg_room(vvx_leg *leg,
+                        size_t *n_samples);
+
 // `n_samples` of the leg, at its own rate, never came: packets that were lost. **Real-time safe.** One thread at a time, as
 // `vvx_leg_push`.
 //
@@ -925,6 +933,14 @@ vvx_status vvx_leg_push_f32(vvx_leg *leg,
                             const float *samples,
                             size_t n_samples,
                             size_t *n_taken);
+
+// How many samples would find room now: for who brings a recording and may wait, which a call may not. **Real-time safe.** One
+// thread at a time, as `vvx_leg_push`. `VVX_STATUS_CLOSED` when there will be no more.
+//
+// # Safety
+// `leg` must be alive, `n_samples` writable.
+vvx_status vvx_leg_room(vvx_leg *leg,
+                        size_t *n_samples);
 
 // `n_samples` of the leg, at its own rate, never came: packets that were lost. **Real-time safe.** One thread at a time, as
 // `vvx_leg_push`.
