@@ -6,6 +6,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?where the packages go}
+compression=${VERAVOX_DEB_COMPRESSION:-xz}
 target=${CARGO_TARGET_DIR:-$here/../../target}/release
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$here/../../Cargo.toml" | head -n 1)
 arch=$(dpkg --print-architecture)
@@ -49,7 +50,7 @@ Description: $summary
 CONTROL
     if [ "$name" = veravox ]; then sed -i '/^Multi-Arch/d' "$folder/DEBIAN/control"; fi
     if [ "$name" = libveravox0 ]; then echo 'activate-noawait ldconfig' > "$folder/DEBIAN/triggers"; fi
-    dpkg-deb --root-owner-group --build "$folder" "$out/${name}_${version}_$arch.deb" >/dev/null
+    dpkg-deb --root-owner-group -Z"$compression" --build "$folder" "$out/${name}_${version}_$arch.deb" >/dev/null
 }
 build libveravox0 libs "libc6 (>= $glibc), libgcc-s1" "synthetic voices in phone calls: shared library"
 build libveravox-dev libdevel "libveravox0 (= $version), libc6-dev" "synthetic voices in phone calls: header and static library"
