@@ -86,7 +86,14 @@ static const char CONFIG[] = "veravox.conf";
 struct watch {
 	struct ast_audiohook hook; /* the first: the callback gets a pointer to it */
 	struct phone_leg *leg;
+	int number;
 	long heard_until_ms; /* by the timestamps of frames; below 0 where there was none */
+};
+
+/* What news of a leg are for: the channel's name, since holding on to the channel would keep it. */
+struct owner {
+	int number;
+	char uniqueid[];
 };
 
 /* The engine that new calls go to, and those of before a reload, whose calls go on. */
@@ -152,7 +159,7 @@ static void set_variables(struct ast_channel *chan, const struct phone_verdict *
 	pbx_builtin_setvar_helper(chan, "VERAVOX_SPEECH_MS", speech_ms);
 }
 
-/* To AMI as a UserEvent, to ARI as a ChannelUserevent. */
+/* To AMI as a UserEvent, to ARI as a ChannelUserevent. With the channel locked. */
 static void raise_event(struct ast_channel *chan, const struct phone_verdict *verdict)
 {
 	struct ast_json *blob = ast_json_pack("{s: s, s: s, s: s, s: s, s: s, s: i}",
@@ -166,29 +173,34 @@ static void raise_event(struct ast_channel *chan, const struct phone_verdict *ve
 	if (!blob) {
 		return;
 	}
-	ast_channel_lock(chan);
 	ast_multi_object_blob_single_channel_publish(chan, ast_multi_user_event_type(), blob);
-	ast_channel_unlock(chan);
 	ast_json_unref(blob);
 }
 
-/* In libveravox's thread for events. The channel may be gone, which is found by its name alone: holding on to it would keep it. */
-static void tell(void *owner, const struct phone_verdict *verdict, int is_firm, int is_last)
+/* In libveravox's thread for events. The channel may be gone, or not be watched any more: then its variables stay as they are. */
+static void tell(void *data, const struct phone_verdict *verdict, int is_firm, int is_last)
 {
+	const struct owner *owner = data;
 	struct ast_channel *chan;
+	struct ast_datastore *datastore;
 
 	/* After a hang-up there is nobody to tell. */
 	if (is_last && strcmp(verdict->status, "ERROR")) {
 		return;
 	}
-	chan = ast_channel_get_by_name(owner);
+	chan = ast_channel_get_by_name(owner->uniqueid);
 	if (!chan) {
 		return;
 	}
-	set_variables(chan, verdict);
-	if (is_firm) {
-		raise_event(chan, verdict);
+	ast_channel_lock(chan);
+	datastore = ast_channel_datastore_find(chan, &watch_info, NULL);
+	if (datastore && ((struct watch *) datastore->data)->number == owner->number) {
+		set_variables(chan, verdict);
+		if (is_firm) {
+			raise_event(chan, verdict);
+		}
 	}
+	ast_channel_unlock(chan);
 	ast_channel_unref(chan);
 }
 
@@ -204,7 +216,8 @@ static void start_watching(struct ast_channel *chan)
 	struct ast_datastore *datastore = NULL;
 	struct watch *watch = NULL;
 	struct phone_verdict verdict = no_memory;
-	char *owner = NULL;
+	struct owner *owner = NULL;
+	static int n_watched;
 
 	ast_channel_lock(chan);
 	if (ast_channel_datastore_find(chan, &watch_info, NULL)) {
@@ -213,8 +226,10 @@ static void start_watching(struct ast_channel *chan)
 	}
 	datastore = ast_datastore_alloc(&watch_info, NULL);
 	watch = ast_calloc(1, sizeof(*watch));
-	owner = ast_strdup(ast_channel_uniqueid(chan));
+	owner = ast_calloc(1, sizeof(*owner) + strlen(ast_channel_uniqueid(chan)) + 1);
 	if (datastore && watch && owner) {
+		owner->number = watch->number = ast_atomic_fetchadd_int(&n_watched, 1);
+		strcpy(owner->uniqueid, ast_channel_uniqueid(chan)); /* Safe: there is room for it. */
 		ast_mutex_lock(&engines_lock);
 		if (engine) {
 			watch->leg = phone_leg_open(engine, ast_format_get_sample_rate(ast_channel_rawreadformat(chan)), tell, owner, free_owner);

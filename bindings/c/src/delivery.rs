@@ -18,6 +18,9 @@ thread_local! {
     static DELIVERING: Cell<*const vvx_leg> = const { Cell::new(std::ptr::null()) };
 }
 
+/// A delivery and its thread.
+type Started = (Arc<Delivery>, JoinHandle<()>);
+
 /// The legs whose events a callback takes.
 pub(crate) struct Delivery {
     callback: unsafe extern "C" fn(*mut std::ffi::c_void, *mut vvx_leg, *const crate::engine::vvx_event),
@@ -28,7 +31,7 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// A thread for a callback, where there is one.
-    pub fn start(callback: vvx_event_callback) -> Result<Option<(Arc<Self>, JoinHandle<()>)>, Fault> {
+    pub fn start(callback: vvx_event_callback) -> Result<Option<Started>, Fault> {
         let Some(callback) = callback else { return Ok(None) };
         let delivery = Arc::new(Self {
             callback,

@@ -236,7 +236,7 @@ pub extern "C" fn vvx_stage_name(stage: i32) -> *const std::ffi::c_char {
     name.as_ptr()
 }
 
-/// The name of one reason, a bit of `vvx_reason`, as it stands in reports: "too_little_speech" and so on; of none or several
+/// The name of one reason, a bit of `vvx_reason`, as it stands in reports: `too_little_speech` and so on; of none or several
 /// "other". Real-time safe; the text is never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vvx_reason_name(reason: u32) -> *const std::ffi::c_char {

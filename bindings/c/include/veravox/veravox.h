@@ -764,7 +764,7 @@ const char *vvx_decision_name(int32_t decision);
 // never freed.
 const char *vvx_stage_name(int32_t stage);
 
-// The name of one reason, a bit of `vvx_reason`, as it stands in reports: "too_little_speech" and so on; of none or several
+// The name of one reason, a bit of `vvx_reason`, as it stands in reports: `too_little_speech` and so on; of none or several
 // "other". Real-time safe; the text is never freed.
 const char *vvx_reason_name(uint32_t reason);
 
@@ -793,7 +793,7 @@ const char *vvx_decision_name(int32_t decision);
 // never freed.
 const char *vvx_stage_name(int32_t stage);
 
-// The name of one reason, a bit of `vvx_reason`, as it stands in reports: "too_little_speech" and so on; of none or several
+// The name of one reason, a bit of `vvx_reason`, as it stands in reports: `too_little_speech` and so on; of none or several
 // "other". Real-time safe; the text is never freed.
 const char *vvx_reason_name(uint32_t reason);
 
