@@ -1,12 +1,13 @@
 //! The thread that hands events to a callback.
 
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use crate::engine::vvx_event_callback;
+use crate::event::vvx_event;
 use crate::leg::vvx_leg;
 use crate::status::{Fault, vvx_status};
 
@@ -18,12 +19,18 @@ thread_local! {
     static DELIVERING: Cell<*const vvx_leg> = const { Cell::new(std::ptr::null()) };
 }
 
+/// Takes the events of the legs of an engine, one after the other, in one thread that the engine has for this. It may take its
+/// time: audio and scores do not wait for it, later events do. It may call everything but `vvx_leg_poll`, `vvx_leg_finish`,
+/// `vvx_engine_stop` and `vvx_engine_free`; `vvx_leg_free` of the very leg is fine, too. It must not unwind (no C++ exception).
+pub type vvx_event_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, leg: *mut vvx_leg, event: *const vvx_event)>;
+
 /// A delivery and its thread.
 type Started = (Arc<Delivery>, JoinHandle<()>);
 
 /// The legs whose events a callback takes.
 pub(crate) struct Delivery {
-    callback: unsafe extern "C" fn(*mut std::ffi::c_void, *mut vvx_leg, *const crate::engine::vvx_event),
+    callback: unsafe extern "C" fn(*mut c_void, *mut vvx_leg, *const vvx_event),
     legs: Mutex<Vec<Arc<vvx_leg>>>,
     stopping: AtomicBool,
     thread: OnceLock<Thread>,

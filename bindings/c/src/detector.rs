@@ -2,14 +2,14 @@
 
 use std::ffi::c_char;
 
-use veravox::Detector;
 use veravox::runtime::{Runtime, RuntimeChoice};
+use veravox::{Detector, ThresholdChanges};
 
+use crate::entry::enter;
 use crate::handle::{Handle, Tag, check, deref, path, put};
 use crate::log::{log, log_panics, vvx_log_level};
-use crate::options::{model, vvx_detector_config};
-use crate::sized;
-use crate::status::{Fault, enter, vvx_status};
+use crate::sized::{self, versioned};
+use crate::status::{Fault, vvx_status};
 
 /// A model with its settings. Immutable; any number of threads may use it at once.
 #[cfg_attr(not(cbindgen), repr(C))]
@@ -21,6 +21,56 @@ pub struct vvx_detector {
 // SAFETY: `repr(C)`, with its tag first.
 unsafe impl Handle for vvx_detector {
     const KIND: u64 = u64::from_le_bytes(*b"detector");
+}
+
+/// Which of the thresholds in a `vvx_detector_config` hold.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum vvx_set {
+    /// `prior` holds.
+    Prior = 1,
+    /// `synthetic_llr` holds.
+    SyntheticLlr = 2,
+    /// `bonafide_llr` holds.
+    BonafideLlr = 4,
+}
+
+/// Which model, with which thresholds. All zero but `struct_size`: the built-in models with the thresholds of their manifests.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct vvx_detector_config {
+    /// `sizeof(vvx_detector_config)`.
+    pub struct_size: usize,
+    /// The name of a built-in model ("phone", "wide"), or the folder of a model of one's own. Null: the built-in models, each for
+    /// audio of its rate. Read during the call only.
+    pub model: *const c_char,
+    /// Bits of `vvx_set`: which of the following hold; the others are the model's own.
+    pub set: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Prior probability of a synthetic voice, inside (0, 1).
+    pub prior: f64,
+    /// A leg at or above this llr is synthetic.
+    pub synthetic_llr: f64,
+    /// A leg at or below this llr is bona fide.
+    pub bonafide_llr: f64,
+}
+
+versioned!(vvx_detector_config, bonafide_llr: f64);
+
+impl vvx_detector_config {
+    pub fn changes(&self) -> Result<ThresholdChanges, Fault> {
+        const KNOWN: u32 = 7;
+        if self.set & !KNOWN != 0 || self.reserved != 0 {
+            return Err(Fault::new(vvx_status::InvalidArgument, "expected bits of vvx_set, and reserved to be 0"));
+        }
+        let of = |bit: vvx_set, value: f64| (self.set & bit as u32 != 0).then_some(value);
+        Ok(ThresholdChanges {
+            prior: of(vvx_set::Prior, self.prior),
+            synthetic_llr: of(vvx_set::SyntheticLlr, self.synthetic_llr),
+            bonafide_llr: of(vvx_set::BonafideLlr, self.bonafide_llr),
+        })
+    }
 }
 
 /// What runs the models.
@@ -82,10 +132,11 @@ pub unsafe extern "C" fn vvx_detector_new(
         // SAFETY: the caller's word.
         let config = unsafe { sized::read(config) }?;
         let changes = config.changes()?;
-        // SAFETY: the caller's word.
-        let opened = match unsafe { model(config.model) }? {
-            Some(model) => Detector::open(model)?,
-            None => Detector::builtin()?,
+        let opened = if config.model.is_null() {
+            Detector::builtin()?
+        } else {
+            // SAFETY: the caller's word.
+            Detector::open(unsafe { path(config.model) }?)?
         };
         let inner = opened.with_thresholds(changes)?;
         let names: Vec<_> = inner.manifests().map(|m| format!("{} {}", m.name, m.version)).collect();

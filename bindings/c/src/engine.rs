@@ -1,20 +1,18 @@
 //! Many calls at once.
 
-use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use veravox::engine::Engine;
+use veravox::engine::{Engine, EngineOptions};
 
-use crate::delivery::{Delivery, in_a_callback};
+use crate::delivery::{Delivery, in_a_callback, vvx_event_callback};
 use crate::detector::vvx_detector;
+use crate::entry::enter;
 use crate::handle::{Handle, Tag, check, deref, put};
-use crate::leg::vvx_leg;
 use crate::log::{log, log_panics, vvx_log_level};
-use crate::options::vvx_engine_config;
 use crate::sized::{self, versioned};
-use crate::status::{Fault, enter, vvx_status};
-use crate::verdict::vvx_verdict;
+use crate::status::{Fault, vvx_status};
 
 /// Watches many legs from a few threads of its own. Any number of threads may use it at once.
 #[cfg_attr(not(cbindgen), repr(C))]
@@ -31,52 +29,60 @@ unsafe impl Handle for vvx_engine {
     const KIND: u64 = u64::from_le_bytes(*b"engine\0\0");
 }
 
-/// What happened on a leg.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum vvx_event_kind {
-    /// Nothing new.
-    None = 0,
-    /// A window was scored: `start_seconds`, `end_seconds`, `llr`, `reason`.
-    Window = 1,
-    /// The verdict is another than before, or better founded.
-    Verdict = 2,
-    /// The leg ended; `text` is its report in JSON. Nothing comes after this.
-    Ended = 3,
-    /// The leg failed, or the engine was stopped; `text` says why. Nothing comes after this.
-    Failed = 4,
-}
-
-/// News of a leg. Set `struct_size` before it is handed to `vvx_leg_poll`.
+/// How an engine works. All zero but `struct_size`: good for calls of 20 ms packets, on every core of the machine; events are
+/// polled.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct vvx_event {
-    /// In: `sizeof(vvx_event)`. Out: how many bytes were filled.
+pub struct vvx_engine_config {
+    /// `sizeof(vvx_engine_config)`.
     pub struct_size: usize,
-    /// What happened.
-    pub kind: vvx_event_kind,
-    /// Of a window: why it does not count, a `vvx_reason`; 0 where it does.
-    pub reason: u32,
-    /// Where the window starts, in seconds of the leg.
-    pub start_seconds: f64,
-    /// Where it ends.
-    pub end_seconds: f64,
-    /// Its natural-log likelihood ratio, positive = synthetic.
-    pub llr: f64,
-    /// The verdict with this event in it; `struct_size` says how far it is filled. Valid during the callback, or until the leg is
-    /// polled again or freed.
-    pub verdict: *const vvx_verdict,
-    /// Words or JSON, or null. Valid until the leg is freed.
-    pub text: *const c_char,
+    /// Threads that score; 0: as many as there are cores.
+    pub workers: u32,
+    /// Legs that are open at once, beyond which the next is refused; 0: 4,096.
+    pub max_legs: u32,
+    /// Audio that a leg can hold while its worker is busy, in milliseconds, 100 to 60,000; 0: 1,000.
+    pub buffer_ms: u32,
+    /// How long a window waits for its score at most, in milliseconds; 0: 750. One that waits longer is shed.
+    pub max_delay_ms: u32,
+    /// Windows that are scored together at most, 1 to 256; 0: 4.
+    pub batch: u32,
+    /// Events that a leg keeps until they are fetched, 1 to 65,536; 0: 24. A verdict always finds room.
+    pub max_events: u32,
+    /// Milliseconds of speech between two scores, from 100 up to the length of a window; 0: 1,000.
+    pub update_ms: u32,
+    /// A first look after so many milliseconds of speech; 0: 3,000.
+    pub first_look_ms: u32,
+    /// Scored windows that the report at a leg's end lists; 0: 300.
+    pub max_windows_kept: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Takes the events of every leg, in a thread of the engine's own. Null: events are fetched by `vvx_leg_poll`.
+    pub on_event: vvx_event_callback,
 }
 
-versioned!(vvx_event, text: *const c_char);
+versioned!(vvx_engine_config, on_event: vvx_event_callback);
 
-/// Takes the events of the legs of an engine, one after the other, in one thread that the engine has for this. It may take its
-/// time: audio and scores do not wait for it, later events do. It may call everything but `vvx_leg_poll`, `vvx_leg_finish`,
-/// `vvx_engine_stop` and `vvx_engine_free`; `vvx_leg_free` of the very leg is fine, too. It must not unwind (no C++ exception).
-pub type vvx_event_callback =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, leg: *mut vvx_leg, event: *const vvx_event)>;
+impl vvx_engine_config {
+    pub fn options(&self) -> EngineOptions {
+        let default = EngineOptions::default();
+        let count = |value: u32, default: usize| if value == 0 { default } else { value as usize };
+        let time = |ms: u32, default: Duration| if ms == 0 { default } else { Duration::from_millis(u64::from(ms)) };
+        let seconds = |ms: u32, default: Option<f64>| if ms == 0 { default } else { Some(f64::from(ms) / 1_000.0) };
+        let mut stream = default.stream;
+        stream.update_seconds = seconds(self.update_ms, stream.update_seconds);
+        stream.first_look_seconds = seconds(self.first_look_ms, stream.first_look_seconds);
+        stream.max_windows_kept = count(self.max_windows_kept, stream.max_windows_kept);
+        EngineOptions {
+            workers: count(self.workers, default.workers),
+            max_legs: count(self.max_legs, default.max_legs),
+            buffer: time(self.buffer_ms, default.buffer),
+            max_delay: time(self.max_delay_ms, default.max_delay),
+            batch: count(self.batch, default.batch),
+            max_events: count(self.max_events, default.max_events),
+            stream,
+        }
+    }
+}
 
 /// What an engine does, and did since it was started.
 #[repr(C)]

@@ -2,7 +2,7 @@
 //!
 //! What a C program sees is `include/veravox/veravox.h`, which is made of these sources. Rules that every function keeps:
 //!
-//! - Nothing unwinds into the caller: [`status::enter`] catches a panic and answers with a code.
+//! - Nothing unwinds into the caller: [`entry::enter`] catches a panic and answers with a code.
 //! - Pointers are looked at before they are used: null, misaligned, of another kind, of another version's size.
 //! - Functions that the header calls real-time safe allocate nothing, take no lock, write no log and wait for nobody. They
 //!   leave the last error alone, too.
@@ -15,11 +15,16 @@
 mod delivery;
 mod detector;
 mod engine;
+mod entry;
+mod event;
 mod handle;
+mod json;
 mod latest;
 mod leg;
+mod leg_audio;
+mod leg_open;
+mod leg_verdict;
 mod log;
-mod options;
 mod scan;
 mod sized;
 mod status;

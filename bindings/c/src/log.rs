@@ -3,8 +3,6 @@
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Once, PoisonError, RwLock};
 
-use crate::status::{enter, vvx_status};
-
 /// How grave a line of the log is.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +34,9 @@ unsafe impl Sync for Log {}
 static LOG: RwLock<Log> = RwLock::new(Log { callback: None, user_data: std::ptr::null_mut(), level: 0 });
 static PANICS_ARE_LOGGED: Once = Once::new();
 
-/// Sends the log of this process to `callback`: lines of `level` and graver. Null ends it: when this returns, no thread is in
-/// the old callback any more. Not real-time safe: it waits for lines that are being written.
-///
-/// # Safety
-/// The callback must be good for every thread until it is taken back.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vvx_set_log(callback: vvx_log_callback, user_data: *mut c_void, level: i32) -> vvx_status {
-    enter(|| {
-        log_panics();
-        *LOG.write().unwrap_or_else(PoisonError::into_inner) = Log { callback, user_data, level };
-        Ok(())
-    })
+/// Lines of `level` and graver go to `callback` from here on; nobody is in the old one any more.
+pub(crate) fn send_to(callback: vvx_log_callback, user_data: *mut c_void, level: i32) {
+    *LOG.write().unwrap_or_else(PoisonError::into_inner) = Log { callback, user_data, level };
 }
 
 pub(crate) fn log(level: vvx_log_level, words: &str) {

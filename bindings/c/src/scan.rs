@@ -1,17 +1,98 @@
 //! Recordings, whole.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 use std::io::Cursor;
 
-use veravox::decode::AudioReader;
+use veravox::decode::{AudioReader, DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::report::CallReport;
 
 use crate::detector::vvx_detector;
+use crate::entry::enter;
 use crate::handle::{Handle, Tag, check, deref, path, put, slice};
-use crate::options::vvx_scan_options;
-use crate::sized;
-use crate::status::{Fault, enter, vvx_status};
+use crate::json::to_json;
+use crate::sized::{self, versioned};
+use crate::status::{Fault, vvx_status};
 use crate::verdict::vvx_verdict;
+
+/// How headerless audio is stored.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum vvx_encoding {
+    /// The audio has a header, which says it.
+    OfTheFile = 0,
+    /// 16-bit integers, little-endian.
+    S16le = 1,
+    /// 32-bit floats in [-1, 1], little-endian.
+    F32le = 2,
+    /// G.711 A-law.
+    Alaw = 3,
+    /// G.711 mu-law.
+    Mulaw = 4,
+}
+
+/// Told how far a scan is, after each piece: seconds of audio read, and in all (NaN where the header does not say). Answers 0
+/// to go on; anything else ends the scan with `VVX_STATUS_CANCELLED`. Called in the thread that scans. It must not unwind.
+pub type vvx_progress_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, read_seconds: f64, total_seconds: f64) -> i32>;
+
+/// How a recording is read. All zero but `struct_size`: as its header says.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct vvx_scan_options {
+    /// `sizeof(vvx_scan_options)`.
+    pub struct_size: usize,
+    /// A `vvx_encoding`, for headerless audio; the next two are needed then, and 0 otherwise.
+    pub encoding: i32,
+    /// Samples a second of one channel, of headerless audio.
+    pub sample_rate_hz: u32,
+    /// Channels, interleaved, of headerless audio.
+    pub channels: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Longer recordings are refused; 0: longer than 24 hours.
+    pub max_duration_seconds: f64,
+    /// Told how far the scan is; may be null.
+    pub on_progress: vvx_progress_callback,
+    /// The caller's own, handed to `on_progress`.
+    pub user_data: *mut c_void,
+}
+
+versioned!(vvx_scan_options, user_data: *mut c_void);
+
+impl vvx_scan_options {
+    pub fn decode_options(&self) -> Result<DecodeOptions, Fault> {
+        let refused = |words| Err(Fault::new(vvx_status::InvalidArgument, words));
+        let of = |encoding: vvx_encoding| self.encoding == encoding as i32;
+        let encoding = match () {
+            () if of(vvx_encoding::OfTheFile) => None,
+            () if of(vvx_encoding::S16le) => Some(RawEncoding::PcmS16Le),
+            () if of(vvx_encoding::F32le) => Some(RawEncoding::PcmF32Le),
+            () if of(vvx_encoding::Alaw) => Some(RawEncoding::Alaw),
+            () if of(vvx_encoding::Mulaw) => Some(RawEncoding::Mulaw),
+            () => return refused("expected an encoding out of vvx_encoding"),
+        };
+        let raw = match encoding {
+            None if self.sample_rate_hz != 0 || self.channels != 0 => {
+                return refused("the file says its own sample_rate_hz and channels: leave them 0, or name an encoding");
+            }
+            None => None,
+            Some(_) if self.sample_rate_hz == 0 || self.channels == 0 => {
+                return refused("headerless audio needs its sample_rate_hz and channels");
+            }
+            Some(encoding) => {
+                Some(RawFormat { encoding, sample_rate_hz: self.sample_rate_hz, channels: self.channels as usize })
+            }
+        };
+        let mut limits = Limits::default();
+        if self.max_duration_seconds != 0.0 {
+            if self.max_duration_seconds.is_nan() || self.max_duration_seconds < 0.0 {
+                return refused("expected max_duration_seconds above 0, or 0 for the default");
+            }
+            limits.max_duration_seconds = self.max_duration_seconds;
+        }
+        Ok(DecodeOptions { raw, limits })
+    }
+}
 
 /// The report on a recording. Immutable; any number of threads may read it at once.
 #[cfg_attr(not(cbindgen), repr(C))]
@@ -101,14 +182,6 @@ fn scan(
     let legs = legs.iter().map(vvx_verdict::from).collect();
     let made = vvx_report { tag: Tag::new(vvx_report::KIND), json: to_json(&report)?, legs };
     Ok(Box::into_raw(Box::new(made)))
-}
-
-/// Anything that has a form in JSON, as text.
-pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<CString, Fault> {
-    let unwritable = |_| Fault::new(vvx_status::Other, "the report cannot be written as JSON");
-    let text = serde_json::to_string(value).map_err(unwritable)?;
-    // A zero is written as an escape in JSON.
-    CString::new(text).map_err(|_| Fault::new(vvx_status::Other, "the report holds a zero byte"))
 }
 
 /// The report as JSON, in the form of `report.schema.json`. `json` is valid until the report is freed. Real-time safe.

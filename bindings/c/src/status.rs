@@ -1,13 +1,9 @@
 //! What a function answers, and the words for it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ffi::{CStr, c_char};
 
 use veravox::{Error, ErrorKind};
-
-use crate::log::{log, vvx_log_level};
 
 /// What came of a call. Numbers are never given to another meaning; new ones may come.
 #[repr(i32)]
@@ -98,46 +94,6 @@ pub(crate) fn of_kind(name: &str) -> vvx_status {
         (ErrorKind::Cancelled, vvx_status::Cancelled),
     ];
     KINDS.iter().find(|(kind, _)| kind.as_str() == name).map_or(vvx_status::Other, |(_, status)| *status)
-}
-
-thread_local! {
-    static LAST: RefCell<CString> = RefCell::default();
-}
-
-/// Runs what a function does. A panic ends here; what went wrong can be asked for by [`vvx_last_error`].
-pub(crate) fn enter(work: impl FnOnce() -> Result<(), Fault>) -> vvx_status {
-    let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        // Its destructor may panic in turn.
-        std::mem::forget(payload);
-        Err(Fault::new(vvx_status::Panic, "a bug in veravox, which the log tells more of"))
-    });
-    let Err(Fault { status, words }) = done else { return vvx_status::Ok };
-    // The caller's log may panic no more than the work: it is C.
-    log(vvx_log_level::Warning, &words);
-    let words = CString::new(words.replace('\0', " ")).unwrap_or_default();
-    // A thread that is going away has no last error any more.
-    let _ = LAST.try_with(|last| last.replace(words));
-    status
-}
-
-/// As [`enter`], where no memory may be taken, no lock, and no log be written: only the code comes back.
-pub(crate) fn enter_realtime(work: impl FnOnce() -> Result<(), Fault>) -> vvx_status {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => vvx_status::Ok,
-        Ok(Err(fault)) => fault.status,
-        Err(payload) => {
-            std::mem::forget(payload);
-            vvx_status::Panic
-        }
-    }
-}
-
-/// What the last call of this thread that failed says to people: what was expected, what came. Empty where none failed. It
-/// holds no audio and nothing of a call. Valid until the next call that fails in this thread. Real-time safe functions leave
-/// it as it is.
-#[unsafe(no_mangle)]
-pub extern "C" fn vvx_last_error() -> *const c_char {
-    LAST.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
 /// What a status means, in short. Real-time safe; the text is never freed.

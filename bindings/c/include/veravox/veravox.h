@@ -459,6 +459,10 @@ typedef struct {
     double scoring_seconds;
 } vvx_engine_stats;
 
+// Takes a line of the log, which holds no audio and nothing of a call. Called in the thread that has the news, never from a
+// function that is real-time safe; several threads may call it at once. It must not unwind, and call nothing of veravox.
+typedef void (*vvx_log_callback)(void *user_data, vvx_log_level level, const char *message);
+
 // What a leg is.
 typedef struct {
     // `sizeof(vvx_leg_config)`.
@@ -470,10 +474,6 @@ typedef struct {
     // The caller's own, handed to the callback with every event of this leg.
     void *user_data;
 } vvx_leg_config;
-
-// Takes a line of the log, which holds no audio and nothing of a call. Called in the thread that has the news, never from a
-// function that is real-time safe; several threads may call it at once. It must not unwind, and call nothing of veravox.
-typedef void (*vvx_log_callback)(void *user_data, vvx_log_level level, const char *message);
 
 // Told how far a scan is, after each piece: seconds of audio read, and in all (NaN where the header does not say). Answers 0
 // to go on; anything else ends the scan with `VVX_STATUS_CANCELLED`. Called in the thread that scans. It must not unwind.
@@ -563,17 +563,19 @@ vvx_status vvx_engine_stop(vvx_engine *engine);
 // Nobody must use it any more.
 vvx_status vvx_engine_free(vvx_engine *engine);
 
-// Opens a leg. All memory that pushing needs is taken here. Not real-time safe: it allocates, and the first leg of a rate may
-// load a model.
-//
-// `leg` is set to null where it fails: `VVX_STATUS_OVERLOADED` when as many legs as are admitted are open. The leg is to be
-// freed, also after it ended or failed.
+// What the last call of this thread that failed says to people: what was expected, what came. Empty where none failed. It
+// holds no audio and nothing of a call. Valid until the next call that fails in this thread. Real-time safe functions leave
+// it as it is.
+const char *vvx_last_error(void);
+
+// Sends the log of this process to `callback`: lines of `level` and graver. Null ends it: when this returns, no thread is in
+// the old callback any more. Not real-time safe: it waits for lines that are being written.
 //
 // # Safety
-// `engine` must be alive, `config` to a whole structure, `leg` writable.
-vvx_status vvx_leg_open(const vvx_engine *engine,
-                        const vvx_leg_config *config,
-                        vvx_leg **leg);
+// The callback must be good for every thread until it is taken back.
+vvx_status vvx_set_log(vvx_log_callback callback,
+                       void *user_data,
+                       int32_t level);
 
 // Takes the next samples of a leg, 16-bit. **Real-time safe**: it copies them into memory that was taken when the leg was
 // opened, and returns; no allocation, no lock, no system call, no log, whatever the engine does meanwhile.
@@ -650,6 +652,25 @@ vvx_status vvx_leg_change_rate(vvx_leg *leg,
 // `leg` must be alive.
 vvx_status vvx_leg_close(vvx_leg *leg);
 
+// Opens a leg. All memory that pushing needs is taken here. Not real-time safe: it allocates, and the first leg of a rate may
+// load a model.
+//
+// `leg` is set to null where it fails: `VVX_STATUS_OVERLOADED` when as many legs as are admitted are open. The leg is to be
+// freed, also after it ended or failed.
+//
+// # Safety
+// `engine` must be alive, `config` to a whole structure, `leg` writable.
+vvx_status vvx_leg_open(const vvx_engine *engine,
+                        const vvx_leg_config *config,
+                        vvx_leg **leg);
+
+// Frees a leg; null is fine. One that goes on is given up: nothing more is scored, and no event comes. Where its callback runs
+// in another thread, this waits until it has returned; in the callback itself it does not. Not real-time safe.
+//
+// # Safety
+// Nobody must use it any more.
+vvx_status vvx_leg_free(vvx_leg *leg);
+
 // The verdict of the leg's newest event: of those that went to the callback, or were fetched by `vvx_leg_poll`. Before the
 // first it is inconclusive for want of speech. **Real-time safe**, and any thread may call it: no lock; where a new verdict is
 // written at that very moment, it reads again.
@@ -684,22 +705,6 @@ vvx_status vvx_leg_finish(vvx_leg *leg,
 // `leg` must be alive, `json` writable.
 vvx_status vvx_leg_json(const vvx_leg *leg,
                         const char **json);
-
-// Frees a leg; null is fine. One that goes on is given up: nothing more is scored, and no event comes. Where its callback runs
-// in another thread, this waits until it has returned; in the callback itself it does not. Not real-time safe.
-//
-// # Safety
-// Nobody must use it any more.
-vvx_status vvx_leg_free(vvx_leg *leg);
-
-// Sends the log of this process to `callback`: lines of `level` and graver. Null ends it: when this returns, no thread is in
-// the old callback any more. Not real-time safe: it waits for lines that are being written.
-//
-// # Safety
-// The callback must be good for every thread until it is taken back.
-vvx_status vvx_set_log(vvx_log_callback callback,
-                       void *user_data,
-                       int32_t level);
 
 // Scores a recording in a file: WAV, FLAC, MP3, AAC, Ogg Vorbis, AIFF, CAF, Matroska, or headerless G.711 and PCM. Each channel
 // is a leg of its own. Not real-time safe: it reads the file and does all the work in this thread.
@@ -748,11 +753,6 @@ vvx_status vvx_report_verdict(const vvx_report *report, size_t leg, vvx_verdict 
 // Nobody must use it any more.
 vvx_status vvx_report_free(vvx_report *report);
 
-// What the last call of this thread that failed says to people: what was expected, what came. Empty where none failed. It
-// holds no audio and nothing of a call. Valid until the next call that fails in this thread. Real-time safe functions leave
-// it as it is.
-const char *vvx_last_error(void);
-
 // What a status means, in short. Real-time safe; the text is never freed.
 const char *vvx_strerror(int32_t status);
 
@@ -768,13 +768,13 @@ const char *vvx_stage_name(int32_t stage);
 // "other". Real-time safe; the text is never freed.
 const char *vvx_reason_name(uint32_t reason);
 
+// What a status means, in short. Real-time safe; the text is never freed.
+const char *vvx_strerror(int32_t status);
+
 // What the last call of this thread that failed says to people: what was expected, what came. Empty where none failed. It
 // holds no audio and nothing of a call. Valid until the next call that fails in this thread. Real-time safe functions leave
 // it as it is.
 const char *vvx_last_error(void);
-
-// What a status means, in short. Real-time safe; the text is never freed.
-const char *vvx_strerror(int32_t status);
 
 // Sends the log of this process to `callback`: lines of `level` and graver. Null ends it: when this returns, no thread is in
 // the old callback any more. Not real-time safe: it waits for lines that are being written.
@@ -910,6 +910,13 @@ vvx_status vvx_leg_open(const vvx_engine *engine,
                         const vvx_leg_config *config,
                         vvx_leg **leg);
 
+// Frees a leg; null is fine. One that goes on is given up: nothing more is scored, and no event comes. Where its callback runs
+// in another thread, this waits until it has returned; in the callback itself it does not. Not real-time safe.
+//
+// # Safety
+// Nobody must use it any more.
+vvx_status vvx_leg_free(vvx_leg *leg);
+
 // Takes the next samples of a leg, 16-bit. **Real-time safe**: it copies them into memory that was taken when the leg was
 // opened, and returns; no allocation, no lock, no system call, no log, whatever the engine does meanwhile.
 //
@@ -1019,13 +1026,6 @@ vvx_status vvx_leg_finish(vvx_leg *leg,
 // `leg` must be alive, `json` writable.
 vvx_status vvx_leg_json(const vvx_leg *leg,
                         const char **json);
-
-// Frees a leg; null is fine. One that goes on is given up: nothing more is scored, and no event comes. Where its callback runs
-// in another thread, this waits until it has returned; in the callback itself it does not. Not real-time safe.
-//
-// # Safety
-// Nobody must use it any more.
-vvx_status vvx_leg_free(vvx_leg *leg);
 
 #ifdef __cplusplus
 }  // extern "C"
