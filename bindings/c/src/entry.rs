@@ -60,3 +60,49 @@ pub unsafe extern "C" fn vvx_set_log(callback: vvx_log_callback, user_data: *mut
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "what is tested is that it goes no further")]
+
+    use std::ffi::CStr;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_at_the_border() {
+        log_panics();
+        assert_eq!(enter(|| panic!("a bug")), vvx_status::Panic);
+        // SAFETY: it is a text, and no call of this thread fails meanwhile.
+        let last = unsafe { CStr::from_ptr(vvx_last_error()) };
+        assert!(last.to_string_lossy().contains("bug in veravox"));
+        assert_eq!(enter_realtime(|| panic!("a bug")), vvx_status::Panic);
+    }
+
+    #[test]
+    fn a_payload_whose_destructor_panics_ends_there_too() {
+        struct Spiteful;
+        impl Drop for Spiteful {
+            fn drop(&mut self) {
+                panic!("again");
+            }
+        }
+        log_panics();
+        assert_eq!(enter(|| std::panic::panic_any(Spiteful)), vvx_status::Panic);
+    }
+
+    #[test]
+    fn what_went_wrong_is_written_down_for_its_own_thread() {
+        assert_eq!(enter(|| Err(Fault::new(vvx_status::Timeout, "late\0r"))), vvx_status::Timeout);
+        let words = || {
+            // SAFETY: it is a text, and no call of this thread fails meanwhile.
+            unsafe { CStr::from_ptr(vvx_last_error()) }.to_string_lossy().into_owned()
+        };
+        assert_eq!(words(), "late r");
+        assert_eq!(enter_realtime(|| Err(Fault::new(vvx_status::Busy, "busy"))), vvx_status::Busy);
+        assert_eq!(words(), "late r");
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(words(), ""));
+        });
+    }
+}

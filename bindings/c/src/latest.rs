@@ -7,38 +7,46 @@ use crate::verdict::{vvx_decision, vvx_stage, vvx_state, vvx_verdict};
 
 const WORDS: usize = 11;
 
-/// A sequence lock: who reads tries again where a writer came between. Writers take turns by a lock of their own; they store
-/// eleven words, so that a reader is held up for nanoseconds.
+/// Two places that are written in turn: whoever reads the newer one is not held up by a writer that is stopped in the midst of
+/// the other, and tries again only where a whole verdict came meanwhile. Writers take turns by a lock of their own.
 pub(crate) struct Latest {
-    /// Odd while a writer writes.
-    version: AtomicU64,
-    words: [AtomicU64; WORDS],
+    /// How many verdicts were written; the newest lies in the place of that number.
+    n_written: AtomicU64,
+    places: [[AtomicU64; WORDS]; 2],
 }
 
 impl Latest {
     pub fn new() -> Self {
-        let latest = Self { version: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] };
+        let latest = Self { n_written: AtomicU64::new(0), places: [const { [const { AtomicU64::new(0) }; WORDS] }; 2] };
         latest.write(&vvx_verdict::NONE);
         latest
     }
 
+    fn place(&self, number: u64) -> &[AtomicU64; WORDS] {
+        let [even, odd] = &self.places;
+        if number.is_multiple_of(2) { even } else { odd }
+    }
+
     /// One writer at a time.
     pub fn write(&self, verdict: &vvx_verdict) {
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version + 1, Ordering::Relaxed);
+        let number = self.n_written.load(Ordering::Relaxed) + 1;
+        // Who sees a word that is stored below sees, after a fence of its own, the number of the verdict before.
         fence(Ordering::Release);
-        for (word, value) in self.words.iter().zip(pack(verdict)) {
+        for (word, value) in self.place(number).iter().zip(pack(verdict)) {
             word.store(value, Ordering::Relaxed);
         }
-        self.version.store(version + 2, Ordering::Release);
+        self.n_written.store(number, Ordering::Release);
     }
 
     pub fn read(&self) -> vvx_verdict {
         loop {
-            let before = self.version.load(Ordering::Acquire);
-            let words = std::array::from_fn(|n| self.words.get(n).map_or(0, |word| word.load(Ordering::Relaxed)));
+            let number = self.n_written.load(Ordering::Acquire);
+            let mut words = [0; WORDS];
+            for (value, word) in words.iter_mut().zip(self.place(number)) {
+                *value = word.load(Ordering::Relaxed);
+            }
             fence(Ordering::Acquire);
-            if before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before {
+            if self.n_written.load(Ordering::Relaxed) == number {
                 return unpack(&words);
             }
             std::hint::spin_loop();
@@ -105,5 +113,65 @@ fn unpack(words: &[u64; WORDS]) -> vvx_verdict {
         shed_windows,
         replaced_windows,
         ..vvx_verdict::NONE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn a_verdict_comes_out_as_it_went_in() {
+        let latest = Latest::new();
+        assert_eq!(latest.read().decision, vvx_decision::Inconclusive);
+        let verdict = vvx_verdict {
+            decision: vvx_decision::Synthetic,
+            stage: vvx_stage::Changed,
+            reasons: 5,
+            llr: -1.5,
+            probability: 0.25,
+            speech_seconds: 3.0,
+            firm_at_seconds: 4.0,
+            lost_seconds: 5.0,
+            held_seconds: 6.0,
+            shed_windows: 7,
+            replaced_windows: 8,
+            ..vvx_verdict::NONE
+        };
+        for error in [vvx_status::Ok, vvx_status::Panic, vvx_status::Runtime, vvx_status::Cancelled] {
+            for state in [vvx_state::Open, vvx_state::Ended, vvx_state::Failed] {
+                let verdict = vvx_verdict { state, error, ..verdict };
+                latest.write(&verdict);
+                assert_eq!(format!("{:?}", latest.read()), format!("{verdict:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn no_reader_sees_half_of_one_and_half_of_another() {
+        let (latest, stop) = (Latest::new(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        let read = latest.read();
+                        assert_eq!(read.shed_windows, read.replaced_windows);
+                        assert!(read.speech_seconds.to_bits() == (read.shed_windows as f64).to_bits());
+                    }
+                });
+            }
+            for n in 0..200_000 {
+                let speech_seconds = n as f64;
+                latest.write(&vvx_verdict {
+                    shed_windows: n,
+                    replaced_windows: n,
+                    speech_seconds,
+                    ..vvx_verdict::NONE
+                });
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
     }
 }
