@@ -88,6 +88,7 @@ struct watch {
 	struct phone_leg *leg;
 	int number;
 	long heard_until_ms; /* by the timestamps of frames; below 0 where there was none */
+	int seqno;           /* of the last frame */
 };
 
 /* What news of a leg are for: the channel's name, since holding on to the channel would keep it. */
@@ -101,6 +102,29 @@ AST_MUTEX_DEFINE_STATIC(engines_lock);
 static struct phone_engine *engine;
 static struct phone_engine *retired[16];
 static int n_watches;
+
+/* A hole in the timestamps: packets whose numbers are missing were lost; for the rest of it nothing was sent (discontinuous
+   transmission). Less than a packet is rounding; more than ten seconds is a clock that was set anew. */
+static void mind_the_gap(struct watch *watch, const struct ast_frame *frame)
+{
+	long missing = frame->ts - watch->heard_until_ms;
+
+	if (watch->heard_until_ms >= 0 && missing >= 10 && missing <= 10000) {
+		long lost = (long) ((frame->seqno - watch->seqno - 1) & 0xffff) * frame->len;
+
+		if (lost > missing) {
+			lost = missing;
+		}
+		if (lost > 0) {
+			phone_leg_lost(watch->leg, lost);
+		}
+		if (missing > lost) {
+			phone_leg_silence(watch->leg, missing - lost);
+		}
+	}
+	watch->heard_until_ms = frame->ts + frame->len;
+	watch->seqno = frame->seqno;
+}
 
 /* The thread that brings the channel's audio, which holds its lock: copies, and returns. At teardown there is no channel and no
    frame. Anything but 0 says that the frame was left as it is. */
@@ -116,13 +140,7 @@ static int hear(struct ast_audiohook *hook, struct ast_channel *chan, struct ast
 		return -1;
 	}
 	if (ast_test_flag(frame, AST_FRFLAG_HAS_TIMING_INFO)) {
-		long missing = frame->ts - watch->heard_until_ms;
-
-		/* Less than a packet is rounding; more than ten seconds is a clock that was set anew. */
-		if (watch->heard_until_ms >= 0 && missing >= 10 && missing <= 10000) {
-			phone_leg_lost(watch->leg, missing);
-		}
-		watch->heard_until_ms = frame->ts + frame->len;
+		mind_the_gap(watch, frame);
 	}
 	phone_leg_push(watch->leg, ast_format_get_sample_rate(frame->subclass.format), frame->data.ptr, frame->samples);
 	return -1;

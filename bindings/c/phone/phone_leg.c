@@ -181,6 +181,10 @@ void phone_leg_lost(struct phone_leg *leg, unsigned long ms) {
     if (leg->leg) vvx_leg_lost(leg->leg, (uint64_t)ms * leg->rate / 1000);
 }
 
+void phone_leg_silence(struct phone_leg *leg, unsigned long ms) {
+    if (leg->leg) vvx_leg_silence(leg->leg, (uint64_t)ms * leg->rate / 1000);
+}
+
 void phone_leg_read(const struct phone_leg *leg, struct phone_verdict *words) {
     vvx_verdict verdict = {.struct_size = sizeof verdict, .llr = NAN};
     vvx_status error = leg->error;

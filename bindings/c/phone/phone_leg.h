@@ -60,6 +60,9 @@ void phone_leg_push(struct phone_leg *leg, unsigned sample_rate_hz, const int16_
 /* So many milliseconds never came. Real-time safe; one thread at a time, as phone_leg_push. */
 void phone_leg_lost(struct phone_leg *leg, unsigned long ms);
 
+/* For so many milliseconds nothing was sent, since the other side was silent. As phone_leg_lost. */
+void phone_leg_silence(struct phone_leg *leg, unsigned long ms);
+
 /* The verdict so far. Real-time safe; any thread. */
 void phone_leg_read(const struct phone_leg *leg, struct phone_verdict *verdict);
 

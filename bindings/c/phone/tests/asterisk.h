@@ -28,7 +28,7 @@ void ast_log(int level, const char *format, ...) __attribute__((format(printf, 2
 struct ast_format { unsigned rate; };
 enum { AST_FRAME_VOICE = 2, AST_FRAME_DTMF = 1, AST_FRFLAG_HAS_TIMING_INFO = 1 };
 struct ast_frame {
-    int frametype, samples, flags;
+    int frametype, samples, flags, seqno;
     struct { struct ast_format *format; } subclass;
     union { void *ptr; } data;
     long ts, len;

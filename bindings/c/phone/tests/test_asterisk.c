@@ -1,6 +1,7 @@
 /* What app_veravox.c does, call by call: verdicts, teardown, hang-ups, reloads, missing models, too many calls. */
 
 #include "../app_veravox.c"
+#include "../phone_leg.c"
 
 #include <stdarg.h>
 
@@ -215,6 +216,7 @@ static struct ast_channel *call(void) {
 static void hear_frame(struct ast_channel *chan, size_t frame, long ts, enum ast_audiohook_direction direction) {
     int16_t copy[FRAME];
     struct ast_frame voice = {.frametype = AST_FRAME_VOICE, .samples = FRAME, .flags = AST_FRFLAG_HAS_TIMING_INFO, .ts = ts, .len = 20};
+    voice.seqno = (int) (frame & 0xffff);
     memcpy(copy, samples + frame * FRAME % (n_samples - FRAME), sizeof copy);
     voice.subclass.format = &chan->format;
     voice.data.ptr = copy;
@@ -317,8 +319,15 @@ static void the_other_direction_is_not_heard(void) {
     }
     wait_ms(100);
     CHECK(!strcmp(field(chan, "status"), "NOTSURE") && !strcmp(field(chan, "speech_ms"), "0"));
-    hear_frame(chan, 0, 0, AST_AUDIOHOOK_DIRECTION_READ);
-    hear_frame(chan, 1, 5000, AST_AUDIOHOOK_DIRECTION_READ);
+    /* Nothing was sent, 50 packets and then half of 3 s were lost, the numbers begin anew, and a clock jumped. */
+    const struct { size_t frame; long ts; } frames[] = {{0, 0}, {1, 2000}, {52, 3020}, {120, 6020}, {65535, 6040}, {65536, 7000}, {65537, 70000}};
+    for (size_t n = 0; n < ARRAY_LEN(frames); n++) hear_frame(chan, frames[n].frame, frames[n].ts, AST_AUDIOHOOK_DIRECTION_READ);
+    struct watch *watch = chan->datastore->data;
+    CHECK(watch->heard_until_ms == 70020);
+    vvx_verdict verdict = {.struct_size = sizeof verdict};
+    WORKS(vvx_leg_finish(watch->leg->leg, 10000, &verdict));
+    /* 1.0 s, 67 packets of 20 ms, and (65535 after 120) all of a hole of 0 ms. */
+    CHECK(fabs(verdict.lost_seconds - (1.0 + 67 * 0.02)) < 0.001);
     struct ast_frame digit = {.frametype = AST_FRAME_DTMF, .subclass = {&chan->format}};
     CHECK(chan->hook->manipulate_callback(chan->hook, chan, &digit, AST_AUDIOHOOK_DIRECTION_READ) != 0);
     hang_up(chan);
