@@ -7,6 +7,17 @@ static void versions(void) {
     CHECK(strchr(vvx_version(), '.') != NULL);
 }
 
+/* Where the fields lie is part of the interface: these lines only grow. */
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(vvx_detector_config) >= 48 && offsetof(vvx_detector_config, bonafide_llr) == 40, "layout");
+_Static_assert(sizeof(vvx_engine_config) >= 56 && offsetof(vvx_engine_config, on_event) == 48, "layout");
+_Static_assert(sizeof(vvx_leg_config) >= 24 && offsetof(vvx_leg_config, user_data) == 16, "layout");
+_Static_assert(sizeof(vvx_scan_options) >= 48 && offsetof(vvx_scan_options, user_data) == 40, "layout");
+_Static_assert(sizeof(vvx_verdict) >= 96 && offsetof(vvx_verdict, llr) == 32 && offsetof(vvx_verdict, replaced_windows) == 88, "layout");
+_Static_assert(sizeof(vvx_event) >= 56 && offsetof(vvx_event, text) == 48, "layout");
+_Static_assert(sizeof(vvx_engine_stats) >= 112 && offsetof(vvx_engine_stats, scoring_seconds) == 104, "layout");
+#endif
+
 /* Numbers are never given to another meaning: this list only grows. */
 static void codes_stay(void) {
     static const struct {
