@@ -44,7 +44,7 @@ use std::thread::JoinHandle;
 
 use rtrb::RingBuffer;
 
-pub use live_leg::LiveLeg;
+pub use live_leg::{LegAudio, LegEvents, LiveLeg};
 pub use options::EngineOptions;
 pub use stats::{EngineStats, Histogram, Percentiles};
 

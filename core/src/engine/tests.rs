@@ -161,6 +161,47 @@ fn an_engine_scores_as_a_stream_does() {
     assert!(stats.scored_windows >= 40 && stats.compute_delay_ms.max > 0.0, "{stats:?}");
 }
 
+#[test]
+fn two_threads_share_a_leg_by_its_two_ends() {
+    let engine = Engine::start(detector(), unhurried()).unwrap();
+    let (mut audio, mut events) = engine.open(8_000).unwrap().split();
+    let verdict = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for piece in speech().chunks(800) {
+                while audio.room() < piece.len() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                audio.push(piece);
+            }
+            // Dropped here, which ends the leg.
+        });
+        let started = Instant::now();
+        loop {
+            match events.poll() {
+                Some(Event::Ended(verdict)) => break verdict,
+                Some(Event::Failed(error)) => panic!("{}", error.message),
+                Some(_) => {}
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+            assert!(started.elapsed() < ENOUGH, "the leg never ends");
+        }
+    });
+    assert!(events.is_over() && events.poll().is_none());
+    let mut whole = engine.open(8_000).unwrap();
+    push_all(&mut whole, &speech());
+    assert_alike(&verdict, &whole.finish(ENOUGH).unwrap());
+
+    // Nobody listens any more: the leg is given up.
+    let (mut audio, events) = engine.open(8_000).unwrap().split();
+    drop(events);
+    let started = Instant::now();
+    while !audio.is_gone() {
+        audio.push(&[0; 160]);
+        assert!(started.elapsed() < ENOUGH, "the worker does not give the leg up");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn assert_alike(a: &LegVerdict, b: &LegVerdict) {
     assert_eq!(a.windows.len(), b.windows.len());
     for (a, b) in a.windows.iter().zip(&b.windows) {
