@@ -13,6 +13,8 @@ const STAY_PROBABILITY: f32 = 0.3;
 const LEAD_IN_FRAMES: u64 = 6;
 /// Frames of 16 ms kept after it: pauses up to 0.3 s are part of speech, and shorter than any clause.
 const HANG_OVER_FRAMES: u32 = 19;
+/// Frames of 16 ms after a tone in which the network still hears it. A voice that begins here has its start from the lead-in.
+const ECHO_FRAMES: u64 = 6;
 /// Frames quieter than this (-55 dB of full scale) do not sound.
 pub(crate) const AUDIBLE_POWER: f64 = 3.2e-6;
 
@@ -62,6 +64,8 @@ pub(crate) struct SpeechGate {
     n_heard: u64,
     n_classified: u64,
     n_passed: u64,
+    /// Frames since the last that lay in a tone.
+    since_tone: u64,
     /// Quiet frames since the last voice; none outside speech.
     quiet_frames: Option<u32>,
     /// What was skipped before the audio at hand.
@@ -87,6 +91,7 @@ impl SpeechGate {
             n_heard: 0,
             n_classified: 0,
             n_passed: 0,
+            since_tone: u64::MAX,
             quiet_frames: None,
             offset: 0,
         })
@@ -126,8 +131,9 @@ impl SpeechGate {
         for &probability in &probabilities {
             let frame = self.n_heard;
             self.n_heard += 1;
-            // The network takes some tones for voices.
-            let probability = if self.hear_tone(frame) { 0.0 } else { probability };
+            // The network takes some tones for voices, and goes on to when they are over.
+            self.since_tone = if self.hear_tone(frame) { 0 } else { self.since_tone.saturating_add(1) };
+            let probability = if self.since_tone <= ECHO_FRAMES { 0.0 } else { probability };
             match self.quiet_frames {
                 None if probability >= START_PROBABILITY => {
                     self.classify_until(frame, FrameClass::Pause);
@@ -271,7 +277,7 @@ mod tests {
         let all = classes(&samples, 160);
         let n = |class| all.iter().filter(|(_, _, c)| *c == class).count();
         assert!(n(FrameClass::Tone) >= 120, "{} of 125 frames", n(FrameClass::Tone));
-        assert!(n(FrameClass::Voice) <= 3, "{} frames of voice", n(FrameClass::Voice));
+        assert!(n(FrameClass::Voice) == 0, "{} frames of voice", n(FrameClass::Voice));
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl ToneDetector {
 
     /// Frames of 16 ms that a tone already has when it is first told.
     pub const fn frames_before() -> usize {
-        GATE_FRAMES_IN_ONE + MIN_RUN as usize * GATE_FRAMES_APART - 1
+        // Of the first spectrum that it fills, and of one more that it enters.
+        GATE_FRAMES_IN_ONE + (MIN_RUN as usize + 1) * GATE_FRAMES_APART
     }
 
     /// Takes the next 16 ms. Whether they lie in a tone, as far as can be told.

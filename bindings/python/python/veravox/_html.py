@@ -29,6 +29,7 @@ def render(report: Findings) -> str:
         '<div style="font-family: sans-serif; font-size: 13px; line-height: 1.5; max-width: 640px">',
         f"<div>{html.escape(facts)} · model {html.escape(report.model.name)} {html.escape(report.model.version)}</div>",
         *(f"<div>note: {html.escape(warning)}</div>" for warning in report.warnings),
+        *(f"<div>note on leg {leg.leg}: {html.escape(note)}</div>" for leg in report.legs for note in leg.notes),
     ]
     for index, leg in enumerate(report.legs):
         picture = None if report.spectrogram is None else report.spectrogram[index]

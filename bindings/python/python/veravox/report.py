@@ -108,6 +108,7 @@ class Report(Findings):
         facts = f"{clock(audio.duration_seconds)}, {legs}, {audio.sample_rate_hz / 1000:g} kHz {audio.codec}"
         lines = [f"{facts}, by {self.model.name} {self.model.version}"]
         lines += [f"  note   {warning}" for warning in self.warnings]
+        lines += [f"  note   leg {leg.leg}: {note}" for leg in self.legs for note in leg.notes]
         for leg in self.legs:
             scores = " " * 17 if leg.llr is None else f"llr {leg.llr:+4.1f}  p {leg.probability:.2f} "
             line = f"  leg {leg.leg}  {leg.decision:12}  {scores} {leg.speech_seconds:4.1f} s speech  {', '.join(notes(leg))}"
