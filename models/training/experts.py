@@ -23,7 +23,8 @@ class Data:
         rows, labels, self.places, self.of_line, start = [], [], {}, {}, 0
         for line, count in counts.items():
             chosen = some_of(clips, chances, count, line)
-            store = vectors.Vectors(cache, config, line)
+            # Where some clips are enough, so are their beginnings.
+            store = vectors.Vectors(cache, config, line, None if count is None else 0)
             store.make([clips[i] for i in chosen], jobs, log)
             found, of = store.rows([clips[i] for i in chosen])
             rows.append(found)

@@ -1,6 +1,6 @@
 """The statistics of windows, computed once by the library and kept: rows of float32 of the windows that the library itself makes of each clip, long pauses cut out, short speech repeated.
 
-The first row of a clip is of its first seconds, as the figures hear it; more are of windows side by side of the whole clip, as a call hears it. A cache file belongs to one set of features and
+The first row of a clip is of its first seconds, as the figures hear it; more are of windows side by side of the whole clip from its end on, as a call hears it. A cache file belongs to one set of features and
 windows and one line. Rows are only ever added, each under the name of its clip, so a run that was cut off goes on, and a clip that is new costs its own rows alone.
 """
 import concurrent.futures
@@ -51,7 +51,7 @@ def _block(job):
     found = [features.of_speech(np.ascontiguousarray(x, np.float32), rate)[:, 0] for x in waves]
     apart = -(-samples // about["hop_samples"])       # windows side by side
     beginnings = [rows[:1] for rows in found[:len(paths)]]
-    others = {k: rows[::apart][:windows["more"]] for k, rows in zip(longer, found[len(paths):])}
+    others = {k: rows[::-1][::apart][:windows["more"]] for k, rows in zip(longer, found[len(paths):])}
     none = np.zeros((0, features.shape[1]), np.float32)
     parts = [part for k, start in enumerate(beginnings) for part in (start, others.get(k, none))]
     return np.concatenate(parts), [(len(start), len(start) + len(others.get(k, none))) for k, start in enumerate(beginnings)]
@@ -60,8 +60,9 @@ def _block(job):
 class Vectors:
     """Rows of one cache file: `make(clips)` makes those that are missing, `rows(clips)` gives them."""
 
-    def __init__(self, cache, config, line):
-        self.line, self.windows = line, config["windows"]
+    def __init__(self, cache, config, line, more=None):
+        """`more` rows of a clip besides that of its beginning; as many as the configuration says without it."""
+        self.line, self.windows = line, {**config["windows"], **({} if more is None else {"more": more})}
         self.text = json.dumps(config["input"], sort_keys=True)
         name = hashlib.sha256(json.dumps([self.text, line, self.windows]).encode()).hexdigest()[:12]
         self.path = pathlib.Path(cache) / "vectors" / f"{config['model']['name']}_{line.replace(' ', '_').replace(',', '')}_{name}.f32"
