@@ -298,7 +298,7 @@ only says that nothing was found. Not for music, singing or whispering.
 `train` of the corpus{"'s full build" if material['full'] else ''}: {material['pages']['all']} repositories, {material['pages']['both']} of them with both classes, without every source that also has clips in `dev` and without {material['repeated']:,} clips whose recording `dev` holds too (found by envelope). Labels were checked
 by scoring each owner's pages with networks trained on other owners'; what is left out stands in `models/training/left_out.tsv`.
 **{material['pages']['unstated']} of these repositories, with {material['bonafide']['unstated_clips'] + material['spoof']['unstated_clips']:,} clips, state no licence.** They were learnt from; nothing of the data is shipped.
-
+{began_as(config, members)}
 ## Training
 
 {trained_as(members)} Half of the windows are real speech, {config['sampling']['mixed']:.0%} of that from repositories that hold both classes; systems and sources are drawn with the square root of their clips. Every number stands in
@@ -306,15 +306,22 @@ by scoring each owner's pages with networks trained on other owners'; what is le
 
 ## To reproduce
 
-    python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --cache DIR
-    python models/training/evaluate.py models/{manifest['name']} --corpus DIR --full DIR
+{reproduced(manifest, members)}    python models/training/evaluate.py models/{manifest['name']} --corpus DIR --full DIR
 
-The first trains and writes this folder; the second measures it again and compares with the manifest.
+The last measures it again and compares with the manifest; what stands before it trains and writes this folder.
 """
     part = out / "README.md.part"
     part.write_text(text)
     part.rename(out / "README.md")
     log(f"card: {out / 'README.md'}")
+
+
+def reproduced(manifest, members):
+    """The commands that made it."""
+    recipe, folders = f"models/training/{manifest['name']}.toml", "--corpus DIR --full DIR --cache DIR"
+    if "sizes" in members["networks"][0]:
+        return f"    python models/training/run.py {recipe} {folders}\n"
+    return f"    python models/training/tune.py {recipe} --base DIR {folders}\n    python models/training/run.py {recipe} --only calibrate,evaluate,card {folders}\n"
 
 
 def fails(results, main, of):
@@ -332,8 +339,21 @@ Above 50 % a system's clips look more human to the model than human ones do. The
 """
 
 
+def began_as(config, members):
+    """What the clips of the table do not say of a model that went on learning."""
+    if "sizes" in members["networks"][0]:
+        return ""
+    return f"""
+The networks began as those of {config['tuning']['base']}, which were made from {config['tuning']['base_from']}. The clips of the table are those that they went on learning from: of some repositories
+of people alone, telephone calls and Common Voice among them, no copy could be had again. What was known of those is kept as far as learning on keeps it.
+"""
+
+
 def trained_as(members):
     """The networks in words."""
+    if "sizes" not in members["networks"][0]:
+        one, = members["networks"]
+        return f"The networks of {one['network']}, went on learning for {one['steps']} steps from rows of the windows that the library makes; {one['minutes']:.0f} minutes on one core."
     minutes = sum(m["minutes"] for m in members["networks"])
     named = ", ".join(f"`{m['network']}` ({m['sizes'][0]} and {m['sizes'][1]} units)" for m in members["networks"])
     return (f"Small networks of two layers on the statistics, {members['networks'][0]['steps']} steps each: {named}. {minutes:.0f} minutes on one core, some {WATTS_OF_A_CORE * minutes / 60:.1g} Wh at an assumed "
