@@ -94,7 +94,8 @@ mod tests {
         // A pause that is cut out, and what is no number.
         call.splice(20_000..20_000, std::iter::repeat_n(0.0, 9_000));
         call[30_000] = f32::NAN;
-        for (samples, rate_hz) in [(&call[..], 8_000), (&call[..26_000], 8_000), (&call[..], 11_025), (&call[..900], 8_000)]
+        for (samples, rate_hz) in
+            [(&call[..], 8_000), (&call[..26_000], 8_000), (&call[..], 11_025), (&call[..900], 8_000)]
         {
             let (here, stream) = both_ways(samples, rate_hz);
             assert_eq!(here.len(), stream.len());
