@@ -9,7 +9,7 @@ use crate::model::manifest::Input;
 use crate::voice::gate::SpeechGate;
 use crate::voice::window::{Cut, Windower};
 
-/// Calls `take` with each window that a [`Stream`](super::Stream) with its default options would score of `samples`, in their
+/// Calls `take` with each window that a [`Stream`](super::stream::Stream) with its default options would score of `samples`, in their
 /// order: `window_samples` values in [-1, 1] at the rate of `input`.
 ///
 /// ```
