@@ -102,11 +102,6 @@ JUDGED = {
     "wide": "On a set that was kept apart (442 human and 459 synthetic clips of 4 s, mostly zero-shot text-to-speech and voice conversion of 2023 to 2025) version 0.4.0 had an EER of 25.5 %. "
             "This version has not been measured on it; networks trained the same way on half of the pages had 15 to 18 % there. Expect that, not the figures of `dev`.",
 }
-# What is said of people on real telephone lines where none were at hand.
-UNHEARD = {
-    "wide": "### People on real telephone lines\n\nThe calls were not at hand when this version was measured. Version 0.5.0, from which it learnt on, called 0.0 (0.0–7.5) % of 269 clips from 47 genuine calls synthetic; on "
-            "the textbook line, brought to 16 kHz, the table of codecs below has this one's figures.\n\n",
-}
 CONDITION_COLUMNS = {"eer_percent": "EER pooled, %", "eer_percent_mean_over_systems": "mean over systems, %", "cllr_bits": "Cllr, bits",
                      "false_synthetic_percent": "people called synthetic, %", "true_synthetic_percent": "machines called synthetic, %", "false_bonafide_percent": "machines called bona fide, %"}
 
@@ -183,7 +178,7 @@ def newest(manifest, results, main):
     spread = sorted(value for value, *_ in results["by_page"])
     durations = condition_table(manifest["figures"], [f"{main}, {seconds} s of one voice" for seconds in (*DURATIONS, LONG_SECONDS)], PAGES)
     telephone = {e["condition"]: e for e in manifest["figures"] if e["metric"] == "false_synthetic_percent" and e["condition"].startswith(TELEPHONE)}
-    phones = UNHEARD.get(manifest["name"], "")
+    phones = ""
     if telephone:
         clip, call = telephone[TELEPHONE], telephone[f"{TELEPHONE}, whole"]
         found = "; ".join(f"{METRICS[f'eer_percent_{kind}'].removeprefix('EER ').removesuffix(', %')} {share:.0f} % of {count}" for kind, (share, count) in results["telephone"]["found"].items())
@@ -214,7 +209,7 @@ The year of a system is that of the first commit of the first page that lets one
 
 {durations or 'Too few voices speak so long.'}
 
-Clips of one voice strung together, cut after so many seconds, the same voices in each row but the last, for which fewer say enough: machines of the new pages, and people of all sources of `dev`, at most four of one source.
+Clips of one voice strung together, cut after so many seconds, the same voices in each row but that of a minute, for which fewer say enough: machines of the new pages, and people of all sources of `dev`, at most four of one source.
 
 {phones}{judged(manifest['name'])}
 
@@ -303,7 +298,7 @@ only says that nothing was found. Not for music, singing or whispering.
 `train` of the corpus{"'s full build" if material['full'] else ''}: {material['pages']['all']} repositories, {material['pages']['both']} of them with both classes, without every source that also has clips in `dev` and without {material['repeated']:,} clips whose recording `dev` holds too (found by envelope). Labels were checked
 by scoring each owner's pages with networks trained on other owners'; what is left out stands in `models/training/left_out.tsv`.
 **{material['pages']['unstated']} of these repositories, with {material['bonafide']['unstated_clips'] + material['spoof']['unstated_clips']:,} clips, state no licence.** They were learnt from; nothing of the data is shipped.
-{began_as(config, members)}
+
 ## Training
 
 {trained_as(members)} Half of the windows are real speech, {config['sampling']['mixed']:.0%} of that from repositories that hold both classes; systems and sources are drawn with the square root of their clips. Every number stands in
@@ -311,22 +306,15 @@ by scoring each owner's pages with networks trained on other owners'; what is le
 
 ## To reproduce
 
-{reproduced(manifest, members)}    python models/training/evaluate.py models/{manifest['name']} --corpus DIR --full DIR
+    python models/training/run.py models/training/{manifest['name']}.toml --corpus DIR --full DIR --cache DIR
+    python models/training/evaluate.py models/{manifest['name']} --corpus DIR --full DIR
 
-The last measures it again and compares with the manifest; what stands before it trains and writes this folder.
+The first trains and writes this folder; the second measures it again and compares with the manifest.
 """
     part = out / "README.md.part"
     part.write_text(text)
     part.rename(out / "README.md")
     log(f"card: {out / 'README.md'}")
-
-
-def reproduced(manifest, members):
-    """The commands that made it."""
-    recipe, folders = f"models/training/{manifest['name']}.toml", "--corpus DIR --full DIR --cache DIR"
-    if "sizes" in members["networks"][0]:
-        return f"    python models/training/run.py {recipe} {folders}\n"
-    return f"    python models/training/tune.py {recipe} --base DIR {folders}\n    python models/training/run.py {recipe} --only calibrate,evaluate,card {folders}\n"
 
 
 def fails(results, main, of):
@@ -344,21 +332,8 @@ Above 50 % a system's clips look more human to the model than human ones do. The
 """
 
 
-def began_as(config, members):
-    """What the clips of the table do not say of a model that went on learning."""
-    if "sizes" in members["networks"][0]:
-        return ""
-    return f"""
-The networks began as those of {config['tuning']['base']}, which were made from {config['tuning']['base_from']}. The clips of the table are those that they went on learning from: of some repositories
-of people alone, telephone calls and Common Voice among them, no copy could be had again. What was known of those is kept as far as learning on keeps it.
-"""
-
-
 def trained_as(members):
     """The networks in words."""
-    if "sizes" not in members["networks"][0]:
-        one, = members["networks"]
-        return f"The networks of {one['network']}, went on learning for {one['steps']} steps from rows of the windows that the library makes; {one['minutes']:.0f} minutes on one core."
     minutes = sum(m["minutes"] for m in members["networks"])
     named = ", ".join(f"`{m['network']}` ({m['sizes'][0]} and {m['sizes'][1]} units)" for m in members["networks"])
     return (f"Small networks of two layers on the statistics, {members['networks'][0]['steps']} steps each: {named}. {minutes:.0f} minutes on one core, some {WATTS_OF_A_CORE * minutes / 60:.1g} Wh at an assumed "

@@ -17,8 +17,7 @@ import vectors
 class Data:
     """Standardised rows of all lines, one line behind the other. An expert learns from its own lines and from those `beside` them; the head learns whose own line a row came by."""
 
-    def __init__(self, config, cache, clips, jobs=1, log=print, scale=None):
-        """`scale` is that of networks which go on learning; found anew without it."""
+    def __init__(self, config, cache, clips, jobs=1, log=print):
         self.experts, chances = list(config["experts"].values()), material.chances(clips, config)
         counts = {line: expert.get("clips") for expert in self.experts for line in expert["lines"]}
         rows, labels, self.places, self.of_line, start = [], [], {}, {}, 0
@@ -40,7 +39,7 @@ class Data:
             for line in expert["lines"]:
                 self.expert[self.places[line]] = number
         # Of the first expert, which hears what the model is made for.
-        self.scale = scale or train.scale_of(rows, self._mixed(self.experts[0]["lines"]))
+        self.scale = train.scale_of(rows, self._mixed(self.experts[0]["lines"]))
         for k in range(0, len(rows), 4096):
             rows[k:k + 4096] = self.scale(rows[k:k + 4096])
         self.rows = rows
@@ -56,11 +55,9 @@ class Data:
         """Chances of the rows that an expert learns from."""
         return self._mixed({**self.experts[number].get("beside", {}), **self.experts[number]["lines"]})
 
-    def of_head(self, first=None):
-        """Chances with which each expert's own rows are as frequent as another's; or those of the first one this often, and the others' the rest."""
-        count = len(self.experts)
-        shares = [1 / count] * count if first is None or count == 1 else [first] + [(1 - first) / (count - 1)] * (count - 1)
-        return np.sum([share * self._mixed(expert["lines"]) for share, expert in zip(shares, self.experts)], axis=0)
+    def of_head(self):
+        """Chances with which each expert's own rows are as frequent as another's."""
+        return np.mean([self._mixed(expert["lines"]) for expert in self.experts], axis=0)
 
 
 def some_of(clips, chances, count, line):

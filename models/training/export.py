@@ -52,14 +52,8 @@ def export(config, data, run, out, log=print):
     if alike < LEAST_ALIKE:
         raise SystemExit(f"the graph's scores correlate with the networks' by {alike:.4f} alone: model.rank is too low")
     part.rename(out / "model.onnx")
-    write_model(config, made, about, novelty(embeddings[1::2]), run, out)
-    log(f"export: {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB, {len(about)} networks, {len(made.graph.node)} operators; its scores correlate with the networks' by {alike:.5f}")
-
-
-def write_model(config, made, about, novelties, run, out):
-    """What lies beside the graph, which is there: its manifest, uncalibrated and without figures, and what the card is to know. `novelties` are those of windows that novelty was not fitted on."""
     (run / "members.json").write_text(json.dumps({"networks": about, "parameters": sum(int(np.prod(t.dims)) for t in made.graph.initializer)}, indent=1))
-    limit = float(np.quantile(novelties, 1 - config["calibration"]["novel_share"]))
+    limit = float(np.quantile(novelty(embeddings[1::2]), 1 - config["calibration"]["novel_share"]))
     m = config["model"]
     write_manifest(out, {
         "schema_version": 1, "name": m["name"], "version": m["version"], "description": m["description"], "licence": m["licence"],
@@ -70,3 +64,4 @@ def write_model(config, made, about, novelties, run, out):
         "decision": {"prior": config["calibration"]["prior"], "synthetic_llr": 1.5, "bonafide_llr": -1.5},
         "figures": [],
     })
+    log(f"export: {(out / 'model.onnx').stat().st_size / 1e6:.2f} MB, {len(about)} networks, {len(made.graph.node)} operators; its scores correlate with the networks' by {alike:.5f}")

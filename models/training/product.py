@@ -96,12 +96,6 @@ def embeddings(waist, second, rows):
     return np.concatenate([np.maximum(waist(rows[k:k + 2048]) @ weight.T + bias, 0) for k in range(0, len(rows), 2048)])
 
 
-def novelty_constants(novelty):
-    """What the graph holds of novelty."""
-    return {"axes": novelty.directions.T, "axes_bias": -novelty.directions @ novelty.mean, "axes_weights": (novelty.weights - 1 / novelty.rest)[:, None],
-            "minus_mean": -novelty.mean, "rest": np.full((len(novelty.mean), 1), 1 / novelty.rest)}
-
-
 def build(scale, waist, second, outs, novelty, tensor="features"):
     """The graph: statistics [batch, values] -> logits [batch, 2] in the order bonafide, spoof, and novelty [batch, 1]."""
     nodes, constants = [], []
@@ -130,12 +124,10 @@ def build(scale, waist, second, outs, novelty, tensor="features"):
         score = node("Gemm", [x, constant("experts", weight.T), constant("experts_bias", bias)], "scores")
         share = node("Softmax", [node("Gemm", [x, constant("head", head.T), constant("head_bias", head_bias)], "heard")], "shares", axis=1)
         node("MatMul", [node("Mul", [score, share], "weighted"), constant("signs", np.repeat(signs, len(experts), 0))], "logits")
-    for name, value in novelty_constants(novelty).items():
-        constant(name, value)
-    along = node("Gemm", [x, "axes", "axes_bias"], "along")
-    along = node("MatMul", [node("Mul", [along, along], "along_squared"), "axes_weights"], "along_sum")
-    centred = node("Add", [x, "minus_mean"], "centred")
-    every = node("MatMul", [node("Mul", [centred, centred], "centred_squared"), "rest"], "all_sum")
+    along = node("Gemm", [x, constant("axes", novelty.directions.T), constant("axes_bias", -novelty.directions @ novelty.mean)], "along")
+    along = node("MatMul", [node("Mul", [along, along], "along_squared"), constant("axes_weights", (novelty.weights - 1 / novelty.rest)[:, None])], "along_sum")
+    centred = node("Add", [x, constant("minus_mean", -novelty.mean)], "centred")
+    every = node("MatMul", [node("Mul", [centred, centred], "centred_squared"), constant("rest", np.full((len(novelty.mean), 1), 1 / novelty.rest))], "all_sum")
     node("Log", [node("Add", [along, every], "distance")], "novelty")
     wide = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", size]) for n, size in ((tensor, len(waist.down)), ("logits", 2), ("novelty", 1))]
     made = helper.make_model(helper.make_graph(nodes, "detector", wide[:1], wide[1:], constants), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

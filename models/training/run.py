@@ -62,7 +62,7 @@ class Log:
             f.write(line + "\n")
 
 
-def prepare(a, config, run, log, scale=None):
+def prepare(a, config, run, log):
     """Clips, without what `dev` holds too, and the rows of statistics of all lines."""
     import duplicates
     import engines
@@ -77,7 +77,7 @@ def prepare(a, config, run, log, scale=None):
     clips += engines.make(a.cache, config["data"]["engine_clips"], log=log)
     (run / "material.json").write_text(json.dumps({**material.counts(clips), "repeated": len(repeated), "full": a.full is not None}, indent=1))
     log(f"prepare: {len(clips)} clips")
-    return experts.Data(config, a.cache, clips, a.jobs, log, scale)
+    return experts.Data(config, a.cache, clips, a.jobs, log)
 
 
 def main():

@@ -34,7 +34,6 @@ import product  # noqa: E402
 import run  # noqa: E402
 import scoring  # noqa: E402
 import train  # noqa: E402
-import tune  # noqa: E402
 import vectors  # noqa: E402
 
 CORPUS = HERE.parents[2] / "shared" / "corpus"
@@ -232,34 +231,6 @@ def test_the_graph_says_what_the_networks_say(data, tmp_path, alone):
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], export.expected(groups, experts.from_first(config), data.scale(bare)), atol=1e-4)
     assert logits.shape == (7, 2) and novelty.shape == (7, 1) and np.isfinite(novelty).all()
     assert veravox.Detector(str(tmp_path / "model")).manifest()["input"] == config["input"]
-
-
-def test_a_model_goes_on_learning_in_a_graph_of_the_same_shape(data, tmp_path):
-    import onnx
-    import onnxruntime
-    import veravox
-    config = {**configuration(), "tuning": {**run.read(HERE / "wide.toml")["tuning"], "steps": 5, "warmup_steps": 1, "base_share": 0.0}}
-    (tmp_path / "run").mkdir()
-    experts.fit(config, data, tmp_path / "run", log=quiet)
-    export.export(config, data, tmp_path / "run", tmp_path / "base", log=quiet)
-    made = onnx.load(tmp_path / "base" / "model.onnx")
-    net, scale = tune.Graph(tune.constants(made), 0.3), tune.scale_of(tune.constants(made))
-    np.testing.assert_allclose(scale.mean, data.scale.mean, rtol=1e-4, atol=1e-4)
-    bare, own = data.rows[:7] * data.scale.deviation + data.scale.mean, torch.from_numpy(data.rows[:7]).float()
-
-    def scores(folder):
-        logits, = onnxruntime.InferenceSession(str(tmp_path / folder / "model.onnx")).run(["logits"], {"features": bare})
-        return logits[:, 1] - logits[:, 0]
-    np.testing.assert_allclose(net.eval()(own).detach()[:, 0], scores("base"), atol=1e-3)
-    learnt, seconds = tune.tune(net, config, data, log=quiet)
-    tune.export_tuned(config, made, learnt, data, seconds, tmp_path / "run", tmp_path / "tuned", log=quiet)
-    np.testing.assert_allclose(learnt(own).detach()[:, 0], scores("tuned"), atol=1e-3)
-    assert np.abs(scores("tuned") - scores("base")).max() > 1e-3, "something was learnt"
-    apart = tune.constants(onnx.load(tmp_path / "base" / "model.onnx"))["second"] == 0
-    assert apart.any() and (tune.constants(onnx.load(tmp_path / "tuned" / "model.onnx"))["second"][apart] == 0).all(), "members stay apart"
-    assert veravox.Detector(str(tmp_path / "tuned")).manifest()["input"] == config["input"]
-    back, _ = tune.tune(tune.Graph(tune.constants(onnx.load(tmp_path / "base" / "model.onnx")), 0.3), {**config, "tuning": {**config["tuning"], "base_share": 1.0}}, data, log=quiet)
-    np.testing.assert_allclose(back(own).detach()[:, 0], scores("base"), atol=1e-3)
 
 
 def test_batch_norms_fold_into_the_layers_before_them():
