@@ -4,7 +4,7 @@ import json
 import numpy as np
 
 import scoring
-from evaluate import DURATIONS, FEWEST_WORST, KINDS, PAGES, POOLED, TELEPHONE, UNSEEN, YEARS
+from evaluate import DURATIONS, FEWEST_WORST, KINDS, LONG_SECONDS, PAGES, POOLED, TELEPHONE, UNSEEN, YEARS
 from manifest import read_manifest
 
 WATTS_OF_A_CORE = 8      # a guess: a server processor's power by its cores
@@ -176,7 +176,7 @@ def newest(manifest, results, main):
     n, told_here = results["pages"], lambda metric: with_interval(by[main, metric]) if (main, metric) in by else "–"
     years = [f"{main}, systems of {words}" for words, _, _ in YEARS]
     spread = sorted(value for value, *_ in results["by_page"])
-    durations = condition_table(manifest["figures"], [f"{main}, {seconds} s of one voice" for seconds in DURATIONS], PAGES)
+    durations = condition_table(manifest["figures"], [f"{main}, {seconds} s of one voice" for seconds in (*DURATIONS, LONG_SECONDS)], PAGES)
     telephone = {e["condition"]: e for e in manifest["figures"] if e["metric"] == "false_synthetic_percent" and e["condition"].startswith(TELEPHONE)}
     phones = ""
     if telephone:
@@ -209,7 +209,7 @@ The year of a system is that of the first commit of the first page that lets one
 
 {durations or 'Too few voices speak so long.'}
 
-Clips of one voice strung together, cut after so many seconds, the same voices in each row: machines of the new pages, and people of all sources of `dev`, at most four of one source.
+Clips of one voice strung together, cut after so many seconds, the same voices in each row but that of a minute, for which fewer say enough: machines of the new pages, and people of all sources of `dev`, at most four of one source.
 
 {phones}{judged(manifest['name'])}
 

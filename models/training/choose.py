@@ -38,7 +38,7 @@ def candidates(path=CANDIDATES):
 def scores_of(config, changes, a, clips, judged, log):
     """The scores of `judged` by the first expert of a changed configuration, kept by what it was made with."""
     own = run.changed(config, changes)
-    about = json.dumps([own[name] for name in ("input", "sampling", "training")] + [next(iter(own["experts"].values())), len(clips), len(judged)], sort_keys=True)
+    about = json.dumps([own[name] for name in ("input", "windows", "sampling", "training")] + [next(iter(own["experts"].values())), len(clips), len(judged)], sort_keys=True)
     path = a.cache / "chosen" / f"{config['model']['name']}_{zlib.crc32(about.encode()):08x}.npy"
     if path.exists():
         return np.load(path)
@@ -47,9 +47,11 @@ def scores_of(config, changes, a, clips, judged, log):
     data = experts.Data(own, a.cache, clips, a.jobs, log)
     store = vectors.Vectors(a.cache, own, scoring.main_condition(own))
     store.make(judged, a.jobs, log)
-    rows = data.scale(store.rows(judged))
+    rows, of = store.rows(judged, beginnings=True)
+    rows = data.scale(rows)
     nets = [train.Training(own["training"], expert["sizes"], rows.shape[1], seed).run(data.rows, data.labels, data.of_expert(0)) for seed in expert["seeds"][:SEEDS]]
-    out = train.scores(nets, rows)
+    out = np.zeros(len(judged))      # the undecided answer, where there is too little speech
+    out[of] = train.scores(nets, rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, out)
     return out

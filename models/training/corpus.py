@@ -127,10 +127,3 @@ def store(cache, name, clips, rate):
     made = Store.write(path, waveforms())
     listing.write_text(wanted)
     return made
-
-
-def exactly(x, n, start=0):
-    """`n` samples of x from `start`; a clip that is too short is repeated."""
-    if len(x) < start + n:
-        x = np.resize(x, start + n)
-    return x[start:start + n]

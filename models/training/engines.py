@@ -106,7 +106,7 @@ def make(cache, count, seed=1, log=print):
     """The clips of the engines that are installed, made on the first call, as `Clip`s of kind `engine`. An engine that is missing is named and left out."""
     folder = pathlib.Path(cache) / f"engines_{count}_{seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    clips, missing = [], set()
+    clips, missing, silent = [], set(), set()
     for k, (engine, voice, language, sentence, options) in enumerate(_plan(count, seed)):
         # The engine's own rate stands in the name: an 8 kHz voice leaves the upper band empty, and the wide model must not learn that.
         path = next(iter(folder.glob(f"{k:04d}_*.wav")), None)
@@ -115,7 +115,10 @@ def make(cache, count, seed=1, log=print):
                 missing.add(engine)
                 continue
             raw = folder / "raw.wav"
+            if (engine, voice) in silent:
+                continue
             if not _speak(engine, voice, sentence, options, raw):
+                silent.add((engine, voice))      # not installed: it need not be asked again
                 continue
             path = folder / f"{k:04d}_{soundfile.info(raw).samplerate}.wav"
             soundfile.write(path, _middle(load(raw, 16000)), 16000, subtype="PCM_16")

@@ -40,6 +40,7 @@ PAGES = "dev, new pages"      # the set of that name in the manifest
 TELEPHONE = "real telephone calls"
 YEARS = [("2020 and before", 0, 2020), ("2021 and 2022", 2021, 2022), ("2023", 2023, 2023), ("2024", 2024, 2024), ("2025 and later", 2025, 9999)]
 DURATIONS = (1, 2, 4, 10, 20)     # seconds of one voice
+LONG_SECONDS = 60                 # and of those who say so much, who are fewer
 WINDOW_SECONDS = 4                # of the new pages' clips that are scored
 FEWEST = 20                       # trials of either class without which a figure would say nothing
 VOICES_OF_A_SYSTEM = 4            # strung together at most, so that no page is most of the trials
@@ -242,37 +243,41 @@ def owners_in_training(clips, full):
 
 def of_durations(detector, clips, main, rounds, log):
     """Of voices that say at least the longest duration: what the detector says of each length of them. Few people of the new pages speak so long, so those of all other sources are there too."""
-    chosen, sounds, rng = [], [], np.random.default_rng(4)
-    taken = {}
-    for key, members in sorted(dev.voices(clips).items()):
-        label, source, _ = key
+    entries = []
+    for durations in (DURATIONS, (LONG_SECONDS,)):
+        chosen, sounds = strings(clips, durations[-1])
+        if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST:
+            (log or print)(f"evaluate: {durations[-1]} s of one voice are left out: too few speak so long")
+            continue
+        for seconds in durations:
+            cut = (lines.through(main, x[:int(seconds * corpus.RATE)] if seconds < durations[-1] else x) for x in sounds)
+            scored = scoring.score_audio(detector, cut, len(sounds), f"{seconds} s", log)
+            trials = Trials(chosen, scoring.values(scored))
+            condition = f"{main}, {seconds} s of one voice"
+            if sum(s.llr is None for s in scored) < len(scored) / 2:
+                entries += measured(trials, condition, CHANNEL_METRICS, rounds)
+            entries += shares(trials, scored, condition, [*LINE_SHARES, "false_bonafide_percent"])
+    return entries
+
+
+def strings(clips, seconds):
+    """([first clip], [samples]) of strings of clips of one voice that last so long. A voice says each thing once."""
+    chosen, sounds, taken, rng = [], [], {}, np.random.default_rng(4)
+    for (label, source, _), members in sorted(dev.voices(clips).items()):
         group = label, source, members[0].system
-        # A voice says each thing once; the clips are shared out among strings of the longest duration.
         members = [members[k] for k in rng.permutation(len(members))]
         while members and taken.get(group, 0) < VOICES_OF_A_SYSTEM:
             some, total = [], 0.0
-            while members and total < DURATIONS[-1] + 0.1:
+            while members and total < seconds + 0.1:
                 some.append(members.pop())
                 total += some[-1].seconds
-            x = dev.strung(some, DURATIONS[-1], rng) if total >= DURATIONS[-1] else None
+            x = dev.strung(some, seconds, rng) if total >= seconds else None
             if x is None:
                 break
             taken[group] = taken.get(group, 0) + 1
             chosen.append(some[0])
             sounds.append(x)
-    entries = []
-    if min(sum(c.label == label for c in chosen) for label in ("bonafide", "spoof")) < FEWEST:
-        (log or print)("evaluate: durations are left out: too few voices speak so long")
-        return entries
-    for seconds in DURATIONS:
-        cut = (lines.through(main, x[:int(seconds * corpus.RATE)] if seconds < DURATIONS[-1] else x) for x in sounds)
-        scored = scoring.score_audio(detector, cut, len(sounds), f"{seconds} s", log)
-        trials = Trials(chosen, scoring.values(scored))
-        condition = f"{main}, {seconds} s of one voice"
-        if sum(s.llr is None for s in scored) < len(scored) / 2:
-            entries += measured(trials, condition, CHANNEL_METRICS, rounds)
-        entries += shares(trials, scored, condition, [*LINE_SHARES, "false_bonafide_percent"])
-    return entries
+    return chosen, sounds
 
 
 def of_telephone(detector, full, main, trials, more, log):

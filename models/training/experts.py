@@ -23,12 +23,16 @@ class Data:
         rows, labels, self.places, self.of_line, start = [], [], {}, {}, 0
         for line, count in counts.items():
             chosen = some_of(clips, chances, count, line)
-            store = vectors.Vectors(cache, config, line)
+            # Where some clips are enough, so are their beginnings.
+            store = vectors.Vectors(cache, config, line, None if count is None else 0)
             store.make([clips[i] for i in chosen], jobs, log)
-            rows.append(store.rows([clips[i] for i in chosen]))
-            labels.append(np.array([clips[i].label == "spoof" for i in chosen]))
-            self.places[line], self.of_line[line] = slice(start, start + len(chosen)), chances[chosen] / chances[chosen].sum()
-            start += len(chosen)
+            found, of = store.rows([clips[i] for i in chosen])
+            rows.append(found)
+            labels.append(np.array([clips[i].label == "spoof" for i in chosen])[of])
+            # The windows of a clip share its chance.
+            own = (chances[chosen] / np.maximum(np.bincount(of, minlength=len(chosen)), 1))[of]
+            self.places[line], self.of_line[line] = slice(start, start + len(found)), own / own.sum()
+            start += len(found)
         rows, self.labels = np.concatenate(rows), np.concatenate(labels)
         self.expert = np.zeros(start, int)
         for number, expert in enumerate(self.experts):
@@ -82,7 +86,7 @@ def begun_with(config, number, sizes):
     """What a checkpoint must have been begun with."""
     own = list(config["experts"].values()) if number is None else [list(config["experts"].values())[number]]
     learnt = [{name: expert[name] for name in ("lines", "beside", "clips") if name in expert} for expert in own]
-    return json.dumps([config[name] for name in ("input", "sampling", "training")] + [learnt, sizes], sort_keys=True)
+    return json.dumps([config[name] for name in ("input", "windows", "sampling", "training")] + [learnt, sizes], sort_keys=True)
 
 
 def fit(config, data, run, until=lambda: False, log=print):

@@ -72,7 +72,7 @@ def tiny(tmp_path_factory):
         (folder / split).mkdir()
         for k in range(count):
             label = "-" if split == "noise" else "bonafide" if k % 2 else "spoof"
-            t = np.arange(16000 * (2 if k % 3 else 1)) / 16000
+            t = np.arange(16000 * (3 if k % 3 else 6)) / 16000
             x = 0.3 * np.sign(np.sin(2 * np.pi * (90 + 20 * k) * t)) * np.sin(2 * np.pi * 3 * t) + 0.01 * rng.standard_normal(len(t))
             soundfile.write(folder / split / f"{k:05d}.flac", x, 16000)
             rows.append([f"{split}/{k:05d}.flac", split, label, f"{split} system {k % 3}", "human" if label == "bonafide" else KINDS[k // 2 % 4], f"{split} page {k % 2 + k % 3}", "MIT", "", "en", str(len(t) / 16000), "16000", "wav", ""])
@@ -93,19 +93,45 @@ def test_rows_are_made_once_and_a_run_that_was_cut_off_goes_on(tiny, tmp_path):
     clips, config = corpus.read_index(tiny, "train"), configuration()
     whole = vectors.Vectors(tmp_path / "whole", config, "phone")
     whole.make(clips, log=quiet)
-    rows = whole.rows(clips)
-    assert rows.dtype == np.float32 and len(rows) == len(clips) and np.isfinite(rows).all()
+    rows, of = whole.rows(clips)
+    assert rows.dtype == np.float32 and np.isfinite(rows).all()
+    assert np.bincount(of).tolist() == [1 if c.seconds < 4 else 2 for c in clips], "the beginning, and of a longer clip the whole"
+    beginnings, of_each = whole.rows(clips, beginnings=True)
+    assert of_each.tolist() == list(range(len(clips))) and (beginnings == rows[np.unique(of, return_index=True)[1]]).all()
     lines_said = []
     vectors.Vectors(tmp_path / "whole", config, "phone").make(clips, log=lines_said.append)
     assert not lines_said, "what is there is not made again"
     cut = tmp_path / "cut" / "vectors"
     cut.mkdir(parents=True)
     (cut / whole.path.name).write_bytes(whole.path.read_bytes()[:rows[:5].nbytes + 100])       # five rows and a part of one
-    (cut / whole.listing.name).write_text("".join(f"{vectors.key(c)}\n" for c in clips[:7]))
+    (cut / whole.listing.name).write_text("\n".join(whole.listing.read_text().splitlines()[:7] + ["a line that was cut o"]))
     again = vectors.Vectors(tmp_path / "cut", config, "phone")
-    assert len(again.places) == 5
+    assert again.end <= 5 and 0 < len(again.places) < 7, "whole rows alone"
     again.make(clips, log=quiet)
-    assert (again.rows(clips[::-1]) == rows[::-1]).all()
+    assert (again.rows(clips)[0] == rows).all()
+
+
+def test_rows_are_of_the_windows_that_a_call_gets(tiny, tmp_path):
+    """The scores of rows are those of the library for the same audio."""
+    import onnxruntime
+    import veravox
+    clips = corpus.read_index(tiny, "dev")
+    manifest = json.loads((HERE.parent / "phone" / "manifest.json").read_text())
+    store = vectors.Vectors(tmp_path, {"model": {"name": "phone"}, "input": manifest["input"], "windows": {"first_seconds": 4.0, "more": 0}}, "phone")
+    store.make(clips, log=quiet)
+    rows, of = store.rows(clips)
+    logits = onnxruntime.InferenceSession(str(HERE.parent / "phone" / "model.onnx")).run(["logits"], {"features": rows})[0]
+    found = dict(zip(of, manifest["calibration"]["scale"] * (logits[:, 1] - logits[:, 0]) + manifest["calibration"]["offset"]))
+    for k, scored in enumerate(scoring.score(veravox.Detector(str(HERE.parent / "phone")), clips, "phone", longest=4)):
+        assert scored.windows == pytest.approx([found[k]] if k in found else [], abs=1e-3)
+
+
+def test_a_clip_without_speech_has_no_row(tmp_path):
+    soundfile.write(tmp_path / "silence.flac", np.zeros(90000), 16000)
+    store = vectors.Vectors(tmp_path / "cache", configuration(), "phone")
+    silence = clip(path=str(tmp_path / "silence.flac"))
+    store.make([silence], log=quiet)
+    assert store.rows([silence])[0].shape == (0, store.width) and not vectors.Vectors(tmp_path / "cache", configuration(), "phone")._missing([silence])
 
 
 def test_another_line_or_other_features_are_another_file(tmp_path):

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use veravox::features::{Extractor, FeatureSpec};
 use veravox::manifest::Input;
+use veravox::stream::windows_of_speech;
 
 use crate::errors::{argument_error, to_python};
 use crate::json::from_object;
@@ -31,7 +32,7 @@ use crate::json::from_object;
 #[pyclass(module = "veravox", frozen)]
 pub(crate) struct WindowFeatures {
     extractor: Mutex<Extractor>,
-    window_samples: usize,
+    input: Input,
     shape: (usize, usize),
 }
 
@@ -44,7 +45,7 @@ impl WindowFeatures {
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)
             .map_err(|e| to_python(py, &e))?;
         let shape = extractor.shape();
-        Ok(Self { extractor: Mutex::new(extractor), window_samples: input.window_samples, shape })
+        Ok(Self { extractor: Mutex::new(extractor), input, shape })
     }
 
     /// `(n_frames, n_features)` of one window; the first is 1 for a waveform, for statistics and for several kinds of features,
@@ -68,12 +69,40 @@ impl WindowFeatures {
     /// float32 `[batch, window_samples]` to float32 `[batch, n_frames, n_features]`.
     fn batch<'py>(&self, py: Python<'py>, samples: PyReadonlyArray2<'py, f32>) -> PyResult<Bound<'py, PyArray3<f32>>> {
         let (n_windows, width) = samples.as_array().dim();
-        if width != self.window_samples {
-            let message = format!("expected windows of {} samples, got {width}", self.window_samples);
+        if width != self.input.window_samples {
+            let message = format!("expected windows of {} samples, got {width}", self.input.window_samples);
             return Err(argument_error(py, message));
         }
         let windows = in_order(samples.as_array());
         let features = self.compute(py, &windows)?;
+        PyArray1::from_vec(py, features).reshape([n_windows, self.shape.0, self.shape.1])
+    }
+
+    /// The features of all windows that a stream would score of a whole leg, float32 `[n]` in [-1, 1] at `sample_rate` Hz:
+    /// pauses are cut out, and speech that is shorter than a window is repeated. float32 `[n_windows, n_frames, n_features]`;
+    /// no window where there is too little speech.
+    ///
+    /// Raises `LimitExceededError` when the rate is outside the default limits.
+    fn of_speech<'py>(
+        &self,
+        py: Python<'py>,
+        samples: PyReadonlyArray1<'py, f32>,
+        sample_rate: u32,
+    ) -> PyResult<Bound<'py, PyArray3<f32>>> {
+        let leg = in_order(samples.as_array());
+        let n_values = self.shape.0 * self.shape.1;
+        let computed = py.detach(|| {
+            let mut extractor = self.extractor.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut features = Vec::new();
+            windows_of_speech(&self.input, &leg, sample_rate, &mut |window| {
+                let before = features.len();
+                features.resize(before + n_values, 0.0);
+                extractor.compute(window, &mut features[before..])
+            })?;
+            Ok(features)
+        });
+        let features = computed.map_err(|e: veravox::Error| to_python(py, &e))?;
+        let n_windows = features.len() / n_values;
         PyArray1::from_vec(py, features).reshape([n_windows, self.shape.0, self.shape.1])
     }
 }
@@ -82,7 +111,7 @@ impl WindowFeatures {
     fn compute(&self, py: Python<'_>, windows: &[f32]) -> PyResult<Vec<f32>> {
         let computed = py.detach(|| {
             let mut extractor = self.extractor.lock().unwrap_or_else(PoisonError::into_inner);
-            compute_all(&mut extractor, self.window_samples, windows)
+            compute_all(&mut extractor, self.input.window_samples, windows)
         });
         computed.map_err(|e| to_python(py, &e))
     }

@@ -64,6 +64,19 @@ def test_the_features_of_a_model_by_its_manifest():
     np.testing.assert_array_equal(window_features(windows[1]), window_features.batch(windows)[1])
 
 
+def test_features_of_a_whole_leg_are_those_of_the_windows_that_a_scan_scores():
+    detector, spec = veravox.Detector("phone"), veravox.Detector("phone").manifest()["input"]
+    path = VECTORS.parent / "calls" / "03-bank-card.alaw.wav"
+    samples, rate = veravox.read_audio(path)
+    samples = np.ascontiguousarray(samples.reshape(-1))
+    found = veravox.WindowFeatures(spec).of_speech(samples, rate)
+    assert found.shape[1:] == veravox.WindowFeatures(spec).shape and np.isfinite(found).all()
+    assert len(found) == len(detector.scan(samples, rate).legs[0].windows) >= 3
+    assert len(veravox.WindowFeatures(spec).of_speech(np.zeros(40_000, np.float32), 16_000)) == 0, "nobody speaks"
+    with pytest.raises(veravox.LimitExceededError):
+        veravox.WindowFeatures(spec).of_speech(samples, 0)
+
+
 def test_statistics_are_one_row_and_say_what_they_cannot_be_of():
     of = {"kind": "log_mel", "n_filters": 40, "win_length": 256, "f_min_hz": 0.0, "f_max_hz": 4000.0, "log_floor": 1e-7}
     of |= {"normalisation": "none", **FFT}

@@ -5,6 +5,7 @@
 mod event;
 mod options;
 pub mod stream;
+mod windows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

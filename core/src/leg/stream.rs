@@ -10,6 +10,7 @@ use crate::verdict::report::LegVerdict;
 
 pub use super::event::Event;
 pub use super::options::StreamOptions;
+pub use super::windows::windows_of_speech;
 pub use crate::verdict::report::{RunningVerdict, Stage};
 
 /// A type of sample that can be pushed: `f32` in [-1, 1], or `i16`.
