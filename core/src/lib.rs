@@ -31,6 +31,7 @@ mod audio;
 pub mod detector;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
 pub mod features;
 mod leg;
 pub mod metrics;

@@ -9,6 +9,7 @@ use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::{Detector, ThresholdChanges};
 
+use crate::eval::arguments::Eval;
 use crate::host::Host;
 
 /// Tells a synthetic voice from a human one in recordings of calls.
@@ -30,6 +31,8 @@ pub enum Command {
     Scan(Scan),
     /// Watch a call that goes on: audio from standard input, or a file at the pace of speech.
     Live(Live),
+    /// Say how good a detector is on trials whose truth is known: EER, DCF, Cllr and more, with intervals, by group.
+    Eval(Box<Eval>),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.

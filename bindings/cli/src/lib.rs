@@ -6,6 +6,8 @@
 mod args;
 mod bench;
 mod doctor;
+mod draw;
+mod eval;
 mod exit;
 mod host;
 mod interrupt;
@@ -13,6 +15,7 @@ mod live;
 mod loadtest;
 mod measure;
 mod model;
+mod save;
 mod scan;
 mod words;
 
@@ -24,6 +27,7 @@ use clap::Parser;
 use args::{Arguments, Command};
 pub use exit::Exit;
 pub use host::Host;
+pub use eval::html as evaluation_page;
 pub use scan::resume::done as paths_done;
 
 /// Runs the command with these arguments, the first of which is the name that it was called by, and gives the exit status.
@@ -40,6 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
     arguments.color.write_global();
     let outcome = match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &arguments.setup),
+        Command::Eval(eval) => eval::run(&eval, &arguments.setup),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

@@ -100,7 +100,11 @@ impl Side {
 
     /// Each clip counts as often as its group was drawn.
     fn counts(&self, times: &[u32]) -> Counts {
-        Counts::new(self.groups.members().map(|group| times.get(group).copied().unwrap_or_default()))
+        Counts::new(self.times(times))
+    }
+
+    fn times<'a>(&'a self, times: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        self.groups.members().map(|group| times.get(group).copied().unwrap_or_default())
     }
 
     /// The scores of each group, sorted.
@@ -117,6 +121,20 @@ impl Side {
     fn means(&self, of: impl Fn(f64) -> f64) -> Means {
         Means::new(self.scores.iter().map(|score| of(*score)).zip(self.groups.members()), self.groups.len())
     }
+}
+
+/// A figure of the order of the scores, under weights.
+pub(super) type OfOrder<'a> = dyn Fn(&Ladder, &Counts, &Counts) -> f64 + Sync + 'a;
+
+/// The figure, where it is one of the order of all clips.
+fn of_the_order(figure: Figure, costs: Costs) -> Option<Box<OfOrder<'static>>> {
+    Some(match figure {
+        Figure::Eer => Box::new(eer_of),
+        Figure::Auc => Box::new(auc_of),
+        Figure::MinCllr => Box::new(min_cllr_of),
+        Figure::MinDcf => Box::new(move |l: &Ladder, b: &Counts, s: &Counts| min_dcf_of(l, b, s, &costs)),
+        Figure::Cllr | Figure::ActDcf | Figure::MeanEerOverSystems | Figure::AucInsideGroups => return None,
+    })
 }
 
 /// From how often each group of each side counts to the figure.
@@ -149,6 +167,7 @@ struct Weighted<'a> {
 pub struct Trials {
     bonafide: Side,
     spoof: Side,
+    ladder: Ladder,
     costs: Costs,
 }
 
@@ -168,8 +187,30 @@ impl Trials {
         check_both(bonafide, spoof)?;
         let bonafide_groups = Groups::new(bonafide_groups, bonafide.len(), "bonafide")?;
         let spoof_groups = Groups::new(spoof_groups, spoof.len(), "spoof")?;
-        let (bonafide, spoof) = (Side::new(bonafide, bonafide_groups), Side::new(spoof, spoof_groups));
-        Ok(Self { bonafide, spoof, costs: Costs::default() })
+        Ok(Self::of(Side::new(bonafide, bonafide_groups), Side::new(spoof, spoof_groups)))
+    }
+
+    /// Scores of both classes of which nothing more is known: each clip is a group of its own. An interval over them is too
+    /// narrow where clips share a speaker or a system.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for a class without scores or a score that is not a number.
+    pub fn of_clips(bonafide: &[f64], spoof: &[f64]) -> Result<Self> {
+        check_both(bonafide, spoof)?;
+        let side = |scores: &[f64]| Side::new(scores, Groups::each(scores.len()));
+        Ok(Self::of(side(bonafide), side(spoof)))
+    }
+
+    fn of(bonafide: Side, spoof: Side) -> Self {
+        let ladder = Ladder::new(&bonafide.scores, &spoof.scores);
+        Self { bonafide, spoof, ladder, costs: Costs::default() }
+    }
+
+    /// How many groups of bona fide clips and of spoofs are drawn.
+    #[must_use]
+    pub fn n_groups(&self) -> (usize, usize) {
+        (self.bonafide.groups.len(), self.spoof.groups.len())
     }
 
     /// The same trials with other costs for [`Figure::MinDcf`] and [`Figure::ActDcf`] than the default ones.
@@ -206,6 +247,47 @@ impl Trials {
         Ok(Estimate { value, low, high })
     }
 
+    /// Several figures of all clips, with intervals from the same draws, which takes far less time than one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`estimate`](Self::estimate).
+    pub fn estimates(&self, figures: &[Figure], bootstrap: &Bootstrap) -> Result<Vec<Estimate>> {
+        let costs = self.costs;
+        let order: Vec<Option<Box<OfOrder<'_>>>> = figures.iter().map(|figure| of_the_order(*figure, costs)).collect();
+        let together: Vec<&OfOrder<'_>> = order.iter().flatten().map(AsRef::as_ref).collect();
+        let mut together = self.estimates_of_the_order(&together, bootstrap)?.into_iter();
+        let one = |(figure, order): (&Figure, &Option<Box<OfOrder<'_>>>)| {
+            let missing = || invalid("the figure has no value");
+            if order.is_some() { together.next().ok_or_else(missing) } else { self.estimate(*figure, bootstrap) }
+        };
+        figures.iter().zip(&order).map(one).collect()
+    }
+
+    /// Figures of the order of the scores, with intervals from the same draws.
+    pub(super) fn estimates_of_the_order(
+        &self,
+        figures: &[&OfOrder<'_>],
+        bootstrap: &Bootstrap,
+    ) -> Result<Vec<Estimate>> {
+        if figures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sides = [self.bonafide.groups.len(), self.spoof.groups.len()];
+        let room = || (Counts::new([]), Counts::new([]));
+        let intervals = bootstrap.intervals(&sides, figures.len(), room, |times, (bonafide, spoof), values| {
+            let [of_bonafide, of_spoof] = times else { return };
+            bonafide.refill(self.bonafide.times(of_bonafide));
+            spoof.refill(self.spoof.times(of_spoof));
+            for (value, figure) in values.iter_mut().zip(figures) {
+                *value = figure(&self.ladder, bonafide, spoof);
+            }
+        })?;
+        let (bonafide, spoof) = (Counts::once(self.bonafide.scores.len()), Counts::once(self.spoof.scores.len()));
+        let values = figures.iter().map(|figure| figure(&self.ladder, &bonafide, &spoof));
+        Ok(values.zip(intervals).map(|(value, (low, high))| Estimate { value, low, high }).collect())
+    }
+
     /// The EER of each spoof group against all bona fide clips, by name.
     #[must_use]
     pub fn eer_by_system(&self) -> Vec<(&str, f64)> {
@@ -230,12 +312,13 @@ impl Trials {
 
     fn weighted(&self, figure: Figure) -> Result<Weighted<'_>> {
         let costs = self.costs;
+        if let Some(value) = of_the_order(figure, costs) {
+            return Ok(self.of_both_sides(move |bonafide, spoof| {
+                value(&self.ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
+            }));
+        }
         Ok(match figure {
-            Figure::Eer => self.of_the_order(eer_of),
-            Figure::Auc => self.of_the_order(auc_of),
-            Figure::MinCllr => self.of_the_order(min_cllr_of),
-            Figure::MinDcf => self.of_the_order(move |l, b, s| min_dcf_of(l, b, s, &costs)),
-            Figure::Cllr => self.of_both_means(bits, |llr| bits(-llr), f64::midpoint),
+            Figure::Eer | Figure::Auc | Figure::MinCllr | Figure::MinDcf | Figure::Cllr => self.of_both_means(bits, |llr| bits(-llr), f64::midpoint),
             Figure::ActDcf => {
                 let threshold = costs.threshold();
                 let (rejected, accepted) =
@@ -270,13 +353,6 @@ impl Trials {
             _ => f64::NAN,
         };
         Weighted { sides: vec![self.bonafide.groups.len(), self.spoof.groups.len()], value: Box::new(value) }
-    }
-
-    fn of_the_order<'a>(&'a self, value: impl Fn(&Ladder, &Counts, &Counts) -> f64 + 'a) -> Weighted<'a> {
-        let ladder = Ladder::new(&self.bonafide.scores, &self.spoof.scores);
-        self.of_both_sides(move |bonafide, spoof| {
-            value(&ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
-        })
     }
 
     /// A figure that is made of a mean over the bona fide clips and one over the spoofs.

@@ -16,6 +16,7 @@ mod conditions;
 mod corpus;
 mod formats;
 mod manifests;
+mod evaluate;
 mod metrics;
 mod runtimes;
 mod stream;
