@@ -37,6 +37,7 @@ mod leg;
 pub mod metrics;
 pub mod model;
 mod simd;
+pub mod site;
 mod verdict;
 mod voice;
 

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::{Detector, ThresholdChanges};
+use veravox::Detector;
+use veravox::site::SiteCalibration;
 
+use crate::calibrate::Calibrate;
 use crate::eval::arguments::Eval;
 use crate::host::Host;
+use crate::odds::DecisionArguments;
 
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]
@@ -33,6 +36,8 @@ pub enum Command {
     Live(Live),
     /// Say how good a detector is on trials whose truth is known: EER, DCF, Cllr and more, with intervals, by group.
     Eval(Box<Eval>),
+    /// Fit a site's own calibration to its labelled calls, or to bona fide calls alone.
+    Calibrate(Box<Calibrate>),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.
@@ -50,6 +55,9 @@ pub struct Setup {
     /// ./phone); the built-in one that fits the sample rate without it.
     #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
+    /// A site's calibration, as veravox calibrate writes it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else the built-in one.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
     pub runtime: RuntimeName,
@@ -153,19 +161,6 @@ pub enum Encoding {
     Alaw,
     /// G.711 mu-law.
     Mulaw,
-}
-
-#[derive(Args)]
-pub struct DecisionArguments {
-    /// Prior probability of a synthetic voice that the probability is stated at; the model's own without it.
-    #[arg(long, value_name = "P")]
-    pub prior: Option<f64>,
-    /// A leg at or above this llr is synthetic; the model's own without it.
-    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
-    pub synthetic_llr: Option<f64>,
-    /// A leg at or below this llr is bona fide; the model's own without it.
-    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
-    pub bonafide_llr: Option<f64>,
 }
 
 #[derive(Args)]
@@ -307,17 +302,14 @@ impl Setup {
     /// The detector with the model that was asked for.
     pub fn detector(&self) -> veravox::Result<Detector> {
         self.start_runtime()?;
-        match &self.model {
-            Some(model) => Detector::open(model),
-            None => Detector::builtin(),
+        let detector = match &self.model {
+            Some(model) => Detector::open(model)?,
+            None => Detector::builtin()?,
+        };
+        match &self.calibration {
+            Some(file) => detector.with_calibration(SiteCalibration::read(file)?),
+            None => Ok(detector),
         }
-    }
-}
-
-impl DecisionArguments {
-    /// What the user set.
-    pub fn changes(&self) -> ThresholdChanges {
-        ThresholdChanges { prior: self.prior, synthetic_llr: self.synthetic_llr, bonafide_llr: self.bonafide_llr }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod calibrate;
 mod doctor;
 mod draw;
 mod eval;
@@ -15,8 +16,10 @@ mod live;
 mod loadtest;
 mod measure;
 mod model;
+mod odds;
 mod save;
 mod scan;
+mod scoring;
 mod words;
 
 use std::ffi::OsString;
@@ -45,6 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
     let outcome = match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &arguments.setup),
         Command::Eval(eval) => eval::run(&eval, &arguments.setup),
+        Command::Calibrate(calibrate) => calibrate::run(&calibrate, &arguments.setup),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{column_name, invalid, place, read_text, rows_of_table, separator_of_head};
 use crate::error::Result;
-use crate::report::{FileReport, Outcome};
+use crate::report::{FileReport, ModelSummary, Outcome};
 
 /// Which way scores point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct Score {
     pub decision: Option<crate::Decision>,
     /// Why there is none, where a report says it: reasons, or the error.
     pub reasons: Vec<String>,
+    /// The model, where a report says it.
+    pub model: Option<ModelSummary>,
+    /// Of each window that counts its llr and the share of its speech that none before it held, where a report lists them.
+    pub windows: Vec<(f64, f64)>,
 }
 
 /// The scores of a detector, by file.
@@ -49,6 +53,8 @@ pub struct Scores {
     pub direction_stated: bool,
     /// Whether the file itself says that they are likelihood ratios.
     pub are_llrs: bool,
+    /// The name of the site calibration that the results were made with.
+    pub calibrated_by: Option<String>,
     pub(crate) of: HashMap<String, Vec<Score>>,
     /// Files whose name alone stands for them; none where two share it.
     pub(crate) by_stem: HashMap<String, Option<String>>,
@@ -127,6 +133,7 @@ impl Scores {
             direction: stated.unwrap_or(usual),
             direction_stated: stated.is_some(),
             are_llrs: false,
+            calibrated_by: None,
             of: HashMap::new(),
             by_stem: HashMap::new(),
             order: Vec::new(),
@@ -181,7 +188,17 @@ impl Scores {
 
 impl Score {
     fn of_value(llr: Option<f64>, line: usize) -> Self {
-        Self { llr, leg: None, line, speech_seconds: None, codec: None, decision: None, reasons: Vec::new() }
+        Self {
+            llr,
+            leg: None,
+            line,
+            speech_seconds: None,
+            codec: None,
+            decision: None,
+            reasons: Vec::new(),
+            model: None,
+            windows: Vec::new(),
+        }
     }
 }
 
@@ -245,13 +262,19 @@ fn results(text: &str, name: &str) -> Result<Scores> {
             .map_err(|e| invalid(name, Some(index + 1), &format!("no result of veravox scan: {e}")))?;
         match report.outcome {
             Outcome::Scanned(call) => {
+                if let Some(site) = &call.head.calibration {
+                    scores.calibrated_by = Some(site.name.clone());
+                }
                 for leg in call.legs {
+                    let counted = leg.windows.iter().filter(|window| window.reason.is_none());
                     let score = Score {
                         leg: Some(leg.leg),
                         speech_seconds: Some(leg.speech_seconds),
                         codec: Some(call.audio.codec.clone()),
                         decision: Some(leg.decision),
                         reasons: leg.reasons.iter().map(|reason| reason.as_str().to_owned()).collect(),
+                        model: Some(call.head.model.clone()),
+                        windows: counted.map(|window| (window.llr, window.fresh_share)).collect(),
                         ..Score::of_value(leg.llr, index + 1)
                     };
                     scores.add(&report.path, score)?;

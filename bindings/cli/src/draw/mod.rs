@@ -3,7 +3,7 @@
 mod chart;
 mod page;
 
-pub use chart::{Axis, Chart, Scale};
+pub use chart::{Axis, Chart};
 pub use page::{Page, escape};
 
 /// Colours that people who see them differently can tell apart (Okabe and Ito): people blue, machines vermilion.

@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use veravox::evaluate::{Direction, EvaluationOptions};
 use veravox::metrics::{Bootstrap, Costs, Tandem};
 
+use crate::scoring::Audio;
+
 #[derive(Args)]
 #[command(after_long_help = NOTES)]
 pub struct Eval {
@@ -19,18 +21,8 @@ pub struct Eval {
     /// or --csv wrote.
     #[arg(long, value_name = "FILE", required_unless_present = "audio", conflicts_with = "audio")]
     pub scores: Option<PathBuf>,
-    /// Score the audio of the key's trials, found in these folders at any depth.
-    #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub audio: Vec<PathBuf>,
-    /// Keep the results of --audio in this JSONL file, as veravox scan --jsonl writes it.
-    #[arg(long, value_name = "FILE", requires = "audio")]
-    pub results: Option<PathBuf>,
-    /// Go on with the interrupted scoring that --results holds.
-    #[arg(long, requires = "results")]
-    pub resume: bool,
-    /// Files scored at once; as many as there are cores without it.
-    #[arg(long, short, value_name = "N", requires = "audio", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
+    #[command(flatten)]
+    pub audio: Audio,
     /// What higher scores speak for; as such files usually have it without it: synthetic in a column "llr" and in results of
     /// veravox, bona fide in all others.
     #[arg(long, value_name = "CLASS", value_enum, requires = "scores")]

@@ -3,7 +3,6 @@
 pub mod arguments;
 mod page;
 mod plots;
-mod score;
 mod words;
 
 use std::io::Write as _;
@@ -15,6 +14,7 @@ use veravox::evaluate::{Evaluation, Key, Scores, Trials};
 use crate::args::Setup;
 use crate::exit::{Exit, Outcome};
 use crate::save::save;
+use crate::scoring::{Scored, score};
 use arguments::Eval;
 pub use page::html;
 
@@ -23,9 +23,9 @@ pub fn run(arguments: &Eval, setup: &Setup) -> Outcome {
     let options = arguments.options()?;
     let scores = match &arguments.scores {
         Some(file) => Scores::read(file, arguments.direction())?,
-        None => match score::score(arguments, &keys, setup)? {
-            score::Scored::All(scores) => scores,
-            score::Scored::Ended(exit) => return Ok(exit),
+        None => match score(&arguments.audio, Some(&keys), setup)? {
+            Scored::All(scores) => scores,
+            Scored::Ended(exit) => return Ok(exit),
         },
     };
     let trials = Trials::join(&keys, &scores)?;

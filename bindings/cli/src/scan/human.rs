@@ -49,6 +49,9 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         let reasons: Vec<_> = leg.reasons.iter().map(|r| r.as_str().replace('_', " ")).collect();
         write!(text, "  {YELLOW}{}{YELLOW:#}", reasons.join(", "))?;
     }
+    if let Some(share) = leg.people_above {
+        write!(text, "  {DIM}{:.1} % of this site's people score as high{DIM:#}", 100.0 * share)?;
+    }
     writeln!(text)?;
     for change in &leg.changes {
         let (style, from) = (style_of(change.decision), clock(change.at_seconds));

@@ -16,6 +16,7 @@ use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 use crate::args::{Scan, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
+use crate::odds::Alarms;
 use files::Found;
 use progress::Progress;
 use writer::Writer;
@@ -30,7 +31,7 @@ struct Tally {
 }
 
 pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
-    let detector = setup.detector()?.with_thresholds(arguments.decision.changes())?;
+    let detector = arguments.decision.over(setup.detector()?)?;
 
     let Found { mut files, mut unreadable, n_passed_over } =
         files::find(&arguments.paths, arguments.raw.encoding.is_some());
@@ -53,7 +54,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let stop = stop_on_ctrl_c()?;
     let mut writer = Writer::open(arguments)?;
     let progress = Progress::new(&files, arguments.quiet);
-    let mut tally = Tally::default();
+    let (mut tally, mut alarms) = (Tally::default(), Alarms::default());
     let n_files = unreadable.len() + files.len();
     for (path, error) in unreadable {
         let failure = Failure { head: detector.report_head(0), error };
@@ -70,6 +71,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     };
     let written = batch::run(&job, &files, &mut |report| {
         tally.add(&report);
+        alarms.add(&report);
         progress.suspend(|| writer.write(&report))
     });
     progress.finish();
@@ -78,6 +80,9 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     writer.close(interrupted)?;
     if !arguments.quiet {
         tally.print(n_passed_over);
+        if let Some(words) = alarms.words().filter(|_| arguments.decision.any() || setup.calibration.is_some()) {
+            eprintln!("{words}");
+        }
     }
     if interrupted {
         let again = if arguments.format.jsonl && arguments.output.is_some() { "; go on with --resume" } else { "" };

@@ -49,6 +49,7 @@ pub fn done(output: &Path, detector: &Detector) -> Result<HashSet<String>, Box<d
             .map_err(|e| format!("{} line {number} is no result of veravox scan: {e}", output.display()))?;
         let head = detector.report_head(line.audio.map_or(0, |audio| audio.sample_rate_hz));
         let same = line.head.model == head.model
+            && line.head.calibration == head.calibration
             && line.head.thresholds == head.thresholds
             && line.head.schema_version == head.schema_version;
         if !same {
