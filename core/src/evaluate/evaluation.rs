@@ -11,7 +11,7 @@ use super::scores::Direction;
 use super::trials::{Problem, ProblemKind, Trials};
 use crate::error::Result;
 use crate::manifest::Label;
-use crate::metrics::{self, Bootstrap, Costs, Estimate, Figure, Tandem};
+use crate::metrics::{self, Bootstrap, Costs, Estimate, Figure, Reading, Tandem};
 
 /// What is asked of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
@@ -320,21 +320,21 @@ impl Pile {
     }
 
     fn figures(&self, options: &EvaluationOptions) -> Result<Figures> {
-        let wanted = [Figure::Eer, Figure::Auc, Figure::MinDcf, Figure::ActDcf, Figure::Cllr, Figure::MinCllr];
-        let found = self.of.estimates(&wanted, &options.bootstrap)?;
-        let [eer, auc, min_dcf, act_dcf, cllr, min_cllr] = found.as_slice() else {
+        let figures = [Figure::Eer, Figure::Auc, Figure::MinDcf, Figure::ActDcf, Figure::Cllr, Figure::MinCllr];
+        let mut readings: Vec<Reading> = figures.map(Reading::Figure).into();
+        readings.extend(options.miss_rates.iter().copied().map(Reading::FalseAlarmAtMiss));
+        readings.extend(options.false_alarm_rates.iter().copied().map(Reading::FoundAtFalseAlarm));
+        readings.extend(options.tandem.map(Reading::Tandem));
+        let found = self.of.read(&readings, &options.bootstrap)?;
+        let [eer, auc, min_dcf, act_dcf, cllr, min_cllr, rest @ ..] = found.as_slice() else {
             return Err(invalid("evaluation", None, "a figure has no value"));
         };
-        let points = |rates: &[f64], estimates: Vec<Estimate>| {
-            let pairs = rates.iter().zip(estimates);
-            pairs.map(|(at, estimate)| OperatingPoint { at: *at, estimate }).collect()
+        let mut rest = rest.iter().copied();
+        let mut points = |rates: &[f64]| {
+            rates.iter().zip(&mut rest).map(|(at, estimate)| OperatingPoint { at: *at, estimate }).collect()
         };
-        let alarms = self.of.estimate_false_alarms(&options.miss_rates, &options.bootstrap)?;
-        let found = self.of.estimate_found(&options.false_alarm_rates, &options.bootstrap)?;
-        let tandem = |tandem: &Tandem| {
-            let estimate = self.of.estimate_t_dcf(tandem, &options.bootstrap)?;
-            Ok(TandemFigure { estimate, tandem: *tandem })
-        };
+        let (alarms, found) = (points(&options.miss_rates), points(&options.false_alarm_rates));
+        let min_t_dcf = options.tandem.zip(rest.next()).map(|(tandem, estimate)| TandemFigure { estimate, tandem });
         Ok(Figures {
             eer: *eer,
             auc: *auc,
@@ -342,9 +342,9 @@ impl Pile {
             act_dcf: *act_dcf,
             cllr: *cllr,
             min_cllr: *min_cllr,
-            min_t_dcf: options.tandem.as_ref().map(tandem).transpose()?,
-            false_alarm_at_miss: points(&options.miss_rates, alarms),
-            found_at_false_alarm: points(&options.false_alarm_rates, found),
+            min_t_dcf,
+            false_alarm_at_miss: alarms,
+            found_at_false_alarm: found,
         })
     }
 }

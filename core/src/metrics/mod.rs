@@ -47,4 +47,5 @@ pub use det::{DetPoint, auc, det_curve, eer};
 pub use likelihood::{cllr, min_cllr};
 pub use operating::{false_alarm_at_miss, found_at_false_alarm};
 pub use tandem::{Tandem, min_t_dcf};
+pub(crate) use trials::Reading;
 pub use trials::{Figure, Trials};

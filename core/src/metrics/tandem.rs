@@ -50,7 +50,7 @@ impl Tandem {
 
     /// What there is to pay without any error of the detector, for its rejecting every bona fide clip, and for its accepting
     /// every spoof.
-    fn weights(&self) -> Result<(f64, f64, f64)> {
+    pub(super) fn weights(&self) -> Result<(f64, f64, f64)> {
         let rates = [self.asv_false_alarm, self.asv_miss, self.asv_spoof_accepted];
         if rates.iter().any(|rate| !(0.0..=1.0).contains(rate)) {
             return Err(invalid(format!("expected error rates of the speaker verification from 0 to 1, got {rates:?}")));
@@ -98,7 +98,7 @@ pub fn min_t_dcf(bonafide: &[f64], spoof: &[f64], tandem: &Tandem) -> Result<f64
     Ok(read_off(bonafide, spoof, |ladder, bonafide, spoof| t_dcf_of(ladder, bonafide, spoof, weights)))
 }
 
-fn t_dcf_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, (passed, reject, accept): (f64, f64, f64)) -> f64 {
+pub(super) fn t_dcf_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, (passed, reject, accept): (f64, f64, f64)) -> f64 {
     let (n_bonafide, n_spoof) = (bonafide.total() as f64, spoof.total());
     let cost = |rejected: u64, caught: u64| {
         let accepted = n_spoof.saturating_sub(caught) as f64 / n_spoof as f64;
@@ -106,18 +106,4 @@ fn t_dcf_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, (passed, reject,
     };
     let below = ladder.climbed(bonafide, spoof).map(|rung| cost(rung.bonafide_down_to, rung.spoof_down_to));
     below.fold(cost(0, 0), f64::min)
-}
-
-impl super::Trials {
-    /// [`min_t_dcf`] of all clips, with its interval.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` for rates and costs or settings of the bootstrap outside their ranges.
-    pub fn estimate_t_dcf(&self, tandem: &Tandem, bootstrap: &super::Bootstrap) -> Result<super::Estimate> {
-        let weights = tandem.weights()?;
-        let figure = move |l: &Ladder, b: &Counts, s: &Counts| t_dcf_of(l, b, s, weights);
-        let mut estimates = self.estimates_of_the_order(&[&figure], bootstrap)?;
-        estimates.pop().ok_or_else(|| invalid("the figure has no value"))
-    }
 }

@@ -11,6 +11,8 @@ use super::det::{auc, auc_of, eer_of};
 use super::groups::Groups;
 use super::ladder::{Counts, Ladder, sort};
 use super::likelihood::{bits, min_cllr_of};
+use super::operating::{check_rate, false_alarm_of, found_of};
+use super::tandem::{Tandem, t_dcf_of};
 use crate::error::{Error, Result};
 
 /// A figure of [`Trials`].
@@ -123,18 +125,23 @@ impl Side {
     }
 }
 
-/// A figure of the order of the scores, under weights.
-pub(super) type OfOrder<'a> = dyn Fn(&Ladder, &Counts, &Counts) -> f64 + Sync + 'a;
+/// What can be read off the scores of both classes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Reading {
+    Figure(Figure),
+    FalseAlarmAtMiss(f64),
+    FoundAtFalseAlarm(f64),
+    Tandem(Tandem),
+}
 
-/// The figure, where it is one of the order of all clips.
-fn of_the_order(figure: Figure, costs: Costs) -> Option<Box<OfOrder<'static>>> {
-    Some(match figure {
-        Figure::Eer => Box::new(eer_of),
-        Figure::Auc => Box::new(auc_of),
-        Figure::MinCllr => Box::new(min_cllr_of),
-        Figure::MinDcf => Box::new(move |l: &Ladder, b: &Counts, s: &Counts| min_dcf_of(l, b, s, &costs)),
-        Figure::Cllr | Figure::ActDcf | Figure::MeanEerOverSystems | Figure::AucInsideGroups => return None,
-    })
+/// A figure of the order of the scores, under weights.
+type OfOrder<'a> = dyn Fn(&Ladder, &Counts, &Counts) -> f64 + Sync + 'a;
+
+/// How a reading comes about.
+enum Way<'a> {
+    Order(Box<OfOrder<'a>>),
+    /// From a mean over the bona fide clips and one over the spoofs.
+    Means(Means, Means, Box<dyn Fn(f64, f64) -> f64 + Sync + 'a>),
 }
 
 /// From how often each group of each side counts to the figure.
@@ -253,39 +260,83 @@ impl Trials {
     ///
     /// As [`estimate`](Self::estimate).
     pub fn estimates(&self, figures: &[Figure], bootstrap: &Bootstrap) -> Result<Vec<Estimate>> {
-        let costs = self.costs;
-        let order: Vec<Option<Box<OfOrder<'_>>>> = figures.iter().map(|figure| of_the_order(*figure, costs)).collect();
-        let together: Vec<&OfOrder<'_>> = order.iter().flatten().map(AsRef::as_ref).collect();
-        let mut together = self.estimates_of_the_order(&together, bootstrap)?.into_iter();
-        let one = |(figure, order): (&Figure, &Option<Box<OfOrder<'_>>>)| {
+        let both_classes = |figure: &Figure| *figure != Figure::AucInsideGroups && *figure != Figure::MeanEerOverSystems;
+        let readings: Vec<Reading> = figures.iter().copied().filter(both_classes).map(Reading::Figure).collect();
+        let mut together = self.read(&readings, bootstrap)?.into_iter();
+        let one = |figure: &Figure| {
             let missing = || invalid("the figure has no value");
-            if order.is_some() { together.next().ok_or_else(missing) } else { self.estimate(*figure, bootstrap) }
+            if both_classes(figure) { together.next().ok_or_else(missing) } else { self.estimate(*figure, bootstrap) }
         };
-        figures.iter().zip(&order).map(one).collect()
+        figures.iter().map(one).collect()
     }
 
-    /// Figures of the order of the scores, with intervals from the same draws.
-    pub(super) fn estimates_of_the_order(
-        &self,
-        figures: &[&OfOrder<'_>],
-        bootstrap: &Bootstrap,
-    ) -> Result<Vec<Estimate>> {
-        if figures.is_empty() {
+    /// What is read off the scores of both classes, with intervals from the same draws.
+    pub(crate) fn read(&self, readings: &[Reading], bootstrap: &Bootstrap) -> Result<Vec<Estimate>> {
+        if readings.is_empty() {
             return Ok(Vec::new());
         }
+        let ways = readings.iter().map(|reading| self.way(reading)).collect::<Result<Vec<_>>>()?;
+        let any_order = ways.iter().any(|way| matches!(way, Way::Order(_)));
         let sides = [self.bonafide.groups.len(), self.spoof.groups.len()];
         let room = || (Counts::new([]), Counts::new([]));
-        let intervals = bootstrap.intervals(&sides, figures.len(), room, |times, (bonafide, spoof), values| {
-            let [of_bonafide, of_spoof] = times else { return };
-            bonafide.refill(self.bonafide.times(of_bonafide));
-            spoof.refill(self.spoof.times(of_spoof));
-            for (value, figure) in values.iter_mut().zip(figures) {
-                *value = figure(&self.ladder, bonafide, spoof);
+        let of_times = |of_bonafide: &[u32], of_spoof: &[u32], counts: &mut (Counts, Counts), values: &mut [f64]| {
+            let (bonafide, spoof) = counts;
+            if any_order {
+                bonafide.refill(self.bonafide.times(of_bonafide));
+                spoof.refill(self.spoof.times(of_spoof));
+            }
+            for (value, way) in values.iter_mut().zip(&ways) {
+                *value = match way {
+                    Way::Order(figure) => figure(&self.ladder, bonafide, spoof),
+                    Way::Means(bonafide, spoof, join) => join(bonafide.weighted(of_bonafide), spoof.weighted(of_spoof)),
+                };
+            }
+        };
+        let intervals = bootstrap.intervals(&sides, ways.len(), room, |times, counts, values| {
+            if let [of_bonafide, of_spoof] = times {
+                of_times(of_bonafide, of_spoof, counts, values);
             }
         })?;
-        let (bonafide, spoof) = (Counts::once(self.bonafide.scores.len()), Counts::once(self.spoof.scores.len()));
-        let values = figures.iter().map(|figure| figure(&self.ladder, &bonafide, &spoof));
-        Ok(values.zip(intervals).map(|(value, (low, high))| Estimate { value, low, high }).collect())
+        let mut values = vec![f64::NAN; ways.len()];
+        let once = sides.map(|n_groups| vec![1; n_groups]);
+        let [of_bonafide, of_spoof] = &once;
+        of_times(of_bonafide, of_spoof, &mut room(), &mut values);
+        Ok(values.into_iter().zip(intervals).map(|(value, (low, high))| Estimate { value, low, high }).collect())
+    }
+
+    fn way(&self, reading: &Reading) -> Result<Way<'_>> {
+        let costs = self.costs;
+        Ok(match *reading {
+            Reading::FalseAlarmAtMiss(rate) => {
+                check_rate(rate)?;
+                Way::Order(Box::new(move |l, b, s| false_alarm_of(l, b, s, rate)))
+            }
+            Reading::FoundAtFalseAlarm(rate) => {
+                check_rate(rate)?;
+                Way::Order(Box::new(move |l, b, s| found_of(l, b, s, rate)))
+            }
+            Reading::Tandem(tandem) => {
+                let weights = tandem.weights()?;
+                Way::Order(Box::new(move |l, b, s| t_dcf_of(l, b, s, weights)))
+            }
+            Reading::Figure(Figure::Eer) => Way::Order(Box::new(eer_of)),
+            Reading::Figure(Figure::Auc) => Way::Order(Box::new(auc_of)),
+            Reading::Figure(Figure::MinCllr) => Way::Order(Box::new(min_cllr_of)),
+            Reading::Figure(Figure::MinDcf) => Way::Order(Box::new(move |l, b, s| min_dcf_of(l, b, s, &costs))),
+            Reading::Figure(Figure::Cllr) => {
+                let (of_bonafide, of_spoof) = (self.bonafide.means(bits), self.spoof.means(|llr| bits(-llr)));
+                Way::Means(of_bonafide, of_spoof, Box::new(f64::midpoint))
+            }
+            Reading::Figure(Figure::ActDcf) => {
+                let threshold = costs.threshold();
+                let rejected = self.bonafide.means(|llr| f64::from(llr > threshold));
+                let accepted = self.spoof.means(|llr| f64::from(llr <= threshold));
+                Way::Means(rejected, accepted, Box::new(move |rejected, accepted| costs.normalised(rejected, accepted)))
+            }
+            Reading::Figure(Figure::MeanEerOverSystems | Figure::AucInsideGroups) => {
+                return Err(invalid("a figure by groups is not read off both classes"));
+            }
+        })
     }
 
     /// The EER of each spoof group against all bona fide clips, by name.
@@ -311,19 +362,17 @@ impl Trials {
     }
 
     fn weighted(&self, figure: Figure) -> Result<Weighted<'_>> {
-        let costs = self.costs;
-        if let Some(value) = of_the_order(figure, costs) {
-            return Ok(self.of_both_sides(move |bonafide, spoof| {
-                value(&self.ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
-            }));
-        }
         Ok(match figure {
-            Figure::Eer | Figure::Auc | Figure::MinCllr | Figure::MinDcf | Figure::Cllr => self.of_both_means(bits, |llr| bits(-llr), f64::midpoint),
-            Figure::ActDcf => {
-                let threshold = costs.threshold();
-                let (rejected, accepted) =
-                    (move |llr| f64::from(llr > threshold), move |llr| f64::from(llr <= threshold));
-                self.of_both_means(rejected, accepted, move |rejected, accepted| costs.normalised(rejected, accepted))
+            Figure::Eer | Figure::Auc | Figure::MinCllr | Figure::MinDcf | Figure::Cllr | Figure::ActDcf => {
+                let way = self.way(&Reading::Figure(figure))?;
+                self.of_both_sides(move |bonafide, spoof| match &way {
+                    Way::Order(value) => {
+                        value(&self.ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
+                    }
+                    Way::Means(of_bonafide, of_spoof, join) => {
+                        join(of_bonafide.weighted(bonafide), of_spoof.weighted(spoof))
+                    }
+                })
             }
             Figure::MeanEerOverSystems => {
                 let systems = self.systems();
@@ -353,16 +402,5 @@ impl Trials {
             _ => f64::NAN,
         };
         Weighted { sides: vec![self.bonafide.groups.len(), self.spoof.groups.len()], value: Box::new(value) }
-    }
-
-    /// A figure that is made of a mean over the bona fide clips and one over the spoofs.
-    fn of_both_means<'a>(
-        &'a self,
-        of_bonafide: impl Fn(f64) -> f64,
-        of_spoof: impl Fn(f64) -> f64,
-        join: impl Fn(f64, f64) -> f64 + 'a,
-    ) -> Weighted<'a> {
-        let (of_bonafide, of_spoof) = (self.bonafide.means(of_bonafide), self.spoof.means(of_spoof));
-        self.of_both_sides(move |bonafide, spoof| join(of_bonafide.weighted(bonafide), of_spoof.weighted(spoof)))
     }
 }
