@@ -32,6 +32,7 @@ pub mod detector;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod features;
 mod leg;
 pub mod metrics;

@@ -12,6 +12,7 @@ use veravox::site::SiteCalibration;
 
 use crate::calibrate::Calibrate;
 use crate::eval::arguments::Eval;
+use crate::explain::Explain;
 use crate::host::Host;
 use crate::odds::DecisionArguments;
 
@@ -36,6 +37,8 @@ pub enum Command {
     Live(Live),
     /// Say how good a detector is on trials whose truth is known: EER, DCF, Cllr and more, with intervals, by group.
     Eval(Box<Eval>),
+    /// Say why a call got its verdict: where to listen, which bands and kinds of evidence, what is measurable.
+    Explain(Box<Explain>),
     /// Fit a site's own calibration to its labelled calls, or to bona fide calls alone.
     Calibrate(Box<Calibrate>),
     /// Say which model and which inference runtime are in use, and their versions.
@@ -310,6 +313,18 @@ impl Setup {
             Some(file) => detector.with_calibration(SiteCalibration::read(file)?),
             None => Ok(detector),
         }
+    }
+}
+
+impl Raw {
+    /// The options of a file that is read with these.
+    pub fn options(&self) -> DecodeOptions {
+        let raw = self.encoding.map(|encoding| RawFormat {
+            encoding: encoding.of_samples(),
+            sample_rate_hz: self.rate,
+            channels: self.channels,
+        });
+        DecodeOptions { raw, ..DecodeOptions::default() }
     }
 }
 

@@ -10,6 +10,7 @@ mod doctor;
 mod draw;
 mod eval;
 mod exit;
+mod explain;
 mod host;
 mod interrupt;
 mod live;
@@ -49,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
         Command::Scan(scan) => scan::run(&scan, &arguments.setup),
         Command::Eval(eval) => eval::run(&eval, &arguments.setup),
         Command::Calibrate(calibrate) => calibrate::run(&calibrate, &arguments.setup),
+        Command::Explain(explain) => explain::run(&explain, &arguments.setup),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

@@ -129,6 +129,25 @@ impl Chart {
         );
     }
 
+    /// A filled outline.
+    pub fn filled(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: &str) {
+        let path: Vec<String> =
+            points.into_iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(x), self.py(y))).collect();
+        let _ = writeln!(self.marks, "<polygon points=\"{}\" fill=\"{colour}\"/>", path.join(" "));
+    }
+
+    /// A picture, given as a data URI, over a part of the plot.
+    pub fn image(&mut self, (left, right): (f64, f64), (low, high): (f64, f64), uri: &str) {
+        let (left, right, top, floor) = (self.px(left), self.px(right), self.py(high), self.py(low));
+        let _ = writeln!(
+            self.marks,
+            "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" preserveAspectRatio=\"none\" \
+             href=\"{uri}\"/>",
+            right - left,
+            floor - top
+        );
+    }
+
     /// A point, with words that show when it is pointed at.
     pub fn point(&mut self, (x, y): (f64, f64), radius: f64, colour: &str, words: &str) {
         let _ = writeln!(
@@ -192,8 +211,8 @@ impl Chart {
         }
         let _ = writeln!(
             text,
-            "<clipPath id=\"inside\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g \
-             clip-path=\"url(#inside)\">\n{}</g>\n<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"none\" \
+            "<clipPath id=\"inside-{width:.0}-{height:.0}\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g \
+             clip-path=\"url(#inside-{width:.0}-{height:.0})\">\n{}</g>\n<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"none\" \
              stroke=\"#888\"/>",
             right - left,
             floor - top,
