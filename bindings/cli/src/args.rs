@@ -11,6 +11,7 @@ use veravox::Detector;
 use veravox::site::SiteCalibration;
 
 use crate::calibrate::Calibrate;
+use crate::drift::DriftArguments;
 use crate::eval::arguments::Eval;
 use crate::explain::Explain;
 use crate::host::Host;
@@ -41,6 +42,8 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Fit a site's own calibration to its labelled calls, or to bona fide calls alone.
     Calibrate(Box<Calibrate>),
+    /// Say whether calls changed since a batch of results: scores, decisions, conditions, and whether a recalibration is due.
+    Drift(DriftArguments),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.

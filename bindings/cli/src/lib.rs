@@ -8,6 +8,7 @@ mod bench;
 mod calibrate;
 mod doctor;
 mod draw;
+mod drift;
 mod eval;
 mod exit;
 mod explain;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
         Command::Eval(eval) => eval::run(&eval, &arguments.setup),
         Command::Calibrate(calibrate) => calibrate::run(&calibrate, &arguments.setup),
         Command::Explain(explain) => explain::run(&explain, &arguments.setup),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

@@ -383,8 +383,17 @@ fn table(trials: &Trials, columns: &[&Column], options: &EvaluationOptions) -> R
         }
     }
     let by = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join("+");
+    let mut members: Vec<(String, Vec<usize>)> = members.into_iter().collect();
+    // Numbers by their size: 2 to 4 s comes before 10 to 30 s.
+    members.sort_by(|(a, _), (b, _)| leading_number(a).total_cmp(&leading_number(b)).then_with(|| a.cmp(b)));
     let rows = members.into_iter().map(|(value, members)| row(trials, columns, value, members, options));
     Ok(GroupTable { by, rows: rows.collect::<Result<_>>()? })
+}
+
+/// The number that a value begins with; infinite where it begins with none.
+fn leading_number(value: &str) -> f64 {
+    let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+    value.get(..end).and_then(|number| number.parse().ok()).unwrap_or(f64::INFINITY)
 }
 
 fn row(
@@ -404,11 +413,13 @@ fn row(
     };
     if let Some(missing) = against_all {
         // Attacks have no people of their own: by attack and codec those of the same codec stand against them.
-        let shared: Vec<&&Column> = columns.iter().filter(|column| {
-            (0..trials.trials.len()).any(|n| label(&n) == Some(missing) && column.value(n).is_some())
-        }).collect();
         let example = members.first().copied().unwrap_or_default();
         let others = (0..trials.trials.len()).filter(|n| label(n) == Some(missing));
+        let of_others = |column: &&&Column| {
+            let value = column.value(example);
+            (0..trials.trials.len()).any(|n| label(&n) == Some(missing) && column.value(n) == value)
+        };
+        let shared: Vec<&&Column> = columns.iter().filter(of_others).collect();
         members.extend(others.filter(|n| shared.iter().all(|column| column.value(*n) == column.value(example))));
     }
     let count = |class| members.iter().filter(|n| label(n) == Some(class)).count();

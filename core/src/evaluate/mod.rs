@@ -18,6 +18,7 @@
 
 mod competence;
 mod curves;
+mod drift;
 mod evaluation;
 mod key;
 mod scores;
@@ -25,6 +26,7 @@ mod trials;
 
 pub use competence::Competence;
 pub use curves::{Curves, Histogram, Reliability};
+pub use drift::{Drift, ShareShift, Shift};
 pub use evaluation::{
     Evaluation, EvaluationOptions, Figures, GroupRow, GroupTable, OperatingPoint, Resampling, TandemFigure, Threshold,
 };

@@ -70,7 +70,7 @@ pub struct Trials {
 }
 
 /// Bounds of the groups by seconds of speech.
-const SPEECH_SECONDS: [(f64, &str); 5] = [(2.0, "under 2 s"), (4.0, "2 to 4 s"), (10.0, "4 to 10 s"), (30.0, "10 to 30 s"), (f64::INFINITY, "30 s and more")];
+const SPEECH_SECONDS: [(f64, &str); 5] = [(2.0, "0 to 2 s"), (4.0, "2 to 4 s"), (10.0, "4 to 10 s"), (30.0, "10 to 30 s"), (f64::INFINITY, "30 s and more")];
 
 impl Trials {
     /// Joins keys and scores.

@@ -107,6 +107,10 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
             f.without_top[0], f.without_random[0], f.without_top[1], f.without_random[1]
         ));
     }
+    if leg.verdict.llr.is_none() {
+        // Of a leg without speech there is nothing to compare.
+        return;
+    }
     page.push("<h3>What can be measured of the signal</h3>");
     let mut rows = String::new();
     for m in &leg.signal.measures {

@@ -3,7 +3,7 @@
 use veravox::Decision;
 use veravox::explain::{Evidence, Explanation, LegExplanation};
 
-/// The stretches that speak most for a machine, longest first where they touch.
+/// The stretches that speak most for a machine; those that touch are one.
 pub fn strongest(leg: &LegExplanation) -> Vec<Evidence> {
     let mut order: Vec<&Evidence> = leg.time.iter().filter(|evidence| evidence.llr > 0.0).collect();
     order.sort_by(|a, b| b.llr.total_cmp(&a.llr));
@@ -17,6 +17,7 @@ pub fn strongest(leg: &LegExplanation) -> Vec<Evidence> {
             top.push(evidence.clone());
         }
     }
+    top.sort_by(|a, b| b.llr.total_cmp(&a.llr));
     top
 }
 
