@@ -11,9 +11,11 @@ use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
 use crate::model::{Builtin, Model};
-use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::site::{ModelCalibration, Rules, SiteCalibration};
-use crate::verdict::report::{AudioSummary, CalibrationSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead};
+use crate::verdict::decide::{ThresholdChanges, Thresholds};
+use crate::verdict::report::{
+    AudioSummary, CalibrationSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead,
+};
 
 /// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
 ///
@@ -160,7 +162,13 @@ impl Detector {
     }
 
     fn of(narrowest: Choice, wider: Vec<Choice>, runtime: &'static Runtime) -> Self {
-        Self { choices: Arc::new(Choices { narrowest, wider }), changes: ThresholdChanges::default(), site: None, target_false_alarm: None, runtime }
+        Self {
+            choices: Arc::new(Choices { narrowest, wider }),
+            changes: ThresholdChanges::default(),
+            site: None,
+            target_false_alarm: None,
+            runtime,
+        }
     }
 
     fn choices(&self) -> impl Iterator<Item = &Choice> {
@@ -188,10 +196,13 @@ impl Detector {
     pub fn with_calibration(mut self, calibration: SiteCalibration) -> Result<Self> {
         for (sha256, of_model) in calibration.by_model() {
             if !self.choices().any(|choice| choice.manifest.onnx.sha256 == sha256) {
-                let have: Vec<_> = self.choices().map(|choice| {
-                    let Manifest { name, version, onnx, .. } = &choice.manifest;
-                    format!("{name} {version} ({})", onnx.sha256.get(..12).unwrap_or_default())
-                }).collect();
+                let have: Vec<_> = self
+                    .choices()
+                    .map(|choice| {
+                        let Manifest { name, version, onnx, .. } = &choice.manifest;
+                        format!("{name} {version} ({})", onnx.sha256.get(..12).unwrap_or_default())
+                    })
+                    .collect();
                 let message = format!(
                     "the site calibration {:?} was made for the model {} {} ({}), and its scores mean nothing on another; here \
                      there is {}. Fit it anew on results of this model",
@@ -394,8 +405,7 @@ impl Detector {
         let info = reader.info().clone();
         let rate = f64::from(info.sample_rate_hz);
         let total_seconds = info.declared_samples.map(|n| n as f64 / rate);
-        let mut streams: Vec<Stream> =
-            (0..info.channels).map(|_| self.stream_of(&info)).collect::<Result<_>>()?;
+        let mut streams: Vec<Stream> = (0..info.channels).map(|_| self.stream_of(&info)).collect::<Result<_>>()?;
         while let Some(chunk) = reader.next_chunk()? {
             for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {
                 stream.push(samples)?;

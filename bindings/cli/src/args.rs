@@ -5,15 +5,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use veravox::Detector;
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::Detector;
 use veravox::site::SiteCalibration;
 
-use crate::calibrate::Calibrate;
+use crate::calibrate::arguments::Calibrate;
 use crate::drift::DriftArguments;
 use crate::eval::arguments::Eval;
-use crate::explain::Explain;
 use crate::host::Host;
 use crate::odds::DecisionArguments;
 
@@ -167,6 +166,54 @@ pub enum Encoding {
     Alaw,
     /// G.711 mu-law.
     Mulaw,
+}
+
+#[derive(Args)]
+#[command(after_long_help = EXPLAIN_NOTES)]
+pub struct Explain {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write the report to this file; without it a summary is printed.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    pub format: Format,
+    /// Leave the audio out of the page; the page then holds no copy of the call.
+    #[arg(long)]
+    pub no_audio: bool,
+    /// The leg of a picture, from 0; the one with the highest llr without it.
+    #[arg(long, value_name = "LEG")]
+    pub leg: Option<usize>,
+    /// Measure also how far the score rests on the parts named; it takes several times as long.
+    #[arg(long)]
+    pub faithfulness: bool,
+    /// Another reference; models/training/reference.py makes the built-in ones with this.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub reference: Option<PathBuf>,
+    #[command(flatten)]
+    pub raw: Raw,
+    #[command(flatten)]
+    pub decision: DecisionArguments,
+}
+
+const EXPLAIN_NOTES: &str = "\
+The page is one file: it loads nothing, runs nothing and sends nothing. It holds the audio unless --no-audio is given.
+Evidence says what the model listened to, not how the audio was made.
+
+Exit status: 0 explained, whatever the verdict; 2 not; 130 interrupted.";
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A page in one file.
+    Html,
+    /// The main pictures of one leg, as SVG.
+    Svg,
+    /// The main pictures of one leg, as PNG.
+    Png,
+    /// All numbers.
+    Json,
 }
 
 #[derive(Args)]

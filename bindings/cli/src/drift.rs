@@ -40,16 +40,33 @@ pub fn run(arguments: &DriftArguments) -> Outcome {
         let style = if drift.due { YELLOW } else { GREEN };
         writeln!(out, "{style}{}{style:#}", drift.verdict)?;
         let ((legs, calls), (legs_after, calls_after)) = (drift.n_before, drift.n_after);
-        writeln!(out, "{DIM}before: {legs} legs of {calls} calls, after: {legs_after} legs of {calls_after} calls{DIM:#}\n")?;
+        writeln!(
+            out,
+            "{DIM}before: {legs} legs of {calls} calls, after: {legs_after} legs of {calls_after} calls{DIM:#}\n"
+        )?;
         writeln!(out, "{BOLD}{:26} {:>9} {:>9}   effect (95 % interval){BOLD:#}", "median", "before", "after")?;
         for shift in &drift.shifts {
             let (effect, low, high) = (shift.effect, shift.low, shift.high);
-            writeln!(out, "{:26} {:9.2} {:9.2}   {effect:+.2} ({low:+.2} to {high:+.2})", shift.name, shift.before, shift.after)?;
+            writeln!(
+                out,
+                "{:26} {:9.2} {:9.2}   {effect:+.2} ({low:+.2} to {high:+.2})",
+                shift.name, shift.before, shift.after
+            )?;
         }
-        writeln!(out, "\n{BOLD}{:26} {:>9} {:>9}   difference (95 % interval){BOLD:#}", "share of legs, %", "before", "after")?;
+        writeln!(
+            out,
+            "\n{BOLD}{:26} {:>9} {:>9}   difference (95 % interval){BOLD:#}",
+            "share of legs, %", "before", "after"
+        )?;
         for share in drift.shares.iter().take(MOST_ROWS) {
-            let [before, after, low, high] = [share.before, share.after, share.low, share.high].map(|share| 100.0 * share);
-            writeln!(out, "{:26} {before:9.1} {after:9.1}   {:+.1} ({low:+.1} to {high:+.1})", share.name, after - before)?;
+            let [before, after, low, high] =
+                [share.before, share.after, share.low, share.high].map(|share| 100.0 * share);
+            writeln!(
+                out,
+                "{:26} {before:9.1} {after:9.1}   {:+.1} ({low:+.1} to {high:+.1})",
+                share.name,
+                after - before
+            )?;
         }
     }
     Ok(if arguments.fail_on_drift && drift.due { Exit::SyntheticFound } else { Exit::Done })

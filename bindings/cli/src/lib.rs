@@ -4,6 +4,7 @@
 //! the same one.
 
 mod args;
+mod audio;
 mod bench;
 mod calibrate;
 mod doctor;
@@ -30,9 +31,9 @@ use anstream::eprintln;
 use clap::Parser;
 
 use args::{Arguments, Command};
+pub use eval::html as evaluation_page;
 pub use exit::Exit;
 pub use host::Host;
-pub use eval::html as evaluation_page;
 pub use scan::resume::done as paths_done;
 
 /// Runs the command with these arguments, the first of which is the name that it was called by, and gives the exit status.

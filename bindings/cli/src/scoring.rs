@@ -4,30 +4,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anstream::eprintln;
-use clap::{Args, Parser as _};
+use clap::Parser as _;
 use veravox::evaluate::{Key, Scores};
 use walkdir::WalkDir;
 
 use crate::args::{Arguments, Command, Setup};
+use crate::audio::Audio;
 use crate::exit::Exit;
 use crate::scan;
-
-/// Where audio is scored from.
-#[derive(Args)]
-pub struct Audio {
-    /// Score the audio in these folders, at any depth: that of the key's trials, where there is a key.
-    #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub audio: Vec<PathBuf>,
-    /// Keep the results of --audio in this JSONL file, as veravox scan --jsonl writes it.
-    #[arg(long = "keep-results", value_name = "FILE", requires = "audio")]
-    pub keep: Option<PathBuf>,
-    /// Go on with the interrupted scoring that --keep-results holds.
-    #[arg(long, requires = "keep")]
-    pub resume: bool,
-    /// Files scored at once; as many as there are cores without it.
-    #[arg(long, short, value_name = "N", requires = "audio", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
-}
 
 pub enum Scored {
     All(Scores),
@@ -77,7 +61,10 @@ fn of_keys(audio: &Audio, keys: &[Key]) -> Result<Vec<PathBuf>, Box<dyn std::err
     let (wanted, missing) = Key::audio(keys, &names);
     if wanted.is_empty() {
         let example = missing.first().map(String::as_str).unwrap_or_default();
-        return Err(format!("none of the key's files is in the folders given; the first that is missing is {example:?}").into());
+        return Err(format!(
+            "none of the key's files is in the folders given; the first that is missing is {example:?}"
+        )
+        .into());
     }
     eprintln!("scoring {} files of {} trials", wanted.len(), keys.iter().map(|key| key.trials.len()).sum::<usize>());
     Ok(wanted.iter().filter_map(|n| paths.get(*n).cloned()).collect())

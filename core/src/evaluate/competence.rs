@@ -30,11 +30,25 @@ pub(super) struct Amount {
     pub groups: Option<usize>,
 }
 
-pub(super) fn judge(eer: &Estimate, auc: &Estimate, bonafide: Amount, spoof: Amount, grouped_by: Option<&str>) -> Competence {
+pub(super) fn judge(
+    eer: &Estimate,
+    auc: &Estimate,
+    bonafide: Amount,
+    spoof: Amount,
+    grouped_by: Option<&str>,
+) -> Competence {
     let reversed = auc.high < 0.5;
     let competent = auc.low > 0.5 && eer.high < 0.5;
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let interval = format!("AUC {:.3} ({:.3} to {:.3}), EER {} ({} to {})", auc.value, auc.low, auc.high, percent(eer.value), percent(eer.low), percent(eer.high));
+    let interval = format!(
+        "AUC {:.3} ({:.3} to {:.3}), EER {} ({} to {})",
+        auc.value,
+        auc.low,
+        auc.high,
+        percent(eer.value),
+        percent(eer.low),
+        percent(eer.high)
+    );
     let verdict = if reversed {
         format!(
             "The scores look reversed: machines score lower than people ({interval}). State the other polarity; it would give \
@@ -52,17 +66,25 @@ pub(super) fn judge(eer: &Estimate, auc: &Estimate, bonafide: Amount, spoof: Amo
     let mut cautions = Vec::new();
     for (words, amount) in [("bona fide", bonafide), ("synthetic", spoof)] {
         if amount.trials < FEW_TRIALS {
-            cautions.push(format!("{} {words} trials are few: an error rate of 10 % is known to {:.0} points either way at best.", amount.trials, 196.0 * (0.09 / amount.trials.max(1) as f64).sqrt()));
+            cautions.push(format!(
+                "{} {words} trials are few: an error rate of 10 % is known to {:.0} points either way at best.",
+                amount.trials,
+                196.0 * (0.09 / amount.trials.max(1) as f64).sqrt()
+            ));
         }
         if let (Some(groups), Some(by)) = (amount.groups, grouped_by)
             && groups < FEW_GROUPS
         {
             let note = if groups < 5 { ": the interval cannot be trusted" } else { "" };
-            cautions.push(format!("The {words} trials come from {groups} {by}{} only{note}.", if groups == 1 { "" } else { "s" }));
+            cautions.push(format!(
+                "The {words} trials come from {groups} {by}{} only{note}.",
+                if groups == 1 { "" } else { "s" }
+            ));
         }
         let unscored = amount.trials - amount.scored;
         if unscored * 20 > amount.trials {
-            cautions.push(format!("{unscored} of {} {words} trials have no score and count as undecided.", amount.trials));
+            cautions
+                .push(format!("{unscored} of {} {words} trials have no score and count as undecided.", amount.trials));
         }
     }
     if grouped_by.is_none() {

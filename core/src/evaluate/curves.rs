@@ -60,9 +60,11 @@ fn thin(curve: &[DetPoint]) -> Vec<DetPoint> {
     let mut kept: Vec<DetPoint> = Vec::new();
     for (index, point) in curve.iter().enumerate() {
         let far = kept.last().is_none_or(|last| {
-            let moved = (point.bonafide_rejected - last.bonafide_rejected).abs() + (point.spoof_accepted - last.spoof_accepted).abs();
+            let moved = (point.bonafide_rejected - last.bonafide_rejected).abs()
+                + (point.spoof_accepted - last.spoof_accepted).abs();
             // Small rates are what a DET plot shows large.
-            let small = point.bonafide_rejected.min(point.spoof_accepted).min(last.bonafide_rejected.max(1e-4)).max(1e-4);
+            let small =
+                point.bonafide_rejected.min(point.spoof_accepted).min(last.bonafide_rejected.max(1e-4)).max(1e-4);
             moved >= step.min(0.2 * small)
         });
         if far || index + 1 == curve.len() {

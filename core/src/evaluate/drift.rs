@@ -140,9 +140,10 @@ fn judge(shifts: &[Shift], shares: &[ShareShift]) -> (bool, String) {
         return (true, format!("A recalibration is due: the share of alarms moved, {} ({effect}){more}.", by(alarms)));
     }
     match others {
-        Some(share) => {
-            (false, format!("No recalibration is due: scores did not move ({effect}). But the calls did: {}.", by(share)))
-        }
+        Some(share) => (
+            false,
+            format!("No recalibration is due: scores did not move ({effect}). But the calls did: {}.", by(share)),
+        ),
         None => (false, format!("No recalibration is due: nothing moved beyond chance ({effect}).")),
     }
 }
@@ -204,9 +205,10 @@ impl<'a> Legs<'a> {
 }
 
 fn drawn(means: &[(f64, f64)], times: &[u32]) -> f64 {
-    let (sum, n) = means.iter().zip(times).fold((0.0, 0.0), |(sum, n), ((s, m), times)| {
-        (sum + f64::from(*times) * s, n + f64::from(*times) * m)
-    });
+    let (sum, n) = means
+        .iter()
+        .zip(times)
+        .fold((0.0, 0.0), |(sum, n), ((s, m), times)| (sum + f64::from(*times) * s, n + f64::from(*times) * m));
     sum / n
 }
 

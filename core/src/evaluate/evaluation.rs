@@ -296,7 +296,10 @@ struct Pile {
 impl Pile {
     fn new(trials: &Trials, some: &[usize], by: Option<&Column>) -> Result<Self> {
         let side = |label| {
-            let of_class = some.iter().filter_map(move |n| trials.trials.get(*n).map(|t| (*n, t))).filter(move |(_, t)| t.label == label);
+            let of_class = some
+                .iter()
+                .filter_map(move |n| trials.trials.get(*n).map(|t| (*n, t)))
+                .filter(move |(_, t)| t.label == label);
             let (mut scores, mut groups) = (Vec::new(), Vec::new());
             for (n, trial) in of_class {
                 scores.push(trial.llr);
@@ -360,7 +363,9 @@ fn groups(trials: &Trials, options: &EvaluationOptions) -> Result<Vec<GroupTable
     let several = |column: &&Column| {
         let known: std::collections::BTreeSet<u32> = column.of.iter().flatten().copied().collect();
         // Of a class that has no values the rest is a group as well.
-        known.len() + usize::from(column.of.iter().any(Option::is_none)) >= 2 && known.len() <= MOST_VALUES && column.name != "speaker"
+        known.len() + usize::from(column.of.iter().any(Option::is_none)) >= 2
+            && known.len() <= MOST_VALUES
+            && column.name != "speaker"
     };
     match &options.by {
         None => trials.columns.iter().filter(several).map(|column| table(trials, &[column], options)).collect(),
@@ -452,4 +457,3 @@ fn row(
     row.miss = has_spoof.then_some(threshold.miss);
     Ok(row)
 }
-

@@ -70,7 +70,18 @@ const ASVSPOOF_2019: [&str; 5] = ["speaker", "file", "environment", "attack", "l
 const ASVSPOOF_2019_SCORES: [&str; 4] = ["file", "attack", "label", "_"];
 const ASVSPOOF_2021_LA: [&str; 8] = ["speaker", "file", "codec", "transmission", "attack", "label", "trim", "subset"];
 const ASVSPOOF_2021_DF: [&str; 13] = [
-    "speaker", "file", "codec", "source", "attack", "label", "trim", "subset", "vocoder", "task", "team", "gender_pair",
+    "speaker",
+    "file",
+    "codec",
+    "source",
+    "attack",
+    "label",
+    "trim",
+    "subset",
+    "vocoder",
+    "task",
+    "team",
+    "gender_pair",
     "language",
 ];
 const ASVSPOOF_5: [&str; 10] =
@@ -82,8 +93,7 @@ const LABEL: [&str; 6] = ["label", "cm-label", "cm_label", "key", "target", "cla
 
 /// The words for a person's voice, and for a machine's.
 const BONAFIDE: [&str; 8] = ["bonafide", "bona-fide", "bona_fide", "bona fide", "real", "genuine", "human", "original"];
-const SPOOF: [&str; 9] =
-    ["spoof", "spoofed", "fake", "synthetic", "deepfake", "ai", "machine", "generated", "cloned"];
+const SPOOF: [&str; 9] = ["spoof", "spoofed", "fake", "synthetic", "deepfake", "ai", "machine", "generated", "cloned"];
 
 impl Key {
     /// Reads a key file.
@@ -206,11 +216,8 @@ pub(super) fn rows_of_table<'a>(
     name: &'a str,
     separator: u8,
 ) -> Result<(Vec<String>, impl Iterator<Item = Result<(csv::StringRecord, usize)>> + 'a)> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator)
-        .flexible(true)
-        .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).flexible(true).comment(Some(b'#')).from_reader(text.as_bytes());
     let of_csv = move |e: csv::Error| {
         let line = e.position().map(|p| p.line() as usize);
         invalid(name, line, &e.to_string())
@@ -229,7 +236,8 @@ fn table(text: &str, name: &str, separator: u8) -> Result<Key> {
     let file = place(&names, &FILE);
     let label = place(&names, &LABEL);
     // MLAAD lists synthetic speech alone and has no column that says so.
-    let all_spoof = label.is_none() && names.iter().any(|n| n == "model_name") && names.iter().any(|n| n == "architecture");
+    let all_spoof =
+        label.is_none() && names.iter().any(|n| n == "model_name") && names.iter().any(|n| n == "architecture");
     if label.is_none() && !all_spoof {
         return Err(invalid(name, Some(1), "no column \"label\" beside the file's"));
     }
@@ -296,7 +304,11 @@ impl Builder {
                 "leg" | "channel" if value.is_empty() => {}
                 "leg" | "channel" => {
                     let number = value.parse().map_err(|_| {
-                        invalid(&self.key.name, Some(line), &format!("expected the number of a leg, from 0, got {value:?}"))
+                        invalid(
+                            &self.key.name,
+                            Some(line),
+                            &format!("expected the number of a leg, from 0, got {value:?}"),
+                        )
                     });
                     leg = Some(number?);
                 }

@@ -70,7 +70,8 @@ pub struct Trials {
 }
 
 /// Bounds of the groups by seconds of speech.
-const SPEECH_SECONDS: [(f64, &str); 5] = [(2.0, "0 to 2 s"), (4.0, "2 to 4 s"), (10.0, "4 to 10 s"), (30.0, "10 to 30 s"), (f64::INFINITY, "30 s and more")];
+const SPEECH_SECONDS: [(f64, &str); 5] =
+    [(2.0, "0 to 2 s"), (4.0, "2 to 4 s"), (10.0, "4 to 10 s"), (30.0, "10 to 30 s"), (f64::INFINITY, "30 s and more")];
 
 impl Trials {
     /// Joins keys and scores.
@@ -169,7 +170,9 @@ impl Trials {
 
     /// Groups that a scan makes known.
     fn add_heard(&mut self, heard: &[(Option<f64>, Option<String>)]) {
-        let speech = |seconds: f64| SPEECH_SECONDS.iter().find(|(below, _)| seconds < *below).map(|(_, words)| (*words).to_owned());
+        let speech = |seconds: f64| {
+            SPEECH_SECONDS.iter().find(|(below, _)| seconds < *below).map(|(_, words)| (*words).to_owned())
+        };
         let mut add = |name: &str, values: Vec<Option<String>>| {
             if values.iter().any(Option::is_some) && !self.columns.iter().any(|column| column.name == name) {
                 self.columns.push(Column::of_values(name, values));
@@ -201,7 +204,8 @@ fn columns(keys: &[Key], from: &[(usize, usize)]) -> Vec<Column> {
     }
     let of = |name: &str| {
         let columns: Vec<Option<&Column>> = keys.iter().map(|key| key.column(name)).collect();
-        let value = |(key, trial): &(usize, usize)| columns.get(*key).copied().flatten()?.value(*trial).map(str::to_owned);
+        let value =
+            |(key, trial): &(usize, usize)| columns.get(*key).copied().flatten()?.value(*trial).map(str::to_owned);
         Column::of_values(name, from.iter().map(value))
     };
     names.into_iter().map(of).collect()
@@ -284,7 +288,11 @@ mod tests {
     #[test]
     fn what_no_figure_can_be_made_of_is_refused() {
         for (key, scores, words) in [
-            ("file,label\na,spoof\na,bonafide\n", "file,llr\na,1\n", "key line 3: a is Bonafide here and Spoof in key line 2"),
+            (
+                "file,label\na,spoof\na,bonafide\n",
+                "file,llr\na,1\n",
+                "key line 3: a is Bonafide here and Spoof in key line 2",
+            ),
             ("file,label\na,spoof\nb,spoof\n", "file,llr\na,1\nb,1\n", "all 2 trials are spoof"),
             ("file,label\na,spoof\n", "file,llr\nb,1\n", "no trial of the key has a score"),
         ] {

@@ -21,7 +21,8 @@ pub struct CardFigure {
     pub n: (u64, u64),
 }
 
-const WANTED: [&str; 4] = ["eer_percent", "false_synthetic_percent", "true_synthetic_percent", "false_bonafide_percent"];
+const WANTED: [&str; 4] =
+    ["eer_percent", "false_synthetic_percent", "true_synthetic_percent", "false_bonafide_percent"];
 
 /// The figures of the newest clips, of those with about so much speech, and of the codec where the card has it.
 pub(super) fn of_card(manifest: &Manifest, speech_seconds: f64, codec: &str) -> Vec<CardFigure> {

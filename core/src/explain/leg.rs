@@ -9,6 +9,7 @@ use super::measure::{Evidence, Faithfulness, faithfulness, of_parts, of_time};
 use super::occlude::Occluder;
 use super::reference::{Range, Reference, input_sha256, reference_of};
 use super::signal::{Signal, measured};
+use super::window::HeardWindow;
 use crate::decode::AudioReader;
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
@@ -104,22 +105,6 @@ pub struct Picture {
     pub spectrogram: Vec<f32>,
     /// Rows of the spectrogram.
     pub n_frequencies: usize,
-}
-
-/// A window as the model heard it.
-pub(super) struct HeardWindow {
-    pub samples: Vec<f32>,
-    pub share: f64,
-    /// For each block of samples its place in the leg.
-    positions: Vec<u64>,
-}
-
-const BLOCK: usize = 128;
-
-impl HeardWindow {
-    pub fn position(&self, sample: usize) -> Option<u64> {
-        self.positions.get(sample / BLOCK).map(|at| at + (sample % BLOCK) as u64)
-    }
 }
 
 /// Explains a call.
@@ -298,8 +283,7 @@ fn listen(
             if counts {
                 let llr = leg.verdict().llr.unwrap_or_default();
                 path.push(PathPoint { at_seconds: seconds(place.end), llr, window_llr });
-                let positions = positions(&window, heard, place.start as usize, place.end as usize);
-                windows.push(HeardWindow { samples: window, share: f64::from(place.fresh_share), positions });
+                windows.push(HeardWindow::new(window, f64::from(place.fresh_share), heard, (place.start, place.end)));
             }
         }
         Ok(())
@@ -312,31 +296,6 @@ fn listen(
     take(&mut leg)?;
     let verdict = leg.end();
     Ok((verdict, path, windows))
-}
-
-/// Where the blocks of a window lie in the leg: a window leaves pauses out, so each block is looked for behind the one before.
-fn positions(window: &[f32], heard: &[f32], start: usize, end: usize) -> Vec<u64> {
-    let alike = |at: usize, block: &[f32]| {
-        heard.get(at..at + block.len()).is_some_and(|there| {
-            there.iter().zip(block).step_by(7).all(|(a, b)| (a - b).abs() < 2e-3 + 0.01 * b.abs())
-        })
-    };
-    let mut at = start;
-    let mut found = Vec::with_capacity(window.len() / BLOCK + 1);
-    for block in window.chunks(BLOCK) {
-        if !alike(at, block) {
-            // The gate lets frames of 16 ms through; whatever was left out is a number of samples.
-            let behind = (at..end.saturating_sub(block.len() - 1)).find(|place| alike(*place, block));
-            at = match behind {
-                Some(place) => place,
-                // The speech is repeated from its start.
-                None => (start..at).find(|place| alike(*place, block)).unwrap_or(at),
-            };
-        }
-        found.push(at as u64);
-        at += block.len();
-    }
-    found
 }
 
 /// The spectrogram in at most 900 columns and 96 rows, in dB below the highest.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::leg::HeardWindow;
 use super::occlude::{Occluder, Part, STRETCH_SECONDS, without_stretch};
 use super::reference::Range;
+use super::window::HeardWindow;
 use crate::error::Result;
 
 /// What a part speaks for, in llr of a window, positive for synthetic.
@@ -90,14 +90,17 @@ pub(super) fn faithfulness(occluder: &Occluder, windows: &[HeardWindow], rate: f
         let alone = |n: usize| llrs.get(n + 1).copied().unwrap_or_default();
         order.sort_by(|a, b| alone(*a).total_cmp(&alone(*b)));
         let without = |chosen: &[usize]| {
-            let kept = window.samples.iter().enumerate().filter(|(n, _)| {
-                !chosen.iter().any(|c| stretches.get(*c).is_some_and(|stretch| stretch.contains(n)))
-            });
+            let kept =
+                window.samples.iter().enumerate().filter(|(n, _)| {
+                    !chosen.iter().any(|c| stretches.get(*c).is_some_and(|stretch| stretch.contains(n)))
+                });
             let kept: Vec<f32> = kept.map(|(_, sample)| *sample).collect();
             kept.iter().cycle().take(window.samples.len()).copied().collect::<Vec<f32>>()
         };
         // Twenty different thirds of the stretches, in a fixed order that knows nothing of the scores.
-        let some = |draw: usize| -> Vec<usize> { (0..3).map(|n| (draw * 7 + n * (1 + draw % 3) * 2 + n) % stretches.len().max(1)).collect() };
+        let some = |draw: usize| -> Vec<usize> {
+            (0..3).map(|n| (draw * 7 + n * (1 + draw % 3) * 2 + n) % stretches.len().max(1)).collect()
+        };
         let mut trials = vec![without(order.get(..3).unwrap_or(&order))];
         trials.extend((0..20).map(|draw| without(&some(draw))));
         let falls: Vec<f64> = occluder.llrs(&trials)?.into_iter().map(|llr| whole - llr).collect();

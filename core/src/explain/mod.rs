@@ -15,6 +15,7 @@ mod measure;
 mod occlude;
 mod reference;
 mod signal;
+mod window;
 
 pub use figures::CardFigure;
 pub use leg::{Explanation, ExplanationOptions, LegExplanation, PathPoint, Picture, explain};

@@ -189,8 +189,7 @@ fn bands(manifest: &Manifest) -> Result<Vec<Part>> {
     let mut edges = vec![0.0];
     edges.extend(EDGES_HZ.into_iter().filter(|edge| *edge < nyquist && *edge > lowest && *edge < highest));
     edges.push(nyquist);
-    let mut extractor =
-        Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
+    let mut extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
     let (rows, columns) = extractor.shape();
     let n_bands = edges.len() - 1;
     let mut changes = vec![vec![0.0_f32; rows * columns]; n_bands];

@@ -78,12 +78,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(
-        model: Arc<Model>,
-        rules: Rules,
-        sample_rate_hz: u32,
-        options: &StreamOptions,
-    ) -> Result<Self> {
+    pub(crate) fn new(model: Arc<Model>, rules: Rules, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
         Ok(Self { leg: Leg::new(model, rules, sample_rate_hz, options)? })
     }
 

@@ -53,7 +53,9 @@ impl Tandem {
     pub(super) fn weights(&self) -> Result<(f64, f64, f64)> {
         let rates = [self.asv_false_alarm, self.asv_miss, self.asv_spoof_accepted];
         if rates.iter().any(|rate| !(0.0..=1.0).contains(rate)) {
-            return Err(invalid(format!("expected error rates of the speaker verification from 0 to 1, got {rates:?}")));
+            return Err(invalid(format!(
+                "expected error rates of the speaker verification from 0 to 1, got {rates:?}"
+            )));
         }
         if !(self.spoof_prior > 0.0 && self.spoof_prior < 1.0) {
             return Err(invalid(format!("expected a spoof_prior inside (0, 1), got {}", self.spoof_prior)));
@@ -98,7 +100,12 @@ pub fn min_t_dcf(bonafide: &[f64], spoof: &[f64], tandem: &Tandem) -> Result<f64
     Ok(read_off(bonafide, spoof, |ladder, bonafide, spoof| t_dcf_of(ladder, bonafide, spoof, weights)))
 }
 
-pub(super) fn t_dcf_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, (passed, reject, accept): (f64, f64, f64)) -> f64 {
+pub(super) fn t_dcf_of(
+    ladder: &Ladder,
+    bonafide: &Counts,
+    spoof: &Counts,
+    (passed, reject, accept): (f64, f64, f64),
+) -> f64 {
     let (n_bonafide, n_spoof) = (bonafide.total() as f64, spoof.total());
     let cost = |rejected: u64, caught: u64| {
         let accepted = n_spoof.saturating_sub(caught) as f64 / n_spoof as f64;

@@ -260,7 +260,8 @@ impl Trials {
     ///
     /// As [`estimate`](Self::estimate).
     pub fn estimates(&self, figures: &[Figure], bootstrap: &Bootstrap) -> Result<Vec<Estimate>> {
-        let both_classes = |figure: &Figure| *figure != Figure::AucInsideGroups && *figure != Figure::MeanEerOverSystems;
+        let both_classes =
+            |figure: &Figure| *figure != Figure::AucInsideGroups && *figure != Figure::MeanEerOverSystems;
         let readings: Vec<Reading> = figures.iter().copied().filter(both_classes).map(Reading::Figure).collect();
         let mut together = self.read(&readings, bootstrap)?.into_iter();
         let one = |figure: &Figure| {

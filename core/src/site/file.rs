@@ -158,8 +158,7 @@ impl SiteCalibration {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound), [`Io`](ErrorKind::Io) and those of [`parse`](Self::parse), naming the file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|e| Error::from_io(e, &format!("read {}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|e| Error::from_io(e, &format!("read {}", path.display())))?;
         Self::parse(&text).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
     }
 

@@ -112,8 +112,7 @@ struct Rules<'a> {
 }
 
 fn fit_model(manifest: &Manifest, legs: &[Leg], grouped_by: &str, options: &FitOptions) -> Result<ModelCalibration> {
-    let rules =
-        Rules { thresholds: manifest.decision, correlation: manifest.calibration.correlation, options };
+    let rules = Rules { thresholds: manifest.decision, correlation: manifest.calibration.correlation, options };
     let all: Vec<&Leg> = legs.iter().collect();
     let groups = |label| legs.iter().filter(|l| l.label == label).map(|l| l.group.as_str()).collect::<BTreeSet<_>>();
     let (people, machines) = (groups(Label::Bonafide), groups(Label::Spoof));
@@ -138,11 +137,14 @@ fn fit_model(manifest: &Manifest, legs: &[Leg], grouped_by: &str, options: &FitO
             cautions.push(format!("{n} legs of {words} are few: fit it anew when there are more"));
         }
         if grouped_by != "call" && groups < TOO_FEW {
-            cautions.push(format!("the legs of {words} come from {groups} by {grouped_by} only; others may score otherwise"));
+            cautions.push(format!(
+                "the legs of {words} come from {groups} by {grouped_by} only; others may score otherwise"
+            ));
         }
     }
     if held_out.is_none() {
-        cautions.push(format!("too few groups by {grouped_by} to leave some out: the figures are of what was fitted to"));
+        cautions
+            .push(format!("too few groups by {grouped_by} to leave some out: the figures are of what was fitted to"));
     }
     if let Some(held_out) = held_out.filter(|_| n_spoof > 0)
         && held_out.cllr > before.cllr
@@ -336,9 +338,9 @@ fn isotonic(legs: &[&Leg]) -> Map {
     for (llr, bonafide, spoof) in windows {
         let mut pool = (llr * (bonafide + spoof), bonafide, spoof);
         // Pools of one class below a fiftieth of it are noise.
-        while let Some((sum, b, s)) = pools.pop_if(|(_, b, s)| {
-            *s * pool.1 >= pool.2 * *b || *b / n_bonafide + *s / n_spoof < 0.02
-        }) {
+        while let Some((sum, b, s)) =
+            pools.pop_if(|(_, b, s)| *s * pool.1 >= pool.2 * *b || *b / n_bonafide + *s / n_spoof < 0.02)
+        {
             pool = (pool.0 + sum, pool.1 + b, pool.2 + s);
         }
         pools.push(pool);

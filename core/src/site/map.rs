@@ -49,7 +49,9 @@ impl Map {
                 Err(format!("the scale must be above 0 and the offset finite, are {scale} and {offset}"))
             }
             Self::Isotonic { points }
-                if points.is_empty() || !rising(points) || points.iter().any(|(x, y)| !(x.is_finite() && y.is_finite())) =>
+                if points.is_empty()
+                    || !rising(points)
+                    || points.iter().any(|(x, y)| !(x.is_finite() && y.is_finite())) =>
             {
                 Err("the points must be finite and rise in both numbers".to_owned())
             }

@@ -119,14 +119,17 @@ impl Material {
     }
 
     fn check(self, scores: &Scores) -> Result<Self> {
-        let refused = |message: &str| Err(Error::new(ErrorKind::InvalidArgument, format!("{}: {message}", scores.name)));
+        let refused =
+            |message: &str| Err(Error::new(ErrorKind::InvalidArgument, format!("{}: {message}", scores.name)));
         if let Some(name) = &scores.calibrated_by {
             return refused(&format!(
                 "made with the site calibration {name:?}; a calibration is fitted on results that were made without one"
             ));
         }
         if self.models.is_empty() {
-            return refused("no leg that can be used: expected results of veravox scan --jsonl with windows that count");
+            return refused(
+                "no leg that can be used: expected results of veravox scan --jsonl with windows that count",
+            );
         }
         Ok(self)
     }

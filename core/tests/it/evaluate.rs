@@ -46,10 +46,9 @@ fn figures_are_those_of_the_official_scripts() {
     let official: Vec<Official> = serde_json::from_str(&text).unwrap();
     assert_eq!(official.len(), 5);
     for case in official {
-        let tandem = case.asv.map(|asv| Tandem {
-            legacy: case.legacy,
-            ..Tandem::new(asv.false_alarm, asv.miss, asv.spoof_accepted)
-        });
+        let tandem = case
+            .asv
+            .map(|asv| Tandem { legacy: case.legacy, ..Tandem::new(asv.false_alarm, asv.miss, asv.spoof_accepted) });
         let by = if case.by_attack.is_empty() {
             Vec::new()
         } else if case.by_attack_and_codec.is_empty() {
@@ -99,7 +98,8 @@ fn speakers_are_drawn_again_as_a_whole_where_the_key_knows_them() {
 fn a_detector_at_chance_and_a_reversed_file_are_named() {
     let key = Key::read(&testdata("evaluation/asvspoof5.key.tsv")).unwrap();
     // A shuffle that knows nothing of the labels.
-    let noise: String = key.trials.iter().enumerate().map(|(n, t)| format!("{} {}\n", t.file, (n * 7_919) % 601)).collect();
+    let noise: String =
+        key.trials.iter().enumerate().map(|(n, t)| format!("{} {}\n", t.file, (n * 7_919) % 601)).collect();
     let of = |scores: &Scores| {
         Evaluation::of(&Trials::join(std::slice::from_ref(&key), scores).unwrap(), &quick()).unwrap().competence
     };

@@ -54,13 +54,11 @@ fn what_is_named_carries_the_score() {
 fn a_leg_without_speech_and_one_that_is_too_long_are_no_trouble() {
     let silent = explained("bad/silence-1s.wav", &ExplanationOptions::default());
     assert!(silent.legs[0].path.is_empty() && silent.legs[0].verdict.llr.is_none());
-    let mut reader =
-        AudioReader::open(&testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default()).unwrap();
+    let mut reader = AudioReader::open(&testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default()).unwrap();
     let options = ExplanationOptions { max_seconds: 1.0, ..ExplanationOptions::default() };
     let error = explain(&Detector::builtin().unwrap(), &mut reader, &options, &mut |_| true).unwrap_err();
     assert_eq!(error.kind(), veravox::ErrorKind::LimitExceeded);
-    let mut reader =
-        AudioReader::open(&testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default()).unwrap();
+    let mut reader = AudioReader::open(&testdata("calls/03-bank-card.alaw.wav"), &DecodeOptions::default()).unwrap();
     let stopped = explain(&Detector::builtin().unwrap(), &mut reader, &ExplanationOptions::default(), &mut |_| false);
     assert_eq!(stopped.unwrap_err().kind(), veravox::ErrorKind::Cancelled);
 }

@@ -107,7 +107,11 @@ fn a_calibration_moves_every_window_and_streams_like_files() {
     let (plain, site) = (phone(), phone().with_calibration(again).unwrap());
     let call = testdata("calls/03-bank-card.alaw.wav");
     let windows = |detector: &Detector| {
-        detector.scan_file(&call, &DecodeOptions::default()).unwrap().legs[0].windows.iter().map(|w| w.llr).collect::<Vec<_>>()
+        detector.scan_file(&call, &DecodeOptions::default()).unwrap().legs[0]
+            .windows
+            .iter()
+            .map(|w| w.llr)
+            .collect::<Vec<_>>()
     };
     for (before, after) in windows(&plain).into_iter().zip(windows(&site)) {
         assert!((map.llr(before) - after).abs() < 1e-5, "{before} {after}");

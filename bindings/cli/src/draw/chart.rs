@@ -48,14 +48,16 @@ impl Axis {
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         let first = (low / step).ceil() as i64;
         let last = (high / step).floor() as i64;
-        let ticks = (first..=last).map(|n| (n as f64 * step, format!("{:.decimals$}", n as f64 * step + 0.0))).collect();
+        let ticks =
+            (first..=last).map(|n| (n as f64 * step, format!("{:.decimals$}", n as f64 * step + 0.0))).collect();
         Self { label: label.to_owned(), low, high, scale: Scale::Linear, ticks }
     }
 
     /// An axis of error rates on the scale of normal deviates.
     pub fn rates(label: &str) -> Self {
         let ticks = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8];
-        let words = |rate: f64| if rate < 0.01 { format!("{:.1}", 100.0 * rate) } else { format!("{:.0}", 100.0 * rate) };
+        let words =
+            |rate: f64| if rate < 0.01 { format!("{:.1}", 100.0 * rate) } else { format!("{:.0}", 100.0 * rate) };
         Self {
             label: label.to_owned(),
             low: 0.0005,
@@ -90,7 +92,13 @@ impl Chart {
     }
 
     /// A line through points.
-    pub fn line(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: &str, dashes: &str, name: Option<&str>) {
+    pub fn line(
+        &mut self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        colour: &str,
+        dashes: &str,
+        name: Option<&str>,
+    ) {
         let path: Vec<String> =
             points.into_iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(x), self.py(y))).collect();
         let dashes = if dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dashes}\"") };
@@ -251,7 +259,14 @@ impl Chart {
 fn probit(share: f64) -> f64 {
     let tail = |p: f64| {
         let q = (-2.0 * p.ln()).sqrt();
-        let up = [-7.784894002430293e-3, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+        let up = [
+            -7.784894002430293e-3,
+            -0.3223964580411365,
+            -2.400758277161838,
+            -2.549732539343734,
+            4.374664141464968,
+            2.938163982698783,
+        ];
         let down = [7.784695709041462e-3, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1.0];
         up.iter().fold(0.0, |sum, c| sum * q + c) / down.iter().fold(0.0, |sum, c| sum * q + c)
     };
@@ -262,8 +277,16 @@ fn probit(share: f64) -> f64 {
     } else {
         let q = share - 0.5;
         let r = q * q;
-        let up = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.3577518672690, -30.66479806614716, 2.506628277459239];
-        let down = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0];
+        let up = [
+            -39.69683028665376,
+            220.9460984245205,
+            -275.9285104469687,
+            138.3577518672690,
+            -30.66479806614716,
+            2.506628277459239,
+        ];
+        let down =
+            [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0];
         up.iter().fold(0.0, |sum, c| sum * r + c) * q / down.iter().fold(0.0, |sum, c| sum * r + c)
     }
 }

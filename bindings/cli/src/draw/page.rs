@@ -56,7 +56,8 @@ impl Page {
     pub fn table(&mut self, caption: &str, head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> &mut Self {
         let is_number: Vec<bool> = head.iter().map(|name| name.starts_with('#')).collect();
         let class = |n: usize| if is_number.get(n).copied().unwrap_or_default() { " class=\"n\"" } else { "" };
-        let mut text = format!("<div class=\"wide\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>", escape(caption));
+        let mut text =
+            format!("<div class=\"wide\" tabindex=\"0\"><table><caption>{}</caption><thead><tr>", escape(caption));
         for (n, name) in head.iter().enumerate() {
             // Writing to a String cannot fail.
             let _ = write!(text, "<th scope=\"col\"{}>{}</th>", class(n), escape(name.trim_start_matches('#')));
@@ -83,7 +84,10 @@ impl Page {
     /// A player with the audio inside the page.
     pub fn audio(&mut self, label: &str, data_uri: &str) -> &mut Self {
         self.media = true;
-        self.push(&format!("<audio controls preload=\"metadata\" aria-label=\"{}\" src=\"{data_uri}\"></audio>", escape(label)))
+        self.push(&format!(
+            "<audio controls preload=\"metadata\" aria-label=\"{}\" src=\"{data_uri}\"></audio>",
+            escape(label)
+        ))
     }
 
     /// The whole page. Its policy lets a browser load nothing, run nothing and send nothing.

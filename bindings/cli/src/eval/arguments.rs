@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use veravox::evaluate::{Direction, EvaluationOptions};
 use veravox::metrics::{Bootstrap, Costs, Tandem};
 
-use crate::scoring::Audio;
+use crate::audio::Audio;
 
 #[derive(Args)]
 #[command(after_long_help = NOTES)]

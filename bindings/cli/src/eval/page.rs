@@ -37,7 +37,10 @@ pub fn html(e: &Evaluation) -> String {
     page.figure(&plots::histogram(e), "Scores. Where the two lie over each other no threshold parts them.");
     page.figure(&plots::det(e), "DET curve: both error rates over all thresholds. Nearer to the lower left is better.");
     page.figure(&plots::roc(e), "ROC curve: machines found against people called synthetic.");
-    page.figure(&plots::reliability(e), "Reliability: on the diagonal probabilities can be believed. Above it machines were more frequent than stated.");
+    page.figure(
+        &plots::reliability(e),
+        "Reliability: on the diagonal probabilities can be believed. Above it machines were more frequent than stated.",
+    );
     page.push("</div>");
     for table in &e.groups {
         page.heading(&format!("By {}", table.by));
@@ -46,7 +49,18 @@ pub fn html(e: &Evaluation) -> String {
         let rows = table.rows.iter().map(|row| {
             let [bonafide, spoof] = group_counts(row);
             let eer = row.eer.map_or_else(|| "–".to_owned(), |eer| percent(&eer));
-            vec![row.value.clone(), bonafide, spoof, eer, number(row.auc), number(row.min_dcf), number(row.act_dcf), number(row.cllr), share(row.false_alarm), share(row.miss)]
+            vec![
+                row.value.clone(),
+                bonafide,
+                spoof,
+                eer,
+                number(row.auc),
+                number(row.min_dcf),
+                number(row.act_dcf),
+                number(row.cllr),
+                share(row.false_alarm),
+                share(row.miss),
+            ]
         });
         page.table(
             "A group of one class stands against all trials of the other. The last two columns are at the threshold of the costs.",

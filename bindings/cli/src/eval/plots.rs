@@ -25,7 +25,10 @@ pub fn det(e: &Evaluation) -> String {
     let eer = e.figures.eer.value;
     chart.point((eer, eer), 4.0, SPOOF, "EER");
     chart.words((eer, eer), &format!("EER {:.2} %", 100.0 * eer), "#333");
-    chart.svg(&format!("Both error rates over all thresholds, on the scale of normal deviates; equal at {:.2} %.", 100.0 * eer))
+    chart.svg(&format!(
+        "Both error rates over all thresholds, on the scale of normal deviates; equal at {:.2} %.",
+        100.0 * eer
+    ))
 }
 
 pub fn roc(e: &Evaluation) -> String {

@@ -81,7 +81,12 @@ pub fn intervals(e: &Evaluation) -> String {
     let r = &e.resampling;
     let drawn = r.by.as_ref().map_or_else(
         || "each clip drawn for itself".to_owned(),
-        |by| format!("whole groups by {by} drawn again ({} of bona fide, {} of synthetic trials)", r.n_bonafide, r.n_spoof),
+        |by| {
+            format!(
+                "whole groups by {by} drawn again ({} of bona fide, {} of synthetic trials)",
+                r.n_bonafide, r.n_spoof
+            )
+        },
     );
     format!("In brackets {:.0} % intervals of the bootstrap, {} rounds, {drawn}.", 100.0 * r.confidence, r.rounds)
 }
@@ -125,12 +130,16 @@ pub fn figure_rows(e: &Evaluation) -> Vec<(String, String)> {
         let form = if tandem.tandem.legacy { "min t-DCF (2019)" } else { "min t-DCF" };
         (form.to_owned(), plain(&tandem.estimate))
     }));
-    rows.extend(f.false_alarm_at_miss.iter().map(|point| {
-        (format!("people called synthetic at {} missed, %", rate(point.at)), percent(&point.estimate))
-    }));
-    rows.extend(f.found_at_false_alarm.iter().map(|point| {
-        (format!("machines found at {} false alarms, %", rate(point.at)), percent(&point.estimate))
-    }));
+    rows.extend(
+        f.false_alarm_at_miss.iter().map(|point| {
+            (format!("people called synthetic at {} missed, %", rate(point.at)), percent(&point.estimate))
+        }),
+    );
+    rows.extend(
+        f.found_at_false_alarm
+            .iter()
+            .map(|point| (format!("machines found at {} false alarms, %", rate(point.at)), percent(&point.estimate))),
+    );
     rows
 }
 

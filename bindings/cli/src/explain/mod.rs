@@ -6,69 +6,17 @@ mod sound;
 mod words;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anstream::{eprint, eprintln};
-use clap::{Args, ValueEnum};
 use veravox::decode::AudioReader;
 use veravox::explain::{Explanation, ExplanationOptions, explain};
 
-use crate::args::{Raw, Setup};
+use crate::args::{Explain, Format, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
-use crate::odds::DecisionArguments;
 use crate::save::save;
 use crate::words::{BOLD, DIM, clock, style_of};
-
-#[derive(Args)]
-#[command(after_long_help = NOTES)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
-pub struct Explain {
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Write the report to this file; without it a summary is printed.
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// The form of the report.
-    #[arg(long, value_enum, default_value_t = Format::Html)]
-    pub format: Format,
-    /// Leave the audio out of the page; the page then holds no copy of the call.
-    #[arg(long)]
-    pub no_audio: bool,
-    /// The leg of a picture, from 0; the one with the highest llr without it.
-    #[arg(long, value_name = "LEG")]
-    pub leg: Option<usize>,
-    /// Measure also how far the score rests on the parts named; it takes several times as long.
-    #[arg(long)]
-    pub faithfulness: bool,
-    /// Another reference; models/training/reference.py makes the built-in ones with this.
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub reference: Option<PathBuf>,
-    #[command(flatten)]
-    pub raw: Raw,
-    #[command(flatten)]
-    pub decision: DecisionArguments,
-}
-
-const NOTES: &str = "\
-The page is one file: it loads nothing, runs nothing and sends nothing. It holds the audio unless --no-audio is given.
-Evidence says what the model listened to, not how the audio was made.
-
-Exit status: 0 explained, whatever the verdict; 2 not; 130 interrupted.";
-
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A page in one file.
-    Html,
-    /// The main pictures of one leg, as SVG.
-    Svg,
-    /// The main pictures of one leg, as PNG.
-    Png,
-    /// All numbers.
-    Json,
-}
 
 pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let detector = arguments.decision.over(setup.detector()?)?;
@@ -98,7 +46,9 @@ pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let bytes = match arguments.format {
         Format::Html => page::html(&name, &explained, !arguments.no_audio).into_bytes(),
         Format::Json => (serde_json::to_string_pretty(&explained)? + "\n").into_bytes(),
-        Format::Svg => panels::stacked(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds).into_bytes(),
+        Format::Svg => {
+            panels::stacked(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds).into_bytes()
+        }
         Format::Png => sound::picture(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds)?,
     };
     match &arguments.output {
@@ -127,7 +77,13 @@ fn summarise(name: &str, explained: &Explanation) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{name}{BOLD:#}")?;
     for leg in &explained.legs {
         let style = style_of(leg.verdict.decision);
-        writeln!(out, "  leg {}  {style}{}{style:#}  {}", leg.verdict.leg, leg.verdict.decision, words::verdict(leg, explained))?;
+        writeln!(
+            out,
+            "  leg {}  {style}{}{style:#}  {}",
+            leg.verdict.leg,
+            leg.verdict.decision,
+            words::verdict(leg, explained)
+        )?;
         for stretch in words::strongest(leg) {
             writeln!(out, "    listen to {} to {}  {:+.1}", clock(stretch.from), clock(stretch.to), stretch.llr)?;
         }

@@ -120,7 +120,13 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
             None => (String::new(), ""),
         };
         let range = m.range.map_or_else(String::new, |r| {
-            format!("people {} to {}, machines {} to {}", digits(r.people[0]), digits(r.people[4]), digits(r.machines[0]), digits(r.machines[4]))
+            format!(
+                "people {} to {}, machines {} to {}",
+                digits(r.people[0]),
+                digits(r.people[4]),
+                digits(r.machines[0]),
+                digits(r.machines[4])
+            )
         });
         rows += &format!(
             "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td>{strip}<br><span class=\"soft small\">{}</span></td><td>{}{}<br><span \
@@ -148,7 +154,12 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
                 "false_bonafide_percent" => "machines called bona fide, %",
                 other => other,
             };
-            vec![f.condition.clone(), metric.to_owned(), format!("{:.1} ({:.1} to {:.1})", f.value, f.low, f.high), format!("{} / {}", f.n.0, f.n.1)]
+            vec![
+                f.condition.clone(),
+                metric.to_owned(),
+                format!("{:.1} ({:.1} to {:.1})", f.value, f.low, f.high),
+                format!("{} / {}", f.n.0, f.n.1),
+            ]
         });
         page.table(
             "From the model's card, measured on voices and mostly on machines that it never heard; in brackets 95 % intervals.",

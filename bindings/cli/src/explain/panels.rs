@@ -20,8 +20,13 @@ pub fn waveform(leg: &LegExplanation, strongest: &[Evidence]) -> String {
     let length = seconds(leg);
     let highest = leg.picture.samples.iter().fold(0.01_f32, |most, sample| most.max(sample.abs()));
     let reach = f64::from(highest);
-    let mut chart =
-        Chart::new("Waveform", Axis::linear("seconds", 0.0, length), Axis::linear("level", -reach, reach), WIDTH, 150.0);
+    let mut chart = Chart::new(
+        "Waveform",
+        Axis::linear("seconds", 0.0, length),
+        Axis::linear("level", -reach, reach),
+        WIDTH,
+        150.0,
+    );
     for stretch in strongest {
         chart.area((stretch.from, stretch.to), (-reach, reach), SPOOF, 0.22);
     }
@@ -38,8 +43,13 @@ pub fn waveform(leg: &LegExplanation, strongest: &[Evidence]) -> String {
 /// The spectrogram.
 pub fn spectrum(leg: &LegExplanation) -> String {
     let khz = f64::from(leg.picture.sample_rate_hz) / 2_000.0;
-    let mut chart =
-        Chart::new("Spectrogram", Axis::linear("seconds", 0.0, seconds(leg)), Axis::linear("kHz", 0.0, khz), WIDTH, 220.0);
+    let mut chart = Chart::new(
+        "Spectrogram",
+        Axis::linear("seconds", 0.0, seconds(leg)),
+        Axis::linear("kHz", 0.0, khz),
+        WIDTH,
+        220.0,
+    );
     if let Some(uri) = spectrogram(&leg.picture) {
         chart.image((0.0, seconds(leg)), (0.0, khz), &uri);
     }
@@ -49,7 +59,8 @@ pub fn spectrum(leg: &LegExplanation) -> String {
 /// The llr over time: windows, the leg, and the thresholds.
 pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
     let llrs = leg.path.iter().flat_map(|point| [point.llr, point.window_llr]);
-    let reach = llrs.fold(thresholds.synthetic_llr.abs().max(thresholds.bonafide_llr.abs()) + 0.5, |a, b| a.max(b.abs()));
+    let reach =
+        llrs.fold(thresholds.synthetic_llr.abs().max(thresholds.bonafide_llr.abs()) + 0.5, |a, b| a.max(b.abs()));
     let length = seconds(leg);
     let mut chart = Chart::new(
         "llr over time",
@@ -66,7 +77,10 @@ pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
     chart.words((0.0, thresholds.synthetic_llr), "from here up: synthetic", SPOOF);
     chart.words((0.0, thresholds.bonafide_llr - 0.16 * reach), "from here down: bona fide", BONAFIDE);
     for point in &leg.path {
-        let words = format!("window that ends at {:.1} s: llr {:+.2}; the leg {:+.2}", point.at_seconds, point.window_llr, point.llr);
+        let words = format!(
+            "window that ends at {:.1} s: llr {:+.2}; the leg {:+.2}",
+            point.at_seconds, point.window_llr, point.llr
+        );
         let colour = if point.window_llr > 0.0 { SPOOF } else { BONAFIDE };
         chart.point((point.at_seconds, point.window_llr), 3.0, colour, &words);
     }
@@ -181,7 +195,12 @@ pub fn strip(value: f64, range: &Range) -> String {
 /// The main pictures one below the other.
 pub fn stacked(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> String {
     let strongest = super::words::strongest(leg);
-    let panels = [(waveform(leg, &strongest), 150.0), (spectrum(leg), 220.0), (path(leg, thresholds), 240.0), (time(leg), 170.0)];
+    let panels = [
+        (waveform(leg, &strongest), 150.0),
+        (spectrum(leg), 220.0),
+        (path(leg, thresholds), 240.0),
+        (time(leg), 170.0),
+    ];
     let height: f64 = panels.iter().map(|(_, height)| height + 6.0).sum::<f64>() + 30.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \

@@ -95,7 +95,8 @@ pub fn picture(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> Res
     // The llr of windows and of the leg.
     let (top, bottom) = (340, 540);
     let llrs = leg.path.iter().flat_map(|point| [point.llr, point.window_llr]);
-    let reach = llrs.fold(thresholds.synthetic_llr.abs().max(thresholds.bonafide_llr.abs()) + 1.0, |a, b| a.max(b.abs()));
+    let reach =
+        llrs.fold(thresholds.synthetic_llr.abs().max(thresholds.bonafide_llr.abs()) + 1.0, |a, b| a.max(b.abs()));
     let y = |llr: f64| (top as f64 + (1.0 - (llr / reach).clamp(-1.0, 1.0)) / 2.0 * (bottom - top) as f64) as usize;
     canvas.frame(top, bottom);
     for (llr, colour) in [(thresholds.synthetic_llr, SPOOF), (0.0, GREY), (thresholds.bonafide_llr, BONAFIDE)] {
@@ -189,7 +190,9 @@ impl Canvas {
     fn text(&mut self, x: usize, y: usize, words: &str, colour: [u8; 3]) {
         use font8x8::UnicodeFonts as _;
         for (n, character) in words.chars().enumerate() {
-            let Some(glyph) = font8x8::BASIC_FONTS.get(character).or_else(|| font8x8::BASIC_FONTS.get('?')) else { continue };
+            let Some(glyph) = font8x8::BASIC_FONTS.get(character).or_else(|| font8x8::BASIC_FONTS.get('?')) else {
+                continue;
+            };
             for (row, bits) in glyph.iter().enumerate() {
                 for column in (0..8).filter(|column| bits >> column & 1 == 1) {
                     for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {

@@ -10,7 +10,9 @@ pub fn strongest(leg: &LegExplanation) -> Vec<Evidence> {
     let mut top: Vec<Evidence> = Vec::new();
     for evidence in order {
         // Neighbours are one place to listen to.
-        if let Some(near) = top.iter_mut().find(|near| (near.to - evidence.from).abs() < 0.01 || (near.from - evidence.to).abs() < 0.01) {
+        if let Some(near) =
+            top.iter_mut().find(|near| (near.to - evidence.from).abs() < 0.01 || (near.from - evidence.to).abs() < 0.01)
+        {
             near.llr = f64::midpoint(near.llr, evidence.llr);
             (near.from, near.to) = (near.from.min(evidence.from), near.to.max(evidence.to));
         } else if top.len() < 3 {
@@ -36,11 +38,19 @@ pub fn title(part: &str) -> String {
 /// What a family listens to, or what lies in a band.
 pub fn meaning(part: &str) -> &'static str {
     match part {
-        "spectrum" => "How the spectrum of short frames spreads, changes and repeats itself: vocoders smooth it, or make it too even.",
-        "pulses" => "The fine shape of sound within a few milliseconds, where the vocal folds strike: machines often round it off or scatter it.",
-        "cycles" => "How regularly stronger and weaker moments follow each other: networks that work in fixed steps leave a beat.",
+        "spectrum" => {
+            "How the spectrum of short frames spreads, changes and repeats itself: vocoders smooth it, or make it too even."
+        }
+        "pulses" => {
+            "The fine shape of sound within a few milliseconds, where the vocal folds strike: machines often round it off or scatter it."
+        }
+        "cycles" => {
+            "How regularly stronger and weaker moments follow each other: networks that work in fixed steps leave a beat."
+        }
         "lines" => "Harmonics seen as long lines: how straight they run and what stands between them.",
-        "phases" => "Whether neighbouring tones keep their phases to each other, as they do in a throat and a room: vocoders invent phases.",
+        "phases" => {
+            "Whether neighbouring tones keep their phases to each other, as they do in a throat and a room: vocoders invent phases."
+        }
         "0-300" => "Hum, breath and the lowest harmonics; a telephone line lets little of it pass.",
         "300-700" => "The first resonance of most vowels and the strongest harmonics.",
         "700-1200" => "Open vowels, and the back of the mouth.",

@@ -80,8 +80,10 @@ fn best_lag(samples: &[f32], at: usize, frame: usize, lags: &std::ops::Range<usi
     if here.iter().map(|v| v * v).sum::<f32>() < 1e-4 * frame as f32 * 0.1 {
         return None;
     }
-    let values: Vec<f64> =
-        lags.clone().map(|lag| samples.get(at + lag..at + lag + frame).map_or(0.0, |there| likeness(here, there))).collect();
+    let values: Vec<f64> = lags
+        .clone()
+        .map(|lag| samples.get(at + lag..at + lag + frame).map_or(0.0, |there| likeness(here, there)))
+        .collect();
     let best = values.iter().copied().fold(0.0, f64::max);
     if best < VOICED {
         return None;

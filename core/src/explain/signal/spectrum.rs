@@ -54,7 +54,9 @@ pub(super) fn measure(samples: &[f32], sample_rate_hz: u32) -> Option<Spectrum> 
     }
     let n_bins = n_fft / 2 + 1;
     let mean: Vec<f64> = (0..n_bins)
-        .map(|bin| frames.iter().filter_map(|frame| frame.get(bin)).map(|v| f64::from(*v)).sum::<f64>() / frames.len() as f64)
+        .map(|bin| {
+            frames.iter().filter_map(|frame| frame.get(bin)).map(|v| f64::from(*v)).sum::<f64>() / frames.len() as f64
+        })
         .collect();
     let highest = mean.iter().copied().fold(0.0, f64::max);
     let floor = highest * 10.0_f64.powf(-EDGE_DB / 10.0);
@@ -78,7 +80,9 @@ pub(super) fn measure(samples: &[f32], sample_rate_hz: u32) -> Option<Spectrum> 
         for frame in &logs {
             // Neighbours are alike anyway, through the window.
             for offset in 3..=reach {
-                if let (Some(a), Some(b)) = (middle.checked_sub(offset).and_then(|n| frame.get(n)), frame.get(middle + offset)) {
+                if let (Some(a), Some(b)) =
+                    (middle.checked_sub(offset).and_then(|n| frame.get(n)), frame.get(middle + offset))
+                {
                     ab += a * b;
                     aa += a * a;
                     bb += b * b;
@@ -88,6 +92,7 @@ pub(super) fn measure(samples: &[f32], sample_rate_hz: u32) -> Option<Spectrum> 
         ab / f64::sqrt(aa * bb)
     };
     let candidates = reach + 3..n_bins.saturating_sub(reach + 3);
-    let mirror = candidates.filter(|bin| hz(*bin) > 1_500.0 && *bin + reach <= edge).map(about).fold(f64::NAN, f64::max);
+    let mirror =
+        candidates.filter(|bin| hz(*bin) > 1_500.0 && *bin + reach <= edge).map(about).fold(f64::NAN, f64::max);
     Some(Spectrum { edge_hz: hz(edge), mirror })
 }
