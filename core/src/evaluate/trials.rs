@@ -261,6 +261,8 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn joined(key: &str, scores: &str) -> Result<Trials> {
@@ -298,6 +300,24 @@ mod tests {
         ] {
             let error = joined(key, scores).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
+        }
+    }
+
+    proptest! {
+        /// Whatever lies in a file is read or refused.
+        #[test]
+        fn no_text_is_too_odd(
+            key in "(file,label(,leg)?\n)?([a-z0-9 ,;|\t\"./-]{0,24}\n){0,6}",
+            scores in "(file[,\t]llr\n)?([a-z0-9 ,\t.eE+-]{0,16}\n){0,6}",
+            any in ".{0,80}",
+        ) {
+            for text in [&key, &scores, &any] {
+                let (key, scores) = (Key::parse(text, "key"), Scores::parse(&scores, "scores", None));
+                if let (Ok(key), Ok(scores)) = (key, scores) {
+                    let _ = Trials::join(&[key], &scores);
+                }
+                let _ = Scores::parse(text, "scores", None);
+            }
         }
     }
 

@@ -111,7 +111,7 @@ pub fn picture(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> Res
     for point in &leg.path {
         canvas.dot(x(point.at_seconds), y(point.window_llr), if point.window_llr > 0.0 { SPOOF } else { BONAFIDE });
     }
-    canvas.text(LEFT + 6, top + 4, "dots: windows, line: the leg", GREY);
+    canvas.text(LEFT + 6, top - 18, "dots: windows, line: the leg", GREY);
     // Evidence of stretches.
     let (top, bottom) = (560, 720);
     let most = leg.time.iter().fold(0.5, |most, evidence| f64::max(most, evidence.llr.abs()));
@@ -128,7 +128,7 @@ pub fn picture(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> Res
         }
     }
     canvas.horizontal(middle, GREY);
-    canvas.text(LEFT + 6, top + 4, "evidence of stretches: up, for a machine", GREY);
+    canvas.text(LEFT + 6, top - 18, "evidence of stretches: up, for a machine", GREY);
     canvas.text(LEFT, 734, "0 s", INK);
     canvas.text(WIDTH - RIGHT - 110, 734, &format!("{seconds:.1} s"), INK);
     png(&canvas.pixels, WIDTH, HEIGHT)
