@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark has no users")]
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
 use veravox::evaluate::{Evaluation, EvaluationOptions, Key, Scores, Trials};
@@ -22,8 +23,8 @@ fn main() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let is_spoof = n % 10 > 0;
         let llr = (state >> 40) as f64 / 4e6 - 2.0 + if is_spoof { 1.5 } else { 0.0 };
-        key += &format!("u{n},{}\n", if is_spoof { "spoof" } else { "bonafide" });
-        scores += &format!("u{n},{llr:.5}\n");
+        writeln!(key, "u{n},{}", if is_spoof { "spoof" } else { "bonafide" }).unwrap();
+        writeln!(scores, "u{n},{llr:.5}").unwrap();
     }
     let started = Instant::now();
     let (key, scores) = (Key::parse(&key, "key").unwrap(), Scores::parse(&scores, "scores", None).unwrap());

@@ -1,7 +1,5 @@
 //! Where audio is scored from: arguments that commands share.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
-
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,6 +9,7 @@ use clap::Args;
 pub struct Audio {
     /// Score the audio in these folders, at any depth: that of the key's trials, where there is a key.
     #[arg(long, value_name = "DIR", num_args = 1..)]
+    #[expect(clippy::struct_field_names, reason = "its name is that of the argument")]
     pub audio: Vec<PathBuf>,
     /// Keep the results of --audio in this JSONL file, as veravox scan --jsonl writes it.
     #[arg(long = "keep-results", value_name = "FILE", requires = "audio")]

@@ -11,7 +11,6 @@ use crate::exit::{Exit, Outcome};
 use crate::words::{BOLD, DIM, GREEN, YELLOW};
 
 #[derive(Args)]
-#[expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
 pub struct DriftArguments {
     /// Results of veravox scan --jsonl from when the site was calibrated, or all was well.
     #[arg(value_name = "BEFORE")]

@@ -1,7 +1,5 @@
 //! Thresholds from priors and costs, and what alarms are worth.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
-
 use clap::Args;
 use veravox::decide::{DecisionCosts, Thresholds};
 use veravox::report::{FileReport, Outcome};

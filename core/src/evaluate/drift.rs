@@ -1,6 +1,6 @@
 //! Whether calls changed: two batches of results, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -88,14 +88,9 @@ impl Drift {
         }
         let mut shifts = vec![shift("llr", &old, &new, |score| score.llr, bootstrap)?];
         shifts.push(shift("seconds of speech", &old, &new, |score| score.speech_seconds, bootstrap)?);
-        let mut names: BTreeMap<String, ()> = BTreeMap::new();
-        for leg in old.legs.iter().chain(&new.legs) {
-            labels(leg.1).for_each(|name| {
-                names.insert(name, ());
-            });
-        }
+        let names: BTreeSet<String> = old.all.iter().chain(&new.all).flat_map(|(_, score)| labels(score)).collect();
         let mut shares = Vec::new();
-        for (name, ()) in names {
+        for name in names {
             let has = |score: &Score| f64::from(labels(score).any(|label| label == name));
             let (a, b) = (old.means(has), new.means(has));
             let all = |means: &[(f64, f64)]| {
@@ -161,7 +156,7 @@ fn labels(score: &Score) -> impl Iterator<Item = String> + '_ {
 
 /// The legs of a batch, each with the number of its call.
 struct Legs<'a> {
-    legs: Vec<(usize, &'a Score)>,
+    all: Vec<(usize, &'a Score)>,
     n_calls: usize,
     model: String,
 }
@@ -185,17 +180,17 @@ impl<'a> Legs<'a> {
             );
             return Err(invalid(&scores.name, None, &message));
         };
-        Ok(Self { legs, n_calls: scores.order.len(), model })
+        Ok(Self { all: legs, n_calls: scores.order.len(), model })
     }
 
     fn count(&self) -> (usize, usize) {
-        (self.legs.len(), self.n_calls)
+        (self.all.len(), self.n_calls)
     }
 
     /// Sum and number of a quantity over the legs of each call that has any.
     fn means(&self, of: impl Fn(&Score) -> f64) -> Vec<(f64, f64)> {
         let mut calls: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-        for (call, score) in &self.legs {
+        for (call, score) in &self.all {
             let (sum, n) = calls.entry(*call).or_default();
             *sum += of(score);
             *n += 1.0;
@@ -220,7 +215,7 @@ fn shift(
     bootstrap: &Bootstrap,
 ) -> Result<Shift> {
     let side = |legs: &Legs<'_>| -> (Vec<f64>, Vec<String>) {
-        legs.legs.iter().filter_map(|(call, score)| of(score).map(|value| (value, call.to_string()))).unzip()
+        legs.all.iter().filter_map(|(call, score)| of(score).map(|value| (value, call.to_string()))).unzip()
     };
     let ((before, calls_before), (after, calls_after)) = (side(old), side(new));
     // The chance that a later leg lies above an earlier one is the area under the curve that parts the two.

@@ -210,12 +210,15 @@ pub(super) fn place(names: &[String], known: &[&str]) -> Option<usize> {
     known.iter().find_map(|known| names.iter().position(|name| name == known))
 }
 
-/// The rows of a table with a head, with their lines.
+/// A row with its line.
+pub(super) type Row = (csv::StringRecord, usize);
+
+/// The names of the columns of a table with a head, and its rows.
 pub(super) fn rows_of_table<'a>(
     text: &'a str,
     name: &'a str,
     separator: u8,
-) -> Result<(Vec<String>, impl Iterator<Item = Result<(csv::StringRecord, usize)>> + 'a)> {
+) -> Result<(Vec<String>, impl Iterator<Item = Result<Row>> + 'a)> {
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).flexible(true).comment(Some(b'#')).from_reader(text.as_bytes());
     let of_csv = move |e: csv::Error| {

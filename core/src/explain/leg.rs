@@ -319,6 +319,8 @@ fn picture(samples: Vec<f32>, sample_rate_hz: u32) -> Picture {
         at += hop;
     }
     let highest = levels.iter().copied().fold(f32::MIN, f32::max);
-    levels.iter_mut().for_each(|level| *level -= highest);
+    for level in &mut levels {
+        *level -= highest;
+    }
     Picture { samples, sample_rate_hz, spectrogram: levels, n_frequencies: ROWS }
 }

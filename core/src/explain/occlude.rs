@@ -108,7 +108,9 @@ impl Occluder {
         let mut llrs = Vec::with_capacity(vectors.len());
         for some in vectors.chunks(BATCH) {
             scorer.clear();
-            some.iter().for_each(|vector| scorer.add_features(vector));
+            for vector in some {
+                scorer.add_features(vector);
+            }
             llrs.extend(self.scored(scorer)?);
         }
         Ok(llrs)
@@ -152,13 +154,10 @@ fn families(manifest: &Manifest) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut from = 0;
     for (name, size) in sizes {
-        let place = match parts.iter().position(|part| part.name == name) {
-            Some(place) => place,
-            None => {
-                parts.push(Part { name, weights: vec![0.0; n] });
-                parts.len() - 1
-            }
-        };
+        let place = parts.iter().position(|part| part.name == name).unwrap_or(parts.len());
+        if place == parts.len() {
+            parts.push(Part { name, weights: vec![0.0; n] });
+        }
         if let Some(part) = parts.get_mut(place) {
             part.weights.iter_mut().skip(from).take(size).for_each(|weight| *weight = 1.0);
         }
@@ -200,8 +199,7 @@ fn bands(manifest: &Manifest) -> Result<Vec<Part>> {
             edges.windows(2).enumerate().map(|(n, pair)| noise.draw(pair, 2 * (draw * 16 + n as u64))).collect();
         let sum = |skip: Option<usize>, other: &[f32]| -> Vec<f32> {
             let mut sum = other.to_vec();
-            for (n, band) in of_bands.iter().enumerate().filter(|(n, _)| Some(*n) != skip) {
-                let _ = n;
+            for (_, band) in of_bands.iter().enumerate().filter(|(n, _)| Some(*n) != skip) {
                 sum.iter_mut().zip(band).for_each(|(sum, sample)| *sum += sample);
             }
             sum

@@ -97,7 +97,9 @@ impl Bootstrap {
             let (mut room, mut values) = (room(), Vec::new());
             for round in 0..self.rounds {
                 if round % n_threads == thread {
-                    times.iter_mut().for_each(|side| draw(side, &mut random));
+                    for side in &mut times {
+                        draw(side, &mut random);
+                    }
                     let mut of_round = vec![f64::NAN; n_figures];
                     figures(&times, &mut room, &mut of_round);
                     values.push(of_round);

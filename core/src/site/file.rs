@@ -222,8 +222,8 @@ impl SiteCalibration {
         }
         self.models.iter().try_for_each(|model| {
             let named = |message: String| refused(&format!("for the model {}: {message}", model.model));
-            let maps = std::iter::once(&model.map).chain(model.lines.iter().map(|line| &line.map));
-            maps.map(Map::check).collect::<std::result::Result<(), _>>().map_err(named)?;
+            let mut maps = std::iter::once(&model.map).chain(model.lines.iter().map(|line| &line.map));
+            maps.try_for_each(Map::check).map_err(named)?;
             let Reference { n, highest, quantiles, .. } = &model.people;
             let finite = highest.iter().chain(quantiles).all(|score| score.is_finite());
             let sorted = highest.is_sorted_by(|a, b| a >= b) && quantiles.is_sorted();
@@ -339,8 +339,7 @@ fn exceeding(n: usize, share: f64) -> Option<usize> {
 
 fn digest(body: &serde_json::Value) -> String {
     // Keys are sorted, and spaces none.
-    let hash = Sha256::digest(body.to_string().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::model::hex(&Sha256::digest(body.to_string().as_bytes()))
 }
 
 fn refused(message: &str) -> Error {

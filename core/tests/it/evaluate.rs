@@ -2,6 +2,7 @@
 //! (`testdata/evaluation/official.json`, made by `make_official.py` beside it).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 use veravox::evaluate::{Evaluation, EvaluationOptions, Key, Scores, Trials};
@@ -98,8 +99,10 @@ fn speakers_are_drawn_again_as_a_whole_where_the_key_knows_them() {
 fn a_detector_at_chance_and_a_reversed_file_are_named() {
     let key = Key::read(&testdata("evaluation/asvspoof5.key.tsv")).unwrap();
     // A shuffle that knows nothing of the labels.
-    let noise: String =
-        key.trials.iter().enumerate().map(|(n, t)| format!("{} {}\n", t.file, (n * 7_919) % 601)).collect();
+    let mut noise = String::new();
+    for (n, trial) in key.trials.iter().enumerate() {
+        writeln!(noise, "{} {}", trial.file, (n * 7_919) % 601).unwrap();
+    }
     let of = |scores: &Scores| {
         Evaluation::of(&Trials::join(std::slice::from_ref(&key), scores).unwrap(), &quick()).unwrap().competence
     };

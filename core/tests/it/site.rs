@@ -1,5 +1,7 @@
 //! A site's calibration, from results of a scan to verdicts.
 
+use std::fmt::Write as _;
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use veravox::decode::DecodeOptions;
@@ -43,7 +45,8 @@ fn results(n: usize, people: f64, machines: f64, seed: u64) -> (String, String) 
         leg.llr = Some(middle);
         let report = FileReport::new(format!("{number}.wav"), call.head.clone(), Ok(call));
         lines += &(serde_json::to_string(&report).unwrap() + "\n");
-        key += &format!("{number}.wav,{},s{}\n", if is_spoof { "spoof" } else { "bonafide" }, number / 4);
+        let label = if is_spoof { "spoof" } else { "bonafide" };
+        writeln!(key, "{number}.wav,{label},s{}", number / 4).unwrap();
     }
     (lines, key)
 }

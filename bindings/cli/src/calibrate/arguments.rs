@@ -1,7 +1,5 @@
 //! The arguments of `veravox calibrate`.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
-
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};

@@ -29,9 +29,10 @@ pub fn run(arguments: &Calibrate, setup: &Setup) -> Outcome {
             Scored::Ended(exit) => return Ok(exit),
         },
     };
-    let material = match arguments.bonafide {
-        true => Material::bonafide(&scores, arguments.leg)?,
-        false => Material::labelled(&keys, &scores)?,
+    let material = if arguments.bonafide {
+        Material::bonafide(&scores, arguments.leg)?
+    } else {
+        Material::labelled(&keys, &scores)?
     };
     for kind in [ProblemKind::KeyWithoutScore, ProblemKind::WhichLeg, ProblemKind::NoScore, ProblemKind::DuplicateTrial]
     {
@@ -72,11 +73,12 @@ fn words(model: &ModelCalibration) -> String {
     let fit = &model.fit;
     let mut lines = vec![format!("{BOLD}{} {}{BOLD:#}", model.model, model.version)];
     let groups = |n: usize| format!("{n} {}{}", fit.grouped_by, if n == 1 { "" } else { "s" });
-    let mut from = format!("  {} legs of people ({})", fit.n_bonafide, groups(fit.n_bonafide_groups));
-    if fit.n_spoof > 0 {
-        from += &format!(", {} of machines ({})", fit.n_spoof, groups(fit.n_spoof_groups));
-    }
-    lines.push(from);
+    let machines = if fit.n_spoof > 0 {
+        format!(", {} of machines ({})", fit.n_spoof, groups(fit.n_spoof_groups))
+    } else {
+        String::new()
+    };
+    lines.push(format!("  {} legs of people ({})", fit.n_bonafide, groups(fit.n_bonafide_groups)) + &machines);
     match &model.map {
         veravox::site::Map::Affine { scale, offset } => {
             lines.push(format!("  llr at this site = {scale:.3} * llr {offset:+.3}, for each window"));

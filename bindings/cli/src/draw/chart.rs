@@ -255,40 +255,14 @@ impl Chart {
     }
 }
 
-/// The normal deviate of a share inside (0, 1): Acklam's rational approximation, good to 1e-9 of its size; a plot needs less.
+/// The normal deviate of a share inside (0, 1), to some 5e-4, of which a plot shows nothing: Abramowitz and Stegun, Handbook of
+/// Mathematical Functions, 26.2.23.
 fn probit(share: f64) -> f64 {
-    let tail = |p: f64| {
-        let q = (-2.0 * p.ln()).sqrt();
-        let up = [
-            -7.784894002430293e-3,
-            -0.3223964580411365,
-            -2.400758277161838,
-            -2.549732539343734,
-            4.374664141464968,
-            2.938163982698783,
-        ];
-        let down = [7.784695709041462e-3, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1.0];
-        up.iter().fold(0.0, |sum, c| sum * q + c) / down.iter().fold(0.0, |sum, c| sum * q + c)
+    let upper = |p: f64| {
+        let t = (-2.0 * p.ln()).sqrt();
+        t - (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)))
     };
-    if share < 0.02425 {
-        tail(share)
-    } else if share > 1.0 - 0.02425 {
-        -tail(1.0 - share)
-    } else {
-        let q = share - 0.5;
-        let r = q * q;
-        let up = [
-            -39.69683028665376,
-            220.9460984245205,
-            -275.9285104469687,
-            138.3577518672690,
-            -30.66479806614716,
-            2.506628277459239,
-        ];
-        let down =
-            [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1.0];
-        up.iter().fold(0.0, |sum, c| sum * r + c) * q / down.iter().fold(0.0, |sum, c| sum * r + c)
-    }
+    if share < 0.5 { -upper(share) } else { upper(1.0 - share) }
 }
 
 #[cfg(test)]
@@ -298,7 +272,7 @@ mod tests {
     #[test]
     fn normal_deviates_are_those_of_tables() {
         for (share, deviate) in [(0.5, 0.0), (0.975, 1.959_964), (0.001, -3.090_232), (0.8, 0.841_621)] {
-            assert!((probit(share) - deviate).abs() < 1e-5, "{share}");
+            assert!((probit(share) - deviate).abs() < 5e-4, "{share}");
         }
     }
 }

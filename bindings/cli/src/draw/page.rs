@@ -48,8 +48,8 @@ impl Page {
     }
 
     pub fn list(&mut self, items: impl IntoIterator<Item = String>) -> &mut Self {
-        let items: String = items.into_iter().map(|item| format!("<li>{}</li>", escape(&item))).collect();
-        if items.is_empty() { self } else { self.push(&format!("<ul>{items}</ul>")) }
+        let items: Vec<String> = items.into_iter().map(|item| format!("<li>{}</li>", escape(&item))).collect();
+        if items.is_empty() { self } else { self.push(&format!("<ul>{}</ul>", items.concat())) }
     }
 
     /// A table; columns whose head begins with `#` hold numbers.

@@ -29,9 +29,9 @@ pub fn html(e: &Evaluation) -> String {
     page.heading("Figures");
     page.table(&intervals(e), &["", "#value"], figure_rows(e).into_iter().map(|(name, value)| vec![name, value]));
     page.heading("Threshold");
-    threshold_lines(e).iter().for_each(|line| {
-        page.paragraph(line);
-    });
+    for line in threshold_lines(e) {
+        page.paragraph(&line);
+    }
     page.heading("Plots");
     page.push("<div class=\"pictures\">");
     page.figure(&plots::histogram(e), "Scores. Where the two lie over each other no threshold parts them.");

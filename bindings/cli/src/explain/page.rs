@@ -111,8 +111,14 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
         // Of a leg without speech there is nothing to compare.
         return;
     }
+    of_signal(page, leg);
+    of_card(page, leg);
+}
+
+/// What is measurable without the model.
+fn of_signal(page: &mut Page, leg: &LegExplanation) {
     page.push("<h3>What can be measured of the signal</h3>");
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     for m in &leg.signal.measures {
         let value = m.value.map_or_else(|| "too little to measure".to_owned(), |v| format!("{} {}", digits(v), m.unit));
         let (strip, words) = match m.value.zip(m.range.as_ref()) {
@@ -128,7 +134,7 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
                 digits(r.machines[4])
             )
         });
-        rows += &format!(
+        rows.push(format!(
             "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td>{strip}<br><span class=\"soft small\">{}</span></td><td>{}{}<br><span \
              class=\"soft small\">{}</span></td></tr>",
             escape(m.title),
@@ -137,13 +143,18 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
             escape(words),
             if words.is_empty() { "" } else { ". " },
             escape(&format!("{} {}.", m.words, m.source)),
-        );
+        ));
     }
     page.push(&format!(
         "<div class=\"wide\" tabindex=\"0\"><table><caption>None of these decides anything by itself, and the model does not use them \
          in this form. The diamond is this leg.</caption><thead><tr><th scope=\"col\">measure</th><th scope=\"col\" \
-         class=\"n\">here</th><th scope=\"col\">reference</th><th scope=\"col\">what it says</th></tr></thead><tbody>{rows}</tbody></table></div>"
+         class=\"n\">here</th><th scope=\"col\">reference</th><th scope=\"col\">what it says</th></tr></thead><tbody>{}</tbody></table></div>",
+        rows.concat()
     ));
+}
+
+/// What the model's card says of such audio.
+fn of_card(page: &mut Page, leg: &LegExplanation) {
     if !leg.card.is_empty() {
         page.push("<h3>How good the model is at such audio</h3>");
         let rows = leg.card.iter().map(|f| {

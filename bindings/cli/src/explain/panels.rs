@@ -87,7 +87,7 @@ pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
     chart.line(leg.path.iter().map(|point| (point.at_seconds, point.llr)), "#222", "", None);
     if let Some(at) = leg.verdict.firm_at_seconds {
         chart.line([(at, -1.08 * reach), (at, 1.08 * reach)], "#222", "1 3", None);
-        chart.words((at, -1.0 * reach), "firm", "#222");
+        chart.words((at, -reach), "firm", "#222");
     }
     chart.svg("The llr of each window as a dot and of the leg so far as a line, with both thresholds.")
 }
@@ -122,7 +122,7 @@ pub fn parts(name: &str, parts: &[Evidence]) -> String {
         std::iter::once(part.llr).chain(range.into_iter().flatten())
     });
     let reach = 1.05 * all.fold(0.5, |most, value| f64::max(most, value.abs()));
-    let x = |llr: f64| label + (llr / reach + 1.0) / 2.0 * (width - label - 12.0);
+    let x = |llr: f64| label + f64::midpoint(llr / reach, 1.0) * (width - label - 12.0);
     let words: Vec<String> = parts.iter().map(|part| format!("{} {:+.2}", title(&part.part), part.llr)).collect();
     let mut svg = String::new();
     // Writing to a String cannot fail.

@@ -42,12 +42,15 @@ const JITTER: &str = "Boersma, Praat: jitter (local); Farrús, Hernando, Ejarque
 const SILENCE: &str = "Müller, Dieckmann, Czempin, Canals, Böttinger, Williams: Speech is silver, silence is golden, ASVspoof 2021 workshop";
 const UPSAMPLING: &str = "Pons, Pascual, Cengarle, Serrà: Upsampling artifacts in neural audio synthesis, ICASSP 2021";
 
+/// Name, title, unit, value, words and source of a measure.
+type Row = (&'static str, &'static str, &'static str, Option<f64>, &'static str, &'static str);
+
 /// Measures a leg at the model's rate.
 pub(super) fn measured(samples: &[f32], sample_rate_hz: u32, ranges: Option<&BTreeMap<String, Range>>) -> Signal {
     let pitch = pitch::measure(samples, sample_rate_hz);
     let spectrum = spectrum::measure(samples, sample_rate_hz);
     let pauses = pauses::measure(samples, sample_rate_hz);
-    let rows: [(&'static str, &'static str, &'static str, Option<f64>, &'static str, &'static str); 9] = [
+    let rows: [Row; 9] = [
         (
             "jitter_percent",
             "pitch jitter",
@@ -121,7 +124,7 @@ pub(super) fn measured(samples: &[f32], sample_rate_hz: u32, ranges: Option<&BTr
             SILENCE,
         ),
     ];
-    let measure = |(name, title, unit, value, words, source): (_, _, _, Option<f64>, _, _)| Measure {
+    let measure = |(name, title, unit, value, words, source): Row| Measure {
         name,
         title,
         unit,

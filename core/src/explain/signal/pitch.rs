@@ -31,8 +31,7 @@ pub(super) fn measure(samples: &[f32], sample_rate_hz: u32) -> Option<Pitch> {
         // Follow the cycles while they stay alike.
         let (mut period, mut before): (f64, Option<(f64, f64)>) = (lag, None);
         let mut place = at as f64;
-        loop {
-            let Some((next, alike)) = next_cycle(samples, place, period) else { break };
+        while let Some((next, alike)) = next_cycle(samples, place, period) {
             if alike < ALIKE {
                 break;
             }
@@ -127,14 +126,14 @@ mod tests {
 
     /// A pulse train through a decaying resonance, with periods that alternate by a known amount.
     fn voice(jitter: f64) -> Vec<f32> {
-        let rate = 16_000.0;
+        let rate = 16_000.0_f64;
         let mut samples = vec![0.0_f32; 48_000];
-        let (mut at, mut n) = (100.0, 0);
+        let (mut at, mut n) = (100.0_f64, 0);
         while at < 47_000.0 {
-            for k in 0..400 {
-                let t = (k as f64 + at.ceil() - at) / rate;
+            for k in 0_i32..400 {
+                let t = (f64::from(k) + at.ceil() - at) / rate;
                 let value = (-t * 300.0).exp() * (std::f64::consts::TAU * 500.0 * t).sin();
-                if let Some(sample) = samples.get_mut(at.ceil() as usize + k) {
+                if let Some(sample) = samples.get_mut(at.ceil() as usize + k as usize) {
                     *sample += 0.3 * value as f32;
                 }
             }

@@ -72,7 +72,9 @@ pub(super) fn measure(samples: &[f32], sample_rate_hz: u32) -> Option<Spectrum> 
     // And without what the whole frame does: loudness moves every bin.
     for frame in &mut logs {
         let mean = frame.iter().sum::<f64>() / frame.len() as f64;
-        frame.iter_mut().for_each(|value| *value -= mean);
+        for value in frame.iter_mut() {
+            *value -= mean;
+        }
     }
     let reach = (REACH_HZ * n_fft as f64 / rate) as usize;
     let about = |middle: usize| {
