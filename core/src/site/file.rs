@@ -144,11 +144,13 @@ pub struct Measures {
 
 impl SiteCalibration {
     pub(super) fn new(name: String, models: Vec<ModelCalibration>) -> Result<Self> {
-        // Through the text, whose numbers are those that a reader sees.
+        // Through the text, whose numbers are those that a reader sees, to the last bit.
         let body = Body { schema_version: SCHEMA_VERSION, name, models };
-        let value = serde_json::to_value(&body).map_err(|e| refused(&e.to_string()))?;
-        let value = serde_json::from_str(&value.to_string()).map_err(|e| refused(&e.to_string()))?;
-        let calibration = Self { digest: digest(&value), name: body.name, models: body.models };
+        let text = serde_json::to_string(&body).map_err(|e| refused(&e.to_string()))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| refused(&e.to_string()))?;
+        let digest = digest(&value);
+        let body: Body = serde_json::from_value(value).map_err(|e| refused(&e.to_string()))?;
+        let calibration = Self { name: body.name, models: body.models, digest };
         calibration.check()?;
         Ok(calibration)
     }
