@@ -63,8 +63,8 @@ def test_a_site_calibration_goes_with_the_detector(tmp_path):
     assert detector.thresholds().synthetic_llr == held["models"][0]["synthetic_llr"]
     report = detector.scan(CALL)
     assert report.calibration == veravox.Calibration("here", held["digest"]) and report.legs[1].people_above is not None
-    with veravox.Engine(detector) as engine, engine.open(8_000) as leg:
-        leg.end()
+    with veravox.Engine(detector=detector) as engine:
+        assert engine.open(8_000).finish().reasons
     assert veravox.Detector("phone", calibration=site, target_false_alarm=0.1).thresholds().synthetic_llr < detector.thresholds().synthetic_llr
     with pytest.raises(veravox.InvalidArgumentError, match="made for the model phone"):
         veravox.Detector("wide", calibration=site)

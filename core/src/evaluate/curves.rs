@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::calibrate::probability;
 use crate::error::Result;
 use crate::metrics::{DetPoint, det_curve};
+use crate::model::calibrate::probability;
 
 /// Points of a curve that are kept.
 const MOST_POINTS: usize = 400;

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::key::invalid;
 use super::scores::{Score, Scores};
-use crate::Decision;
 use crate::error::Result;
 use crate::metrics::{Bootstrap, Figure, Trials};
+use crate::verdict::decide::Decision;
 
 /// From this effect on a shift is more than trifling, and from this one on it is large: Cliff's delta (Romano, Kromrey, Coraggio
 /// and Skowronek, Florida Association of Institutional Research, 2006).

@@ -10,8 +10,8 @@ use super::key::{Column, KeyFormat, invalid};
 use super::scores::Direction;
 use super::trials::{Problem, ProblemKind, Trials};
 use crate::error::Result;
-use crate::manifest::Label;
 use crate::metrics::{self, Bootstrap, Costs, Estimate, Figure, Reading, Tandem};
+use crate::model::manifest::Label;
 
 /// What is asked of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
@@ -352,7 +352,7 @@ impl Pile {
     }
 }
 
-fn no_column(trials: &Trials, name: &str) -> crate::Error {
+fn no_column(trials: &Trials, name: &str) -> crate::error::Error {
     let known: Vec<&str> = trials.columns.iter().map(|column| column.name.as_str()).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     let key = trials.keys.first().map_or("the key", |(name, _)| name.as_str());

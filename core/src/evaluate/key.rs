@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::Label;
+use crate::model::manifest::Label;
 
 /// Whose form a key has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{column_name, invalid, place, read_text, rows_of_table, separator_of_head};
 use crate::error::Result;
-use crate::report::{FileReport, ModelSummary, Outcome};
+use crate::verdict::report::{FileReport, ModelSummary, Outcome};
 
 /// Which way scores point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Score {
     /// Codec, where a report says it.
     pub codec: Option<String>,
     /// The decision, where a report says it.
-    pub decision: Option<crate::Decision>,
+    pub decision: Option<crate::verdict::decide::Decision>,
     /// Why there is none, where a report says it: reasons, or the error.
     pub reasons: Vec<String>,
     /// The model, where a report says it.

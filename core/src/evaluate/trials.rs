@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::key::{Column, Key, KeyFormat, invalid};
 use super::scores::{Direction, Scores, normal, stem};
 use crate::error::Result;
-use crate::manifest::Label;
+use crate::model::manifest::Label;
 
 /// A kind of what does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::manifest::Manifest;
+use crate::model::manifest::Manifest;
 
 /// A figure of the model's card.
 #[derive(Debug, Clone, PartialEq, Serialize)]

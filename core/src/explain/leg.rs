@@ -10,13 +10,13 @@ use super::occlude::Occluder;
 use super::reference::{Range, Reference, input_sha256, reference_of};
 use super::signal::{Signal, measured};
 use super::window::HeardWindow;
-use crate::decode::AudioReader;
+use crate::audio::decode::AudioReader;
+use crate::audio::resample::Resampler;
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::StreamOptions;
 use crate::leg::{Leg, MAX_BLOCK_SAMPLES};
-use crate::report::{AudioSummary, LegVerdict, ReportHead};
-use crate::resample::Resampler;
+use crate::verdict::report::{AudioSummary, LegVerdict, ReportHead};
 
 /// What is asked of an explanation.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,7 +178,7 @@ fn of_one(
     detector: &Detector,
     occluder: &Occluder,
     samples: &[f32],
-    info: &crate::decode::AudioInfo,
+    info: &crate::audio::decode::AudioInfo,
     options: &ExplanationOptions,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<LegExplanation> {
@@ -251,7 +251,7 @@ fn of_one(
 fn listen(
     detector: &Detector,
     samples: &[f32],
-    info: &crate::decode::AudioInfo,
+    info: &crate::audio::decode::AudioInfo,
     heard: &[f32],
 ) -> Result<(LegVerdict, Vec<PathPoint>, Vec<HeardWindow>)> {
     let rate = info.sample_rate_hz;
@@ -276,7 +276,7 @@ fn listen(
             let counts = judged.reason.is_none();
             let mut window_llr = 0.0;
             leg.take(judged, raw, &mut |event| {
-                if let crate::Event::Window(report) = event {
+                if let crate::leg::stream::Event::Window(report) = event {
                     window_llr = report.llr;
                 }
             });

@@ -9,7 +9,7 @@ use realfft::num_complex::Complex;
 use super::reference::Reference;
 use crate::error::Result;
 use crate::features::{Extractor, FeatureSpec, StatisticsFamily};
-use crate::manifest::Manifest;
+use crate::model::manifest::Manifest;
 use crate::model::{Model, Scorer};
 use crate::site::Rules;
 

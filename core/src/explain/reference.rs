@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::manifest::{Input, Manifest};
+use crate::model::manifest::{Input, Manifest};
 
 /// Quantiles of a measure: the 5th, 25th, 50th, 75th and 95th of a hundred.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! How near a leg came to an alarm: the score that thresholds on people are set by.
 
 use super::map::Map;
-use crate::decide::{Thresholds, WindowScore};
-use crate::policy::SequentialTest;
+use crate::verdict::decide::{Thresholds, WindowScore};
+use crate::verdict::policy::SequentialTest;
 
 /// The windows that count of a leg, as results list them: llr by the manifest, and share of fresh speech.
 pub(super) type Windows = [(f64, f64)];

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::map::Map;
-use crate::decide::Thresholds;
 use crate::error::{Error, ErrorKind, Result};
+use crate::verdict::decide::Thresholds;
 
 /// The version of the file's form. It rises when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -6,10 +6,10 @@ use super::alarm::{alarm, mean_and_gain};
 use super::file::{Fit, LineMap, Measures, ModelCalibration, Reference, SiteCalibration};
 use super::map::Map;
 use super::material::{Leg, Material};
-use crate::decide::Thresholds;
 use crate::error::{Error, ErrorKind, Result};
-use crate::manifest::{Label, Manifest};
 use crate::metrics::{self, Costs};
+use crate::model::manifest::{Label, Manifest};
+use crate::verdict::decide::Thresholds;
 
 /// The form of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +72,7 @@ impl SiteCalibration {
         options: &FitOptions,
     ) -> Result<Self> {
         let manifests: Vec<&Manifest> = manifests.into_iter().collect();
-        let of_model = |(sha256, (model, legs)): (&String, &(crate::report::ModelSummary, Vec<Leg>))| {
+        let of_model = |(sha256, (model, legs)): (&String, &(crate::verdict::report::ModelSummary, Vec<Leg>))| {
             let manifest = manifests.iter().find(|m| m.onnx.sha256 == *sha256).ok_or_else(|| {
                 refused(format!(
                     "the results are of the model {} {}, which is not the one in use: scan again, or name it by --model",

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Key, Problem, ProblemKind, Scores};
-use crate::manifest::Label;
-use crate::report::ModelSummary;
+use crate::model::manifest::Label;
+use crate::verdict::report::ModelSummary;
 
 /// A leg with its windows and its truth.
 #[derive(Debug, Clone, PartialEq)]

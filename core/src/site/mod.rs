@@ -19,7 +19,7 @@ pub use material::{Leg, Material};
 
 use std::sync::Arc;
 
-use crate::decide::Thresholds;
+use crate::verdict::decide::Thresholds;
 
 /// How the windows of a leg are judged: the thresholds, and the site's calibration where there is one.
 #[derive(Debug, Clone)]

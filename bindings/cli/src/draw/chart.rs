@@ -193,7 +193,7 @@ impl Chart {
             escape(&format!("{}. {description}", self.title)),
             escape(&self.title),
             escape(description),
-            super::SPOOF,
+            super::colours::SPOOF,
         );
         let (left, right, top, floor) = (LEFT, width - RIGHT, TOP, height - BOTTOM);
         for (value, words) in &self.x.ticks {
