@@ -56,7 +56,7 @@ pub(super) fn measured(samples: &[f32], sample_rate_hz: u32, ranges: Option<&BTr
             "pitch jitter",
             "%",
             pitch.as_ref().map(|p| 100.0 * p.jitter),
-            "How much the length of the glottal cycles changes from one to the next. A machine can be too regular, and a bad line makes it rise.",
+            "How much the length of the glottal cycles changes from one to the next. A machine can be too regular, and a bad line makes it rise. It comes out smaller here than by Praat; compare it with the ranges beside it alone.",
             JITTER,
         ),
         (
