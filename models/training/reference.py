@@ -109,6 +109,17 @@ def measure(arguments, name, scratch):
     return reference
 
 
+def as_text(reference):
+    """A line for each field and for each row of the tables: a difference then shows what moved."""
+    def field(name, value):
+        if not isinstance(value, dict):
+            return f"{json.dumps(name)}: {json.dumps(value)}"
+        rows = ",\n".join(f"  {json.dumps(row)}: {json.dumps(of)}" for row, of in value.items())
+        return f"{json.dumps(name)}: {{\n{rows}\n}}"
+
+    return "{\n" + ",\n".join(field(*pair) for pair in reference.items()) + "\n}\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
@@ -122,8 +133,7 @@ def main():
         for name in arguments.models:
             reference = measure(arguments, name, pathlib.Path(scratch))
             if reference:
-                text = json.dumps(reference, indent=1)
-                (ROOT / "core/reference" / f"{name}.json").write_text(text.replace(",\n  ", ", ").replace("[\n  ", "[") + "\n")
+                (ROOT / "core/reference" / f"{name}.json").write_text(as_text(reference))
                 print(f"{name}: {reference['n_people']} clips of people, {reference['n_machines']} of machines")
 
 
