@@ -6,6 +6,7 @@ A line of a page that is one of these comments becomes:
     <!-- terminal: veravox scan call -->   the command and what it prints, in its colours
     <!-- report: call -->                  the report as a notebook shows it
     <!-- plot: call -->                    the picture of `Report.plot()`
+    <!-- explain: call; leg; words -->     the picture of `veravox explain` of a leg, and what it shows
     <!-- fields: # -->                     a table of the fields of the report's schema: `#`, `#/$defs/leg`
     <!-- manifest: phone -->               a model's manifest, its measured figures left out
     <!-- card: phone -->                   a model's card
@@ -47,13 +48,15 @@ def on_page_markdown(markdown, page, config, files):
     def shown(comment):
         if comment["what"] == "report":
             return report(comment["of"])
+        if comment["what"] == "explain":
+            return explained(*comment["of"].split("; "), page)
         name = pathlib.PurePath(comment["of"]).name.split(".")[0]
         pictures[f"pictures/{name}.png"] = plot(comment["of"])
         up = "../" * page.file.src_uri.count("/")
         return f'<img class="plot" alt="The scores of {name} over time" src="{up}pictures/{name}.png">'
 
     markdown = re.sub(r"^<!-- (?P<what>help|terminal|fields|manifest|card): (?P<of>.*) -->$", made, markdown, flags=re.M)
-    return re.sub(r"^<!-- (?P<what>report|plot): (?P<of>.*) -->$", shown, markdown, flags=re.M)
+    return re.sub(r"^<!-- (?P<what>report|plot|explain): (?P<of>.*) -->$", shown, markdown, flags=re.M)
 
 
 def on_post_build(config):
@@ -125,6 +128,12 @@ def plot(path):
     picture = io.BytesIO()
     scanned(path).plot().savefig(picture, dpi=110)
     return picture.getvalue()
+
+
+def explained(call, leg, words, page):
+    name = f"pictures/explained-{pathlib.PurePath(call).name.split('.')[0]}-{leg}.svg"
+    pictures[name] = run(["explain", call, "--format", "svg", "--leg", leg]).encode()
+    return f'<img class="plot" alt="{html.escape(words)}" src="{"../" * page.file.src_uri.count("/")}{name}">'
 
 
 def fields(of):

@@ -1,17 +1,21 @@
 //! The entrance: models with their settings, from which streams are made and files are scanned.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::audio::decode::{AudioReader, DecodeOptions};
+use crate::audio::decode::{AudioInfo, AudioReader, DecodeOptions};
 use crate::audio::resample::holds_band;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
 use crate::model::{Builtin, Model};
+use crate::site::{ModelCalibration, Rules, SiteCalibration};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
-use crate::verdict::report::{AudioSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead};
+use crate::verdict::report::{
+    AudioSummary, CalibrationSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead,
+};
 use crate::voice::likeness::Likeness;
 
 /// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
@@ -33,6 +37,9 @@ use crate::voice::likeness::Likeness;
 pub struct Detector {
     choices: Arc<Choices>,
     changes: ThresholdChanges,
+    site: Option<Arc<Site>>,
+    /// The share of this site's people who may be called synthetic.
+    target_false_alarm: Option<f64>,
     runtime: &'static Runtime,
 }
 
@@ -72,6 +79,12 @@ impl Choice {
             }
         }
     }
+}
+
+/// A site's calibration, by the hash of the model.
+struct Site {
+    summary: CalibrationSummary,
+    of_model: BTreeMap<String, Arc<ModelCalibration>>,
 }
 
 /// How far a scan is: seconds of audio read, and in all where the header says so.
@@ -157,7 +170,13 @@ impl Detector {
     }
 
     fn of(narrowest: Choice, wider: Vec<Choice>, runtime: &'static Runtime) -> Self {
-        Self { choices: Arc::new(Choices { narrowest, wider }), changes: ThresholdChanges::default(), runtime }
+        Self {
+            choices: Arc::new(Choices { narrowest, wider }),
+            changes: ThresholdChanges::default(),
+            site: None,
+            target_false_alarm: None,
+            runtime,
+        }
     }
 
     fn choices(&self) -> impl Iterator<Item = &Choice> {
@@ -170,14 +189,97 @@ impl Detector {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the prior is not inside (0, 1) or the thresholds of a model are
     /// out of order.
     pub fn with_thresholds(mut self, changes: ThresholdChanges) -> Result<Self> {
-        for choice in self.choices() {
-            let changed = changes.over(&choice.manifest.decision);
-            changed.check().map_err(|e| {
-                Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
-            })?;
-        }
         self.changes = changes;
+        self.check_thresholds()?;
         Ok(self)
+    }
+
+    /// The same detector with a site's calibration: its map of scores, and its thresholds where the site set some. Thresholds
+    /// that [`with_thresholds`](Self::with_thresholds) sets take their place. Models that the calibration does not know are used
+    /// as they are, and reports say by their head which it was.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the calibration was made for a model that this detector has not:
+    /// another version, whose scores mean something else.
+    pub fn with_calibration(mut self, calibration: SiteCalibration) -> Result<Self> {
+        for (sha256, of_model) in calibration.by_model() {
+            if !self.choices().any(|choice| choice.manifest.onnx.sha256 == sha256) {
+                let have: Vec<_> = self
+                    .choices()
+                    .map(|choice| {
+                        let Manifest { name, version, onnx, .. } = &choice.manifest;
+                        format!("{name} {version} ({})", onnx.sha256.get(..12).unwrap_or_default())
+                    })
+                    .collect();
+                let message = format!(
+                    "the site calibration {:?} was made for the model {} {} ({}), and its scores mean nothing on another; here \
+                     there is {}. Fit it anew on results of this model",
+                    calibration.name,
+                    of_model.model,
+                    of_model.version,
+                    sha256.get(..12).unwrap_or_default(),
+                    have.join(" and ")
+                );
+                return Err(Error::new(ErrorKind::InvalidArgument, message));
+            }
+        }
+        let summary = CalibrationSummary { name: calibration.name.clone(), digest: calibration.digest().to_owned() };
+        let of_model = calibration.into_models().map(|model| (model.sha256.clone(), Arc::new(model))).collect();
+        self.site = Some(Arc::new(Site { summary, of_model }));
+        self.check_thresholds()?;
+        Ok(self)
+    }
+
+    /// The same detector with the threshold for `synthetic` set so that at most this share of the site's people is called
+    /// synthetic, by the calls that its calibration was made from.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the share is not inside (0, 1), without a calibration that knows the
+    /// site's people, or when these are too few to show so small a share; the message says which share they can show.
+    pub fn with_target_false_alarm(mut self, share: f64) -> Result<Self> {
+        let known = self.choices().filter_map(|choice| self.site_of(&choice.manifest));
+        let mut n_known = 0;
+        for site in known {
+            n_known += 1;
+            site.threshold_for(share).map_err(|message| Error::new(ErrorKind::InvalidArgument, message))?;
+        }
+        if n_known == 0 {
+            let message = "a target of false alarms needs a site calibration, which knows how the site's people score";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        self.target_false_alarm = Some(share);
+        self.check_thresholds()?;
+        Ok(self)
+    }
+
+    fn check_thresholds(&self) -> Result<()> {
+        self.choices().try_for_each(|choice| {
+            self.thresholds_of(&choice.manifest).check().map_err(|e| {
+                Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
+            })
+        })
+    }
+
+    fn site_of(&self, manifest: &Manifest) -> Option<&Arc<ModelCalibration>> {
+        self.site.as_ref()?.of_model.get(&manifest.onnx.sha256)
+    }
+
+    /// The manifest's, then the site's, then what the user set.
+    fn thresholds_of(&self, manifest: &Manifest) -> Thresholds {
+        let site = self.site_of(manifest);
+        let mut thresholds = site.map_or(manifest.decision, |site| site.thresholds(&manifest.decision));
+        let target = self.target_false_alarm.zip(site).and_then(|(share, site)| site.threshold_for(share).ok());
+        if let Some(synthetic_llr) = target {
+            thresholds.synthetic_llr = synthetic_llr;
+            thresholds.bonafide_llr = thresholds.bonafide_llr.min(synthetic_llr - 1e-3);
+        }
+        self.changes.over(&thresholds)
+    }
+
+    /// How the windows of audio at `sample_rate_hz` are judged.
+    pub(crate) fn rules(&self, sample_rate_hz: u32, codec: Option<&str>) -> Rules {
+        let site = self.site_of(self.manifest(sample_rate_hz)).map(Arc::clone);
+        Rules { thresholds: self.thresholds(sample_rate_hz), site, codec: codec.map(str::to_owned) }
     }
 
     /// The model for audio at `sample_rate_hz`: the widest whose band that rate can hold, else the narrowest.
@@ -208,7 +310,7 @@ impl Detector {
     /// The thresholds in use for audio at `sample_rate_hz`.
     #[must_use]
     pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
-        self.changes.over(&self.manifest(sample_rate_hz).decision)
+        self.thresholds_of(self.manifest(sample_rate_hz))
     }
 
     /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
@@ -224,6 +326,7 @@ impl Detector {
             },
             runtime: self.runtime.to_string(),
             thresholds: self.thresholds(sample_rate_hz),
+            calibration: self.site_of(manifest).and_then(|_| Some(self.site.as_ref()?.summary.clone())),
         }
     }
 
@@ -241,7 +344,13 @@ impl Detector {
     /// # Errors
     /// As [`stream`](Self::stream).
     pub fn stream_with(&self, sample_rate_hz: u32, options: &StreamOptions) -> Result<Stream> {
-        Stream::new(self.model(sample_rate_hz)?, self.thresholds(sample_rate_hz), sample_rate_hz, options)
+        Stream::new(self.model(sample_rate_hz)?, self.rules(sample_rate_hz, None), sample_rate_hz, options)
+    }
+
+    /// A stream for one leg of a recording, whose codec is known.
+    fn stream_of(&self, info: &AudioInfo) -> Result<Stream> {
+        let rate = info.sample_rate_hz;
+        Stream::new(self.model(rate)?, self.rules(rate, Some(&info.codec)), rate, &StreamOptions::default())
     }
 
     /// Scores samples in memory, one slice for each leg, all of the same length.
@@ -311,8 +420,7 @@ impl Detector {
         let info = reader.info().clone();
         let rate = f64::from(info.sample_rate_hz);
         let total_seconds = info.declared_samples.map(|n| n as f64 / rate);
-        let mut streams: Vec<Stream> =
-            (0..info.channels).map(|_| self.stream(info.sample_rate_hz)).collect::<Result<_>>()?;
+        let mut streams: Vec<Stream> = (0..info.channels).map(|_| self.stream_of(&info)).collect::<Result<_>>()?;
         let mut likeness = Likeness::new(info.channels, info.sample_rate_hz);
         while let Some(chunk) = reader.next_chunk()? {
             for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {

@@ -31,11 +31,14 @@ mod audio;
 pub mod detector;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
+pub mod explain;
 pub mod features;
 mod leg;
 pub mod metrics;
 pub mod model;
 mod simd;
+pub mod site;
 mod verdict;
 mod voice;
 

@@ -27,6 +27,10 @@ cargo xtask package    the crates and the Python package's sources are packed; w
 cargo xtask first-minute
                        from a fresh clone to the first verdict: seconds, the slowest crates, crates in two versions
 cargo xtask features   features side by side with librosa: speed ratio and largest difference
+cargo xtask false-alarms
+                       what is no machine's voice and is called one: sounds, lines, kinds of people, languages; the tables
+                       of docs/false-alarms.md are written anew
+cargo xtask reference  how people and machines of the corpus's dev score, for `veravox explain`: core/reference
 cargo xtask bench-models [DIR ...]
                        the models that ship, and those in the folders, side by side on the corpus's dev:
                        accuracy, size, speed with both runtimes; the scores of published detectors beside them";
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         "package" => package::check(),
         "first-minute" => first_minute::measure(),
         "features" => features(),
+        "false-alarms" => with_corpus("models/training/false_alarms.py", &["--markdown", "docs/false-alarms.md"]),
+        "reference" => with_corpus("models/training/reference.py", &["phone", "wide"]),
         "bench-models" => bench_models(env::args().skip(2)),
         _ => Err(HELP.to_owned()),
     };
@@ -151,6 +157,18 @@ fn docs() -> Result<()> {
 fn features() -> Result<()> {
     let python = python()?;
     run(in_root(&python, &["bindings/python/tests/bench_features.py"]))
+}
+
+/// A program of the recipe that measures on the corpus.
+fn with_corpus(program: &str, arguments: &[&str]) -> Result<()> {
+    let python = python()?;
+    let corpus = root().join("../shared/corpus");
+    if !corpus.join("index.tsv").exists() {
+        return Err(format!("{program} measures on the corpus, which is expected in {}", corpus.display()));
+    }
+    let mut measure = in_root(&python, &[program]);
+    measure.args(arguments).arg("--corpus").arg(&corpus);
+    run(measure)
 }
 
 /// Options that `side_by_side.py` knows may stand among the folders.

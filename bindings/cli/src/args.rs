@@ -5,11 +5,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use veravox::Detector;
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::{Detector, ThresholdChanges};
+use veravox::site::SiteCalibration;
 
+use crate::calibrate::arguments::Calibrate;
+use crate::drift::DriftArguments;
+use crate::eval::arguments::Eval;
 use crate::host::Host;
+use crate::odds::DecisionArguments;
 
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]
@@ -30,6 +35,14 @@ pub enum Command {
     Scan(Scan),
     /// Watch a call that goes on: audio from standard input, or a file at the pace of speech.
     Live(Live),
+    /// Say how good a detector is on trials whose truth is known: EER, DCF, Cllr and more, with intervals, by group.
+    Eval(Box<Eval>),
+    /// Say why a call got its verdict: where to listen, which bands and kinds of evidence, what is measurable.
+    Explain(Box<Explain>),
+    /// Fit a site's own calibration to its labelled calls, or to bona fide calls alone.
+    Calibrate(Box<Calibrate>),
+    /// Say whether calls changed since a batch of results: scores, decisions, conditions, and whether a recalibration is due.
+    Drift(DriftArguments),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.
@@ -47,6 +60,9 @@ pub struct Setup {
     /// ./phone); the built-in one that fits the sample rate without it.
     #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
+    /// A site's calibration, as veravox calibrate writes it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else the built-in one.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
     pub runtime: RuntimeName,
@@ -157,16 +173,51 @@ pub enum Encoding {
 }
 
 #[derive(Args)]
-pub struct DecisionArguments {
-    /// Prior probability of a synthetic voice that the probability is stated at; the model's own without it.
-    #[arg(long, value_name = "P")]
-    pub prior: Option<f64>,
-    /// A leg at or above this llr is synthetic; the model's own without it.
-    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
-    pub synthetic_llr: Option<f64>,
-    /// A leg at or below this llr is bona fide; the model's own without it.
-    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
-    pub bonafide_llr: Option<f64>,
+#[command(after_long_help = EXPLAIN_NOTES)]
+pub struct Explain {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write the report to this file; without it a summary is printed.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    pub format: Format,
+    /// Leave the audio out of the page; the page then holds no copy of the call.
+    #[arg(long)]
+    pub no_audio: bool,
+    /// The leg of a picture, from 0; the one with the highest llr without it.
+    #[arg(long, value_name = "LEG")]
+    pub leg: Option<usize>,
+    /// Measure also how far the score rests on the parts named; it takes several times as long.
+    #[arg(long)]
+    pub faithfulness: bool,
+    /// Another reference; models/training/reference.py makes the built-in ones with this.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub reference: Option<PathBuf>,
+    #[command(flatten)]
+    pub raw: Raw,
+    #[command(flatten)]
+    pub decision: DecisionArguments,
+}
+
+const EXPLAIN_NOTES: &str = "\
+The page is one file: it loads nothing, runs nothing and sends nothing. It holds the audio unless --no-audio is given.
+Evidence says what the model listened to, not how the audio was made.
+
+Exit status: 0 explained, whatever the verdict; 2 not; 130 interrupted.";
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A page in one file.
+    Html,
+    /// The main pictures of one leg, as SVG.
+    Svg,
+    /// The main pictures of one leg, as PNG.
+    Png,
+    /// All numbers.
+    Json,
 }
 
 #[derive(Args)]
@@ -315,17 +366,26 @@ impl Setup {
     /// The detector with the model that was asked for.
     pub fn detector(&self) -> veravox::Result<Detector> {
         self.start_runtime()?;
-        match &self.model {
-            Some(model) => Detector::open(model),
-            None => Detector::builtin(),
+        let detector = match &self.model {
+            Some(model) => Detector::open(model)?,
+            None => Detector::builtin()?,
+        };
+        match &self.calibration {
+            Some(file) => detector.with_calibration(SiteCalibration::read(file)?),
+            None => Ok(detector),
         }
     }
 }
 
-impl DecisionArguments {
-    /// What the user set.
-    pub fn changes(&self) -> ThresholdChanges {
-        ThresholdChanges { prior: self.prior, synthetic_llr: self.synthetic_llr, bonafide_llr: self.bonafide_llr }
+impl Raw {
+    /// The options of a file that is read with these.
+    pub fn options(&self) -> DecodeOptions {
+        let raw = self.encoding.map(|encoding| RawFormat {
+            encoding: encoding.of_samples(),
+            sample_rate_hz: self.rate,
+            channels: self.channels,
+        });
+        DecodeOptions { raw, ..DecodeOptions::default() }
     }
 }
 

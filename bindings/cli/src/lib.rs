@@ -4,16 +4,25 @@
 //! the same one.
 
 mod args;
+mod audio;
 mod bench;
+mod calibrate;
 mod doctor;
+mod draw;
+mod drift;
+mod eval;
 mod exit;
+mod explain;
 mod host;
 mod interrupt;
 mod live;
 mod loadtest;
 mod measure;
 mod model;
+mod odds;
+mod save;
 mod scan;
+mod scoring;
 mod words;
 
 use std::ffi::OsString;
@@ -22,6 +31,7 @@ use anstream::eprintln;
 use clap::Parser;
 
 use args::{Arguments, Command};
+pub use eval::html as evaluation_page;
 pub use exit::Exit;
 pub use host::Host;
 pub use scan::resume::done as paths_done;
@@ -40,6 +50,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
     arguments.color.write_global();
     let outcome = match arguments.command {
         Command::Scan(scan) => scan::run(&scan, &arguments.setup),
+        Command::Eval(eval) => eval::run(&eval, &arguments.setup),
+        Command::Calibrate(calibrate) => calibrate::run(&calibrate, &arguments.setup),
+        Command::Explain(explain) => explain::run(&explain, &arguments.setup),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

@@ -44,7 +44,7 @@ struct Note<'a> {
 }
 
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
-    let detector = setup.detector()?.with_thresholds(arguments.decision.changes())?;
+    let detector = arguments.decision.over(setup.detector()?)?;
     let mut reader = open(arguments)?;
     let (rate, n_legs) = (reader.info().sample_rate_hz, reader.info().channels);
     let options = StreamOptions { update_seconds: Some(arguments.update), ..StreamOptions::live() };

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use veravox::ThresholdChanges;
 use veravox::report::{AudioSummary, CallReport};
 use veravox::runtime::Runtime;
+use veravox::site::SiteCalibration;
 
 use crate::audio::{DecodeOptions, Samples, Source, check_legs, rows};
 use crate::errors::{argument_error, to_python};
@@ -23,20 +24,31 @@ pub(crate) struct Detector {
 #[pymethods]
 impl Detector {
     #[new]
-    #[pyo3(signature = (model=None, prior=None, synthetic_llr=None, bonafide_llr=None))]
+    #[pyo3(signature = (
+        model=None, prior=None, synthetic_llr=None, bonafide_llr=None, calibration=None, target_false_alarm=None
+    ))]
     fn new(
         py: Python<'_>,
         model: Option<PathBuf>,
         prior: Option<f64>,
         synthetic_llr: Option<f64>,
         bonafide_llr: Option<f64>,
+        calibration: Option<PathBuf>,
+        target_false_alarm: Option<f64>,
     ) -> PyResult<Self> {
         let opened = py.detach(|| {
             let detector = match model {
                 Some(model) => veravox::Detector::open(&model),
                 None => veravox::Detector::builtin(),
             };
-            detector?.with_thresholds(ThresholdChanges { prior, synthetic_llr, bonafide_llr })
+            let mut detector = detector?;
+            if let Some(file) = calibration {
+                detector = detector.with_calibration(SiteCalibration::read(&file)?)?;
+            }
+            if let Some(share) = target_false_alarm {
+                detector = detector.with_target_false_alarm(share)?;
+            }
+            detector.with_thresholds(ThresholdChanges { prior, synthetic_llr, bonafide_llr })
         });
         opened.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
     }

@@ -8,6 +8,7 @@ mod command;
 mod detector;
 mod engine;
 mod errors;
+mod evaluation;
 mod features;
 mod json;
 mod metrics;
@@ -35,6 +36,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(detector::is_builtin, module)?)?;
     module.add_function(wrap_pyfunction!(detector::n_cores, module)?)?;
     module.add_function(wrap_pyfunction!(detector::use_onnxruntime_of, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluation::audio_of_keys, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluation::calibrate, module)?)?;
+    module.add_function(wrap_pyfunction!(evaluation::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(features::compute_features, module)?)?;
     module.add_function(wrap_pyfunction!(policy::thresholds_from_costs, module)?)?;
     module.add_function(wrap_pyfunction!(policy::thresholds_from_rates, module)?)

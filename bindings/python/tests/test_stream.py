@@ -89,7 +89,7 @@ def test_events_have_the_form_of_the_command(call):
         form = event.to_dict()
         assert json.loads(json.dumps(form)) == form and form["event"] == event.event
         if isinstance(event, veravox.Window):
-            assert set(form) == {"event", "start_seconds", "end_seconds", "llr"}
+            assert set(form) == {"event", "start_seconds", "end_seconds", "llr", "fresh_share"}
     assert form == {"event": "ended", **event.leg.to_dict()}
     scanned = veravox.scan(CALL)
     assert [leg.to_dict() for leg in scanned.legs] == scanned.to_dict()["legs"]

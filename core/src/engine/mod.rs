@@ -152,12 +152,12 @@ impl Engine {
 
     fn open_admitted(&self, sample_rate_hz: u32) -> Result<LiveLeg> {
         let model = self.detector.model(sample_rate_hz)?;
-        let thresholds = self.detector.thresholds(sample_rate_hz);
+        let rules = self.detector.rules(sample_rate_hz, None);
         let stream = &self.options.stream;
         let input = &model.manifest().input;
         let of_manifest = input.hop_samples as f64 / f64::from(input.sample_rate_hz);
         let behind = self.options.seconds_behind(stream.update_seconds.unwrap_or(of_manifest));
-        let leg = Leg::remembering(Arc::clone(&model), thresholds, sample_rate_hz, stream, behind)?;
+        let leg = Leg::remembering(Arc::clone(&model), rules, sample_rate_hz, stream, behind)?;
         let (audio, heard) = RingBuffer::new(self.options.buffer_samples(sample_rate_hz));
         let (marks, marked) = RingBuffer::new(MAX_MARKS);
         let (told, events) = RingBuffer::new(self.options.max_events);

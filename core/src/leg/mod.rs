@@ -16,7 +16,8 @@ use crate::error::Result;
 use crate::features::Frames;
 use crate::model::calibrate::probability;
 use crate::model::{Model, RawScore};
-use crate::verdict::decide::{Decision, Reason, Thresholds, WindowScore, suspicious_stretches};
+use crate::site::Rules;
+use crate::verdict::decide::{Decision, Reason, WindowScore, suspicious_stretches};
 use crate::verdict::policy::SequentialTest;
 use crate::verdict::report::{Change, Interruptions, LegVerdict, RunningVerdict, Segment, Stage, WindowReport};
 use crate::voice::conditions::{Conditions, Heard, Judged, Texture};
@@ -47,7 +48,7 @@ pub(crate) struct Ready {
 pub(crate) struct Leg {
     model: Arc<Model>,
     source_rate_hz: u32,
-    thresholds: Thresholds,
+    rules: Rules,
     conditions: Conditions,
     resampler: Resampler,
     gate: SpeechGate,
@@ -82,21 +83,22 @@ pub(crate) struct Leg {
 impl Leg {
     pub fn new(
         model: Arc<Model>,
-        thresholds: Thresholds,
+        rules: impl Into<Rules>,
         sample_rate_hz: u32,
         options: &StreamOptions,
     ) -> Result<Self> {
-        Self::remembering(model, thresholds, sample_rate_hz, options, 0.0)
+        Self::remembering(model, rules, sample_rate_hz, options, 0.0)
     }
 
     /// A leg whose windows can be scored until so many more seconds of speech came after them.
     pub fn remembering(
         model: Arc<Model>,
-        thresholds: Thresholds,
+        rules: impl Into<Rules>,
         sample_rate_hz: u32,
         options: &StreamOptions,
         seconds_behind: f64,
     ) -> Result<Self> {
+        let rules = rules.into();
         Limits::default().check_sample_rate(sample_rate_hz)?;
         options.check()?;
         let manifest = model.manifest();
@@ -120,8 +122,8 @@ impl Leg {
             slack,
             ready: VecDeque::new(),
             frames: model.frames()?.map(|frames| (frames, 0)),
-            test: SequentialTest::new(thresholds, manifest.calibration.correlation),
-            thresholds,
+            test: SequentialTest::new(rules.thresholds, manifest.calibration.correlation),
+            rules,
             history: VecDeque::new(),
             max_history: options.max_windows_kept,
             changes: VecDeque::new(),
@@ -347,7 +349,7 @@ impl Leg {
         let Judged { place, reason } = window;
         let manifest = self.model.manifest();
         let novel = raw.novelty.zip(manifest.output.novelty.as_ref()).is_some_and(|(found, n)| found > n.limit);
-        let llr = manifest.calibration.llr(raw.score) as f32;
+        let llr = self.rules.llr(manifest.calibration.llr(raw.score)) as f32;
         let fresh_share = if place.first_look {
             place.fresh_share
         } else {
@@ -418,7 +420,7 @@ impl Leg {
             },
             decision,
             llr,
-            probability: llr.map(|llr| probability(llr, self.thresholds.prior)),
+            probability: llr.map(|llr| probability(llr, self.rules.thresholds.prior)),
             speech_seconds: self.seconds(self.windower.speech()),
             reasons,
         }
@@ -429,10 +431,11 @@ impl Leg {
         let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = self.verdict();
         let counted: Vec<WindowScore> =
             self.history.iter().filter(|(_, reason)| reason.is_none()).map(|(score, _)| *score).collect();
-        let segments = suspicious_stretches(&counted, &self.thresholds)
+        let segments = suspicious_stretches(&counted, &self.rules.thresholds)
             .iter()
             .map(|s| Segment { start_seconds: self.seconds(s.start), end_seconds: self.seconds(s.end), llr: s.llr })
             .collect();
+        let people_above = self.rules.site.as_ref().zip(llr).and_then(|(site, llr)| site.people_above(llr));
         let windows = self.history.iter().map(|(score, reason)| self.window_report(score, *reason)).collect();
         LegVerdict {
             leg: 0,
@@ -440,6 +443,7 @@ impl Leg {
             decision,
             llr,
             probability,
+            people_above,
             speech_seconds,
             reasons,
             firm_at_seconds: self.firm_at.map(|at| self.seconds(at)),
@@ -456,6 +460,7 @@ impl Leg {
             start_seconds: self.seconds(window.start),
             end_seconds: self.seconds(window.end),
             llr: f64::from(window.llr),
+            fresh_share: f64::from(window.fresh_share),
             reason,
         }
     }

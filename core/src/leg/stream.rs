@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Leg, MAX_BLOCK_SAMPLES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
-use crate::verdict::decide::Thresholds;
+use crate::site::Rules;
 use crate::verdict::report::LegVerdict;
 
 pub use super::event::Event;
@@ -79,13 +79,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(
-        model: Arc<Model>,
-        thresholds: Thresholds,
-        sample_rate_hz: u32,
-        options: &StreamOptions,
-    ) -> Result<Self> {
-        Ok(Self { leg: Leg::new(model, thresholds, sample_rate_hz, options)? })
+    pub(crate) fn new(model: Arc<Model>, rules: Rules, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
+        Ok(Self { leg: Leg::new(model, rules, sample_rate_hz, options)? })
     }
 
     /// Takes the next samples of the leg; returns the windows that they completed and any news of the verdict.

@@ -66,6 +66,65 @@ impl Bootstrap {
     ///
     /// `InvalidArgument` for a side without groups, no side, settings outside their ranges, or where no round has a value.
     pub fn interval(&self, sides: &[usize], mut figure: impl FnMut(&[Vec<u32>]) -> f64) -> Result<(f64, f64)> {
+        self.check(sides)?;
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+        let mut times: Vec<Vec<u32>> = sides.iter().map(|n_groups| vec![0; *n_groups]).collect();
+        let mut values = Vec::new();
+        for _ in 0..self.rounds {
+            for side in &mut times {
+                draw(side, &mut random);
+            }
+            values.push(figure(&times));
+        }
+        self.percentiles(values)
+    }
+
+    /// The intervals of several figures under the same draws, with all cores at work: `figures` puts their values of a round
+    /// into its second argument. What it needs besides is made once a thread. The draws are those of
+    /// [`interval`](Self::interval).
+    pub(super) fn intervals<Room>(
+        &self,
+        sides: &[usize],
+        n_figures: usize,
+        room: impl Fn() -> Room + Sync,
+        figures: impl Fn(&[Vec<u32>], &mut Room, &mut [f64]) + Sync,
+    ) -> Result<Vec<(f64, f64)>> {
+        self.check(sides)?;
+        let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(self.rounds);
+        let work = |thread: usize| {
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
+            let mut times: Vec<Vec<u32>> = sides.iter().map(|n_groups| vec![0; *n_groups]).collect();
+            let (mut room, mut values) = (room(), Vec::new());
+            for round in 0..self.rounds {
+                if round % n_threads == thread {
+                    for side in &mut times {
+                        draw(side, &mut random);
+                    }
+                    let mut of_round = vec![f64::NAN; n_figures];
+                    figures(&times, &mut room, &mut of_round);
+                    values.push(of_round);
+                } else {
+                    // Another thread's round: its numbers are drawn all the same.
+                    (0..sides.iter().sum::<usize>()).for_each(|_| {
+                        random.next_u64();
+                    });
+                }
+            }
+            values
+        };
+        let rounds: Vec<Vec<f64>> = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..n_threads).map(|thread| scope.spawn(move || work(thread))).collect();
+            let mut rounds = work(0);
+            for other in others {
+                rounds.extend(other.join().map_err(|_| invalid("a thread of the bootstrap ended by a panic"))?);
+            }
+            Ok(rounds)
+        })?;
+        let of = |figure: usize| rounds.iter().filter_map(|round| round.get(figure).copied()).collect();
+        (0..n_figures).map(|figure| self.percentiles(of(figure))).collect()
+    }
+
+    fn check(&self, sides: &[usize]) -> Result<()> {
         if self.rounds == 0 {
             return Err(invalid("expected at least one round, got 0"));
         }
@@ -75,18 +134,11 @@ impl Bootstrap {
         if sides.is_empty() || sides.contains(&0) {
             return Err(invalid("expected at least one group to draw, got none"));
         }
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed);
-        let mut times: Vec<Vec<u32>> = sides.iter().map(|n_groups| vec![0; *n_groups]).collect();
-        let mut values = Vec::new();
-        for _ in 0..self.rounds {
-            for side in &mut times {
-                draw(side, &mut random);
-            }
-            let value = figure(&times);
-            if !value.is_nan() {
-                values.push(value);
-            }
-        }
+        Ok(())
+    }
+
+    fn percentiles(&self, mut values: Vec<f64>) -> Result<(f64, f64)> {
+        values.retain(|value| !value.is_nan());
         if values.is_empty() {
             return Err(invalid("the figure has no value in any round"));
         }

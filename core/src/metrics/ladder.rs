@@ -1,7 +1,8 @@
 //! What the order of the scores says: the staircase that EER, AUC, minDCF and minCllr are all read off.
 //!
 //! A threshold that sinks from above the highest score to below the lowest rejects ever more clips as synthetic. Only where
-//! it passes a spoof score is there something to count, so a ladder has one rung for each distinct spoof score. A rung
+//! it passes a spoof score is there something to count, so a ladder has one rung for each run of spoof scores with no bona
+//! fide score between them, whatever their number: none of these can part the figures. A rung
 //! stores positions among the sorted scores, not counts: under the bootstrap the same ladder serves every round, with other
 //! [`Counts`], and a system of five clips costs five rungs however many bona fide clips there are.
 
@@ -19,6 +20,17 @@ impl Counts {
         Self(std::iter::once(0).chain(sums).collect())
     }
 
+    /// Counts anew, in the memory at hand: rounds of the bootstrap ask for millions.
+    pub(super) fn refill(&mut self, times: impl Iterator<Item = u32>) {
+        let mut sum = 0;
+        self.0.clear();
+        self.0.push(0);
+        self.0.extend(times.map(|times| {
+            sum += u64::from(times);
+            sum
+        }));
+    }
+
     /// Each of `n` clips counts once.
     pub(super) fn once(n: usize) -> Self {
         Self((0..=n as u64).collect())
@@ -34,7 +46,7 @@ impl Counts {
 }
 
 /// Numbers of clips above a spoof score, and of those at or above it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Rung<N> {
     pub(super) bonafide_above: N,
     pub(super) bonafide_down_to: N,
@@ -43,13 +55,15 @@ pub(super) struct Rung<N> {
 }
 
 /// The rungs from the highest spoof score down.
+#[derive(Debug, Clone)]
 pub(super) struct Ladder(Vec<Rung<usize>>);
 
 impl Ladder {
     /// Both classes sorted by [`sort`].
     pub(super) fn new(bonafide: &[f64], spoof: &[f64]) -> Self {
+        let mut rungs: Vec<Rung<usize>> = Vec::new();
         let mut spoof_above = 0;
-        let rungs = tied(spoof).map(|(score, n)| {
+        for (score, n) in tied(spoof) {
             let rung = Rung {
                 bonafide_above: bonafide.partition_point(|other| *other > score),
                 bonafide_down_to: bonafide.partition_point(|other| *other >= score),
@@ -57,9 +71,12 @@ impl Ladder {
                 spoof_down_to: spoof_above + n,
             };
             spoof_above += n;
-            rung
-        });
-        Self(rungs.collect())
+            match rungs.last_mut() {
+                Some(last) if last.bonafide_above == rung.bonafide_down_to => last.spoof_down_to = rung.spoof_down_to,
+                _ => rungs.push(rung),
+            }
+        }
+        Self(rungs)
     }
 
     pub(super) fn climbed<'a>(

@@ -9,6 +9,7 @@
 //! | [`eer`] | 0 | 1 (see there) | their order | `ASVspoof` 5 evaluation package |
 //! | [`auc`] | 1 | 0.5 | their order | Hanley and `McNeil`, Radiology 143 (1982) |
 //! | [`min_dcf`] | 0 | 1 | their order | `ASVspoof` 5 evaluation plan, eqs. 3 and 4 |
+//! | [`min_t_dcf`] | 0 or more | 1 | their order | Kinnunen et al., IEEE/ACM TASLP 28 (2020) |
 //! | [`act_dcf`] | 0 | 1 or more | to be natural-log likelihood ratios | the same |
 //! | [`cllr`] | 0 | 1 | to be natural-log likelihood ratios | Brümmer and du Preez, Computer Speech and Language 20 (2006) |
 //! | [`min_cllr`] | 0 | 1 | their order | the same |
@@ -36,10 +37,15 @@ mod det;
 mod groups;
 mod ladder;
 mod likelihood;
+mod operating;
+mod tandem;
 mod trials;
 
 pub use bootstrap::{Bootstrap, Estimate};
 pub use dcf::{Costs, act_dcf, min_dcf};
 pub use det::{DetPoint, auc, det_curve, eer};
 pub use likelihood::{cllr, min_cllr};
+pub use operating::{false_alarm_at_miss, found_at_false_alarm};
+pub use tandem::{Tandem, min_t_dcf};
+pub(crate) use trials::Reading;
 pub use trials::{Figure, Trials};

@@ -162,7 +162,19 @@ impl Scorer {
         &self.texture
     }
 
-    fn add(&mut self, window: &[f32], start: u64, frames: Option<&mut Frames>) -> Result<()> {
+    /// The features of the windows added.
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
+
+    /// Adds a window by its features.
+    pub fn add_features(&mut self, features: &[f32]) {
+        debug_assert_eq!(features.len(), self.n_values, "as many as the model takes");
+        self.features.extend(features.iter().take(self.n_values));
+    }
+
+    /// Adds a window that begins with sample `start` of a leg, whose frames are `frames` where it shares them.
+    pub fn add(&mut self, window: &[f32], start: u64, frames: Option<&mut Frames>) -> Result<()> {
         let before = self.features.len();
         self.features.resize(before + self.n_values, 0.0);
         let features = self.features.get_mut(before..).unwrap_or_default();

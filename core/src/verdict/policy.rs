@@ -179,6 +179,11 @@ impl SequentialTest {
         self.doubtful.add(window);
     }
 
+    /// The llr of the run of windows that speaks for a machine, where it is long enough to make a verdict firm.
+    pub(crate) fn toward_synthetic(&self) -> Option<f64> {
+        self.toward_synthetic.llr(self.correlation).filter(|_| self.toward_synthetic.n >= MIN_RUN)
+    }
+
     /// Forgets the windows that do not count: what is to come replaces them.
     pub fn drop_doubtful(&mut self) {
         self.doubtful = Evidence::default();

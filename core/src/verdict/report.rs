@@ -22,6 +22,18 @@ pub struct ReportHead {
     pub runtime: String,
     /// Where decisions are made.
     pub thresholds: Thresholds,
+    /// The site's calibration, where one is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationSummary>,
+}
+
+/// Which site calibration it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalibrationSummary {
+    /// Its name.
+    pub name: String,
+    /// Its digest, as in the file.
+    pub digest: String,
 }
 
 /// Which model it was.
@@ -130,6 +142,10 @@ pub struct LegVerdict {
     pub llr: Option<f64>,
     /// Probability of a synthetic voice, 0 to 1, at `thresholds.prior`. `None` when nothing was scored.
     pub probability: Option<f64>,
+    /// The share of this site's people who score at least as high, 0 to 1, where a site calibration knows it: small where the
+    /// leg is unlike them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_above: Option<f64>,
     /// Seconds of voice.
     pub speech_seconds: f64,
     /// Why the leg is inconclusive; empty otherwise.
@@ -183,9 +199,17 @@ pub struct WindowReport {
     pub end_seconds: f64,
     /// Natural-log likelihood ratio; positive speaks for a synthetic voice.
     pub llr: f64,
+    /// Share of its speech that no window before it held, above 0 and at most 1: what it counts for.
+    #[serde(default = "wholly_fresh")]
+    pub fresh_share: f64,
     /// Why it does not count; nothing where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Reports from before it was told.
+fn wholly_fresh() -> f64 {
+    1.0
 }
 
 /// A suspicious stretch.

@@ -14,10 +14,14 @@ mod allocations;
 mod bad_audio;
 mod conditions;
 mod corpus;
+mod evaluate;
+mod explain;
 mod formats;
 mod manifests;
+
 mod metrics;
 mod runtimes;
+mod site;
 mod stream;
 mod vectors;
 

@@ -50,6 +50,9 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         let reasons: Vec<_> = leg.reasons.iter().map(|r| r.as_str().replace('_', " ")).collect();
         write!(text, "  {YELLOW}{}{YELLOW:#}", reasons.join(", "))?;
     }
+    if let Some(share) = leg.people_above {
+        write!(text, "  {DIM}{:.1} % of this site's people score as high{DIM:#}", 100.0 * share)?;
+    }
     writeln!(text)?;
     for note in &leg.notes {
         writeln!(text, "         {YELLOW}note{YELLOW:#} {note}")?;

@@ -18,6 +18,7 @@ use veravox::report::{Failure, FileReport, Outcome as FileOutcome};
 use crate::args::{Scan, Setup};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
+use crate::odds::Alarms;
 use crate::words::RED;
 use files::Found;
 use output::Output;
@@ -26,7 +27,7 @@ use tally::Tally;
 use writer::{Form, Writer};
 
 pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
-    let detector = setup.detector()?.with_thresholds(arguments.decision.changes())?;
+    let detector = arguments.decision.over(setup.detector()?)?;
 
     let Found { mut files, mut unreadable, n_passed_over } =
         files::find(&arguments.paths, arguments.raw.encoding.is_some());
@@ -57,7 +58,9 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let stop = stop_on_ctrl_c()?;
     let progress = Progress::new(&files, arguments.quiet);
     let n_files = tally.n_files + unreadable.len() + files.len();
+    let mut alarms = Alarms::default();
     let mut take = |report: &FileReport| {
+        alarms.add(report);
         let (decisions, failure) = resume::decisions(report);
         tally.count(&report.path, &decisions, failure);
         progress.suspend(|| writer.write(report))
@@ -87,6 +90,9 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let became = writer.close(interrupted)?;
     if !arguments.quiet {
         tally.print(n_passed_over);
+        if let Some(words) = alarms.words().filter(|_| arguments.decision.any() || setup.calibration.is_some()) {
+            eprintln!("{words}");
+        }
     }
     if interrupted {
         eprintln!("interrupted: {} of {n_files} files are done; {became}", tally.n_files);

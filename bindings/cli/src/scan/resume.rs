@@ -154,6 +154,7 @@ impl Found {
             let line: Line = serde_json::from_slice(&bytes).map_err(|e| no_result(&e))?;
             let head = detector.report_head(line.audio.as_ref().map_or(0, |audio| audio.sample_rate_hz));
             let same = line.head.model == head.model
+                && line.head.calibration == head.calibration
                 && line.head.thresholds == head.thresholds
                 && line.head.schema_version == head.schema_version;
             if !same {

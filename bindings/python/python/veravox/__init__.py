@@ -7,7 +7,8 @@
 
 `scan` takes a path, the bytes of a file, an open file or a numpy array, `scan_many` an archive, and `Detector` a model or
 thresholds of your own. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
-`SequentialTest` decides on scores of your own. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
+`SequentialTest` decides on scores of your own. `evaluate` says how good a detector is on trials whose truth is known, and
+`calibrate` fits a site's own calibration. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
 
 Failures in `scan_many` are logged to the logger "veravox"; nothing else is, and nothing is printed.
 """
@@ -19,8 +20,9 @@ from ._core import SequentialTest, Turn, WindowFeatures, __version__
 from .detector import Detector, Stream
 from .engine import Engine, EngineStats, LiveLeg, Percentiles
 from .errors import *
+from .evaluation import Evaluation, Interval, calibrate, evaluate
 from .events import Ended, Event, Failed, Verdict
-from .findings import Audio, Change, Decision, Interruptions, Leg, Model, Segment, Stage, Thresholds, Window
+from .findings import Audio, Calibration, Change, Decision, Interruptions, Leg, Model, Segment, Stage, Thresholds, Window
 from .report import FileResult, Report, read_results, to_dataframe
 from .scanning import read_audio, scan, scan_many
 from .stream import AsyncStream, watch
@@ -28,16 +30,19 @@ from .stream import AsyncStream, watch
 __all__ = [
     "AsyncStream",
     "Audio",
+    "Calibration",
     "Change",
     "Decision",
     "Detector",
     "Ended",
     "Engine",
     "EngineStats",
+    "Evaluation",
     "Event",
     "Failed",
     "FileResult",
     "Interruptions",
+    "Interval",
     "Leg",
     "LiveLeg",
     "Model",
@@ -53,7 +58,9 @@ __all__ = [
     "Window",
     "WindowFeatures",
     "__version__",
+    "calibrate",
     "errors",
+    "evaluate",
     "features",
     "metrics",
     "read_audio",

@@ -18,7 +18,10 @@ __all__ = [
     "Turn",
     "WindowFeatures",
     "__version__",
+    "audio_of_keys",
+    "calibrate",
     "compute_features",
+    "evaluate",
     "is_builtin",
     "metrics",
     "n_cores",
@@ -55,6 +58,8 @@ class Detector:
         prior: float | None = None,
         synthetic_llr: float | None = None,
         bonafide_llr: float | None = None,
+        calibration: str | PathLike[str] | None = None,
+        target_false_alarm: float | None = None,
     ) -> Detector: ...
     def manifest(self, sample_rate: int) -> str: ...
     def report_head(self, sample_rate: int) -> str: ...
@@ -150,9 +155,37 @@ class WindowFeatures:
     def batch(self, samples: NDArray[np.float32]) -> NDArray[np.float32]: ...
     def of_speech(self, samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]: ...
 
+def audio_of_keys(keys: list[str | PathLike[str]], files: list[str]) -> list[int]: ...
+def calibrate(
+    detector: Detector,
+    results: str | PathLike[str],
+    keys: list[str | PathLike[str]] | None,
+    leg: int | None,
+    name: str | None,
+    method: str | None,
+    target_false_alarm: float | None,
+    by_codec: bool,
+    prior: float | None,
+    cost_false_alarm: float | None,
+    cost_miss: float | None,
+) -> str: ...
 def compute_features(
     samples: NDArray[np.float32], sample_rate: int, spec: dict[str, Any]
 ) -> NDArray[np.float32]: ...
+def evaluate(
+    keys: list[str | PathLike[str]],
+    scores: str | PathLike[str] | dict[str, float],
+    higher: str | None,
+    prior: float | None,
+    cost_false_alarm: float | None,
+    cost_miss: float | None,
+    asv: tuple[float, float, float] | None,
+    t_dcf_2019: bool,
+    by: list[str] | None,
+    resample_by: str | None,
+    rounds: int | None,
+    seed: int | None,
+) -> tuple[str, str]: ...
 def is_builtin(model: str | PathLike[str]) -> bool: ...
 def n_cores() -> int: ...
 def read_audio(source: str | bytes, options: DecodeOptions) -> tuple[NDArray[np.float32], int]: ...

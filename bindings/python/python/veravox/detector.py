@@ -32,8 +32,12 @@ class Detector:
     `synthetic_llr` and `bonafide_llr` take the place of the model's own: the prior probability of a synthetic voice that
     probabilities are stated at, inside (0, 1), and the llr from which a leg is synthetic, and down to which bona fide.
 
+    `calibration` is a site's own, a file that `veravox.calibrate` or `veravox calibrate` made for the same model;
+    `target_false_alarm` sets the threshold so that at most this share of its people is called synthetic.
+
     Raises `NotFoundError`, `InvalidManifestError`, `HashMismatchError` or `InvalidModelError` when a folder holds no usable
-    model, `InvalidArgumentError` for thresholds out of order, `InferenceError` when no runtime starts.
+    model, `InvalidArgumentError` for thresholds out of order, for a calibration that was made for another model or changed
+    by hand, and for a target that its people are too few to show; `InferenceError` when no runtime starts.
 
     >>> import veravox
     >>> detector = veravox.Detector("phone", synthetic_llr=50)
@@ -48,13 +52,21 @@ class Detector:
         prior: float | None = None,
         synthetic_llr: float | None = None,
         bonafide_llr: float | None = None,
+        calibration: str | os.PathLike[str] | None = None,
+        target_false_alarm: float | None = None,
     ) -> None:
         if model is not None:
             model = os.fspath(model)
             # A pickled detector may wake up elsewhere.
             model = model if _core.is_builtin(model) else os.path.abspath(model)
         self._model = model
-        self._thresholds = {"prior": prior, "synthetic_llr": synthetic_llr, "bonafide_llr": bonafide_llr}
+        self._thresholds: dict[str, Any] = {
+            "prior": prior,
+            "synthetic_llr": synthetic_llr,
+            "bonafide_llr": bonafide_llr,
+            "calibration": None if calibration is None else os.path.abspath(calibration),
+            "target_false_alarm": target_false_alarm,
+        }
         self._open()
 
     def _open(self) -> None:
@@ -64,6 +76,8 @@ class Detector:
         try:
             self._opened = _core.Detector(self._model, **self._thresholds)
         except NotFoundError as error:
+            if self._model is None or _core.is_builtin(self._model) or os.path.isdir(self._model):
+                raise
             words = "is neither the name of a model that comes with the package nor the folder of one"
             raise NotFoundError(f"{self._model} {words}: {error}") from None
         self._pid = os.getpid()

@@ -64,6 +64,14 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """Which site calibration was in use."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """Where decisions are made."""
 
@@ -126,6 +134,8 @@ class Window:
     llr: float
     reason: str | None = field(default=None, metadata={"may_be_absent": True})
     """Why it does not count, as in `"music_or_tones"`; None where it does."""
+    fresh_share: float = 1.0
+    """Share of its speech that no window before it held: what it counts for."""
 
     def to_dict(self) -> dict[str, Any]:
         """The event as `veravox live --json` has it."""
@@ -192,6 +202,8 @@ class Leg:
     interruptions: Interruptions = field(default=Interruptions(), metadata=holds(Interruptions))
     notes: tuple[str, ...] = ()
     """What is odd about the leg, in words: samples that were misread, another leg's voice in it."""
+    people_above: float | None = field(default=None, metadata={"may_be_absent": True})
+    """The share of the site's people who score at least as high, where a site calibration knows it."""
 
     @classmethod
     def from_json(cls, text: str) -> Leg:
@@ -221,3 +233,5 @@ class Findings:
     spectrogram: NDArray[np.uint8] | None = field(default=None, compare=False)
     """Small pictures of the legs, `[legs, n_frequencies, n_times]`, lowest frequency first, kept when a scan was asked to.
     No part of the JSON form."""
+    calibration: Calibration | None = field(default=None, metadata={**holds(Calibration), "may_be_absent": True})
+    """The site's calibration; None without one."""

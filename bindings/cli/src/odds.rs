@@ -1,0 +1,112 @@
+//! Thresholds from priors and costs, and what alarms are worth.
+
+use clap::Args;
+use veravox::decide::{DecisionCosts, Thresholds};
+use veravox::report::{FileReport, Outcome};
+use veravox::{Decision, Detector, ThresholdChanges};
+
+/// Where decisions are made.
+#[derive(Args)]
+pub struct DecisionArguments {
+    /// Prior probability of a synthetic voice that the probability is stated at; the model's own without it. It moves the
+    /// thresholds only together with a cost.
+    #[arg(long, value_name = "P")]
+    pub prior: Option<f64>,
+    /// A leg at or above this llr is synthetic; the model's own without it.
+    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
+    pub synthetic_llr: Option<f64>,
+    /// A leg at or below this llr is bona fide; the model's own without it.
+    #[arg(long, value_name = "LLR", allow_negative_numbers = true)]
+    pub bonafide_llr: Option<f64>,
+    /// Cost of calling a person synthetic, in any one unit. With one cost given, thresholds follow from prior and costs; those
+    /// not given are 1, and 0.15 for no verdict.
+    #[arg(long, value_name = "COST")]
+    pub cost_false_alarm: Option<f64>,
+    /// Cost of calling a machine bona fide.
+    #[arg(long, value_name = "COST")]
+    pub cost_miss: Option<f64>,
+    /// Cost of no verdict.
+    #[arg(long, value_name = "COST")]
+    pub cost_undecided: Option<f64>,
+    /// Call at most this share of the site's people synthetic, 0 to 1; needs --calibration.
+    #[arg(long, value_name = "RATE", conflicts_with = "synthetic_llr")]
+    pub target_false_alarm: Option<f64>,
+}
+
+impl DecisionArguments {
+    /// The detector with what the user set.
+    pub fn over(&self, detector: Detector) -> veravox::Result<Detector> {
+        let detector = match self.target_false_alarm {
+            Some(share) => detector.with_target_false_alarm(share)?,
+            None => detector,
+        };
+        let mut changes =
+            ThresholdChanges { prior: self.prior, synthetic_llr: self.synthetic_llr, bonafide_llr: self.bonafide_llr };
+        if let Some(costs) = self.costs() {
+            let of_model = detector.manifests().next().map(|manifest| manifest.decision.prior);
+            let prior = self.prior.or(of_model).unwrap_or(0.5);
+            let bayes = Thresholds::from_costs(prior, costs)?;
+            changes.bonafide_llr = changes.bonafide_llr.or(Some(bayes.bonafide_llr));
+            if self.target_false_alarm.is_none() {
+                changes.synthetic_llr = changes.synthetic_llr.or(Some(bayes.synthetic_llr));
+            }
+        }
+        detector.with_thresholds(changes)
+    }
+
+    fn costs(&self) -> Option<DecisionCosts> {
+        let given = [self.cost_false_alarm, self.cost_miss, self.cost_undecided];
+        given.iter().any(Option::is_some).then(|| DecisionCosts {
+            false_synthetic: self.cost_false_alarm.unwrap_or(1.0),
+            false_bonafide: self.cost_miss.unwrap_or(1.0),
+            inconclusive: self.cost_undecided.unwrap_or(0.15),
+        })
+    }
+
+    /// Whether anything was set that moves thresholds or odds.
+    pub fn any(&self) -> bool {
+        self.costs().is_some()
+            || self.prior.is_some()
+            || self.synthetic_llr.is_some()
+            || self.bonafide_llr.is_some()
+            || self.target_false_alarm.is_some()
+    }
+}
+
+/// The alarms of a batch, and how many of them should be right.
+#[derive(Default)]
+pub struct Alarms {
+    n: usize,
+    right: f64,
+    thresholds: Option<Thresholds>,
+}
+
+impl Alarms {
+    pub fn add(&mut self, report: &FileReport) {
+        let Outcome::Scanned(call) = &report.outcome else { return };
+        self.thresholds = Some(call.head.thresholds);
+        for leg in call.legs.iter().filter(|leg| leg.decision == Decision::Synthetic) {
+            self.n += 1;
+            self.right += leg.probability.unwrap_or_default();
+        }
+    }
+
+    /// Thresholds and odds in a sentence or two; none before a file was scanned.
+    pub fn words(&self) -> Option<String> {
+        let Thresholds { prior, synthetic_llr, bonafide_llr } = self.thresholds?;
+        let percent = |share: f64| (1e4 * share).round() / 1e2;
+        let at = format!(
+            "synthetic from llr {synthetic_llr:+.2}, bona fide down from {bonafide_llr:+.2}, at a prior of {} %",
+            percent(prior)
+        );
+        Some(match self.n {
+            0 => format!("{at}; no alarm"),
+            n => format!(
+                "{at}; of {n} alarm{} {:.1} should be right ({:.0} %), if the scores are what they claim to be",
+                if n == 1 { "" } else { "s" },
+                self.right,
+                100.0 * self.right / n as f64
+            ),
+        })
+    }
+}

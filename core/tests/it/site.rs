@@ -1,0 +1,169 @@
+//! A site's calibration, from results of a scan to verdicts.
+
+use std::fmt::Write as _;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+use veravox::decode::DecodeOptions;
+use veravox::evaluate::{Drift, Key, Scores};
+use veravox::metrics::Bootstrap;
+use veravox::report::{CallReport, FileReport, WindowReport};
+use veravox::site::{FitOptions, Map, Material, Method, SiteCalibration};
+use veravox::{Detector, ErrorKind};
+
+use crate::testdata;
+
+/// About a normal deviate: the sum of twelve uniform draws.
+fn deviate(random: &mut Xoshiro256PlusPlus) -> f64 {
+    (0..12).map(|_| (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64).sum::<f64>() - 6.0
+}
+
+fn phone() -> Detector {
+    Detector::builtin_named("phone").unwrap()
+}
+
+/// Results of calls whose windows' llrs are drawn around `people` or `machines`; the form is that of a real scan.
+fn results(n: usize, people: f64, machines: f64, seed: u64) -> (String, String) {
+    let call = testdata("calls/03-bank-card.alaw.wav");
+    let real: CallReport = phone().scan_file(&call, &DecodeOptions::default()).unwrap();
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let (mut lines, mut key) = (String::new(), "file,label,speaker\n".to_owned());
+    for number in 0..n {
+        let is_spoof = number % 2 == 1;
+        let mut call = real.clone();
+        let leg = &mut call.legs[0];
+        let middle = if is_spoof { machines } else { people } + 0.9 * deviate(&mut random);
+        leg.windows = (0..3)
+            .map(|window| WindowReport {
+                start_seconds: f64::from(window) * 2.0,
+                end_seconds: f64::from(window) * 2.0 + 4.0,
+                llr: middle + 0.5 * deviate(&mut random),
+                fresh_share: if window == 0 { 1.0 } else { 0.5 },
+                reason: None,
+            })
+            .collect();
+        leg.llr = Some(middle);
+        let report = FileReport::new(format!("{number}.wav"), call.head.clone(), Ok(call));
+        lines += &(serde_json::to_string(&report).unwrap() + "\n");
+        let label = if is_spoof { "spoof" } else { "bonafide" };
+        writeln!(key, "{number}.wav,{label},s{}", number / 4).unwrap();
+    }
+    (lines, key)
+}
+
+fn labelled(n: usize, people: f64, machines: f64) -> Material {
+    let (lines, key) = results(n, people, machines, 7);
+    let scores = Scores::parse(&lines, "results", None).unwrap();
+    Material::labelled(&[Key::parse(&key, "key").unwrap()], &scores).unwrap()
+}
+
+fn fitted(material: &Material, options: &FitOptions) -> veravox::Result<SiteCalibration> {
+    SiteCalibration::fit(material, phone().manifests(), options)
+}
+
+#[test]
+fn labelled_calls_bring_scores_back_to_what_they_claim() {
+    // Both classes stand three too high.
+    let material = labelled(400, 2.0, 5.0);
+    for method in [Method::Affine, Method::Isotonic] {
+        let calibration = fitted(&material, &FitOptions { method, ..FitOptions::default() }).unwrap();
+        let (_, model) = calibration.by_model().next().unwrap();
+        let (before, held_out) = (model.fit.before, model.fit.held_out.unwrap());
+        assert!(before.cllr.unwrap() > 1.0, "{before:?}");
+        assert!(held_out.cllr.unwrap() < 0.5 && held_out.act_dcf < before.act_dcf, "{held_out:?}");
+        assert!(model.map(None).llr(3.5).abs() < 0.5, "the middle between the classes says nothing: {:?}", model.map);
+        assert_eq!((model.fit.grouped_by.as_str(), model.fit.n_bonafide), ("speaker", 200));
+    }
+}
+
+#[test]
+fn bona_fide_calls_alone_end_false_alarms() {
+    let (lines, _) = results(400, 2.0, 2.0, 1);
+    let scores = Scores::parse(&lines, "results", None).unwrap();
+    let calibration = fitted(&Material::bonafide(&scores, None).unwrap(), &FitOptions::default()).unwrap();
+    let (_, model) = calibration.by_model().next().unwrap();
+    assert!(model.fit.before.false_alarm > 0.1, "{:?}", model.fit.before);
+    assert!(model.fit.held_out.unwrap().false_alarm <= 0.02, "{:?}", model.fit.held_out);
+    assert_eq!(model.map, Map::Identity {});
+    let threshold = model.synthetic_llr.unwrap();
+
+    let detector = phone().with_calibration(calibration.clone()).unwrap();
+    assert!((detector.thresholds(8_000).synthetic_llr - threshold).abs() < 1e-12);
+    let call = testdata("calls/03-bank-card.alaw.wav");
+    let report = detector.scan_file(&call, &DecodeOptions::default()).unwrap();
+    assert_eq!(report.head.calibration.as_ref().unwrap().digest, calibration.digest());
+    assert!(report.legs[0].people_above.is_some_and(|share| share > 0.0 && share <= 1.0));
+    // A target of the user's own, and one that 400 legs cannot show.
+    let other = detector.clone().with_target_false_alarm(0.1).unwrap();
+    assert!(other.thresholds(8_000).synthetic_llr < threshold);
+    assert_eq!(detector.with_target_false_alarm(0.001).err().unwrap().kind(), ErrorKind::InvalidArgument);
+    assert!(phone().with_target_false_alarm(0.1).is_err(), "without a calibration nothing is known of people");
+}
+
+#[test]
+fn a_calibration_moves_every_window_and_streams_like_files() {
+    let material = labelled(200, 2.0, 5.0);
+    let calibration = fitted(&material, &FitOptions::default()).unwrap();
+    let map = calibration.by_model().next().unwrap().1.map.clone();
+    let again = SiteCalibration::parse(&calibration.to_json()).unwrap();
+    assert_eq!(again, calibration);
+    let (plain, site) = (phone(), phone().with_calibration(again).unwrap());
+    let call = testdata("calls/03-bank-card.alaw.wav");
+    let windows = |detector: &Detector| {
+        detector.scan_file(&call, &DecodeOptions::default()).unwrap().legs[0]
+            .windows
+            .iter()
+            .map(|w| w.llr)
+            .collect::<Vec<_>>()
+    };
+    for (before, after) in windows(&plain).into_iter().zip(windows(&site)) {
+        assert!((map.llr(before) - after).abs() < 1e-5, "{before} {after}");
+    }
+}
+
+#[test]
+fn files_of_others_and_edited_files_are_refused() {
+    let calibration = fitted(&labelled(100, 0.0, 3.0), &FitOptions::default()).unwrap();
+    let refused = Detector::builtin_named("wide").unwrap().with_calibration(calibration.clone()).err().unwrap();
+    assert!(refused.to_string().contains("was made for the model phone"), "{refused}");
+    let text = calibration.to_json();
+    for (from, to, words) in [
+        ("\"name\": \"site\"", "\"name\": \"size\"", "changed after it was made"),
+        ("\"schema_version\": 1", "\"schema_version\": 2", "schema_version must be 1"),
+        ("\"digest\"", "\"digested\"", "it has no digest"),
+        ("{", "[", "not JSON"),
+    ] {
+        let error = SiteCalibration::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    // Spaces are no change.
+    assert!(SiteCalibration::parse(&text.replace("  ", "")).is_ok());
+}
+
+#[test]
+fn what_cannot_be_fitted_is_said() {
+    let words = |material: &Material| fitted(material, &FitOptions::default()).unwrap_err().to_string();
+    assert!(words(&labelled(20, 0.0, 3.0)).contains("too few"));
+    assert!(words(&labelled(200, 3.0, -3.0)).contains("point the wrong way"));
+    let (lines, _) = results(100, 0.0, 0.0, 1);
+    let scores = Scores::parse(&lines, "results", None).unwrap();
+    let people = Material::bonafide(&scores, None).unwrap();
+    let strict = FitOptions { target_false_alarm: Some(0.01), ..FitOptions::default() };
+    assert!(fitted(&people, &strict).unwrap_err().to_string().contains("takes 299"));
+    let other = Scores::parse(&lines.replace("\"sha256\":\"", "\"sha256\":\"00"), "results", None).unwrap();
+    let of_another = Material::bonafide(&other, None).unwrap();
+    assert!(words(&of_another).contains("not the one in use"));
+}
+
+#[test]
+fn drift_is_named_and_chance_is_not() {
+    let scores = |people, seed| Scores::parse(&results(300, people, people, seed).0, "results", None).unwrap();
+    let quick = Bootstrap { rounds: 200, ..Bootstrap::default() };
+    let same = Drift::between(&scores(0.0, 1), &scores(0.0, 2), &quick).unwrap();
+    assert!(!same.due && same.verdict.starts_with("No recalibration"), "{}", same.verdict);
+    let moved = Drift::between(&scores(0.0, 1), &scores(1.0, 2), &quick).unwrap();
+    assert!(moved.due && moved.verdict.contains("score higher"), "{}", moved.verdict);
+    assert!(moved.shifts[0].low > 0.3 && moved.shifts[0].high < 0.8, "{:?}", moved.shifts[0]);
+    let few = Scores::parse(&results(20, 0.0, 0.0, 1).0, "results", None).unwrap();
+    assert!(Drift::between(&few, &scores(0.0, 1), &quick).unwrap_err().to_string().contains("too few"));
+}
