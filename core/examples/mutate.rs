@@ -37,6 +37,9 @@ const WORDS: [&[u8]; 14] = [
     b"FORM",
 ];
 
+/// The file that is read, and since when.
+type AtWork = Arc<Mutex<Option<(Instant, Vec<u8>)>>>;
+
 fn main() {
     let value = |name: &str, otherwise: u64| {
         let mut arguments = std::env::args().skip_while(|argument| argument != name);
@@ -47,7 +50,7 @@ fn main() {
     assert!(seeds.len() > 30, "the files to damage are not there");
 
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let at_work: Arc<Mutex<Option<(Instant, Vec<u8>)>>> = Arc::default();
+    let at_work: AtWork = Arc::default();
     watch(Arc::clone(&at_work));
     std::panic::set_hook(Box::new(|_| {}));
     let started = Instant::now();
@@ -151,7 +154,7 @@ fn read(bytes: &[u8], path: &Path, pipe: bool) -> Result<u64, &'static str> {
 }
 
 /// A hang is ended, with the file that brought it kept.
-fn watch(at_work: Arc<Mutex<Option<(Instant, Vec<u8>)>>>) {
+fn watch(at_work: AtWork) {
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(Duration::from_secs(1));

@@ -34,6 +34,7 @@ pub mod error;
 pub mod evaluate;
 pub mod explain;
 pub mod features;
+mod hex;
 mod leg;
 pub mod metrics;
 pub mod model;

@@ -86,6 +86,7 @@ pub enum Color {
     Never,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[derive(Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct Scan {

@@ -40,7 +40,8 @@ struct Line<'a> {
 struct Note<'a> {
     at_seconds: f64,
     event: &'static str,
-    note: &'a str,
+    #[serde(rename = "note")]
+    words: &'a str,
 }
 
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
@@ -192,7 +193,7 @@ impl Screen {
         self.clear()?;
         let mut out = anstream::stdout().lock();
         if self.json {
-            serde_json::to_writer(&mut out, &Note { at_seconds, event: "note", note })?;
+            serde_json::to_writer(&mut out, &Note { at_seconds, event: "note", words: note })?;
             writeln!(out)?;
         } else {
             writeln!(out, "          {YELLOW}note{YELLOW:#}  {note}")?;

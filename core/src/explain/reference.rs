@@ -68,5 +68,5 @@ pub fn reference_of(manifest: &Manifest) -> Option<Reference> {
 /// What tells whether features are the same.
 pub(super) fn input_sha256(input: &Input) -> String {
     let text = serde_json::to_value(input).map(|value| value.to_string()).unwrap_or_default();
-    crate::model::hex(&Sha256::digest(text.as_bytes()))
+    crate::hex::hex(&Sha256::digest(text.as_bytes()))
 }

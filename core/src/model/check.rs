@@ -1,7 +1,6 @@
 //! Loading a model is checking it, rule by rule, in a fixed order; the first broken rule is the error.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use super::loaded::Model;
 use super::manifest::Manifest;
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hex::hex;
 
 /// Largest manifest and ONNX file that are read.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -158,11 +158,7 @@ fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
 }
 
 fn check_hash(manifest: &Manifest, onnx: &[u8]) -> Result<()> {
-    let found = Sha256::digest(onnx).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let found = hex(&Sha256::digest(onnx));
     if found == manifest.onnx.sha256 {
         return Ok(());
     }

@@ -341,7 +341,7 @@ fn exceeding(n: usize, share: f64) -> Option<usize> {
 
 fn digest(body: &serde_json::Value) -> String {
     // Keys are sorted, and spaces none.
-    crate::model::hex(&Sha256::digest(body.to_string().as_bytes()))
+    crate::hex::hex(&Sha256::digest(body.to_string().as_bytes()))
 }
 
 fn refused(message: &str) -> Error {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::decode::AudioInfo;
 use crate::error::Error;
+use crate::hex::hex;
 use crate::verdict::decide::{Decision, Reason, Thresholds};
 
 /// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
@@ -295,10 +296,9 @@ impl FileReport {
     #[must_use]
     pub fn of(path: &Path, outcome: Outcome) -> Self {
         let bytes = path.as_os_str().as_encoded_bytes();
-        let hexadecimal = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             path: path.to_string_lossy().into_owned(),
-            path_bytes: path.to_str().is_none().then(hexadecimal),
+            path_bytes: path.to_str().is_none().then(|| hex(bytes)),
             outcome,
         }
     }

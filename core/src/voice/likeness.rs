@@ -177,9 +177,9 @@ mod tests {
         let (mut first, mut second) = (noise(160_000, 1), noise(160_000, 2));
         for (n, (a, b)) in first.iter_mut().zip(&mut second).enumerate() {
             if n / 8_000 % 2 == 0 {
-                *b = 0.0
+                *b = 0.0;
             } else {
-                *a = 0.0
+                *a = 0.0;
             }
             *b += leak * *a;
         }

@@ -43,7 +43,7 @@ fn results(n: usize, people: f64, machines: f64, seed: u64) -> (String, String) 
             })
             .collect();
         leg.llr = Some(middle);
-        let report = FileReport::new(format!("{number}.wav"), call.head.clone(), Ok(call));
+        let report = FileReport::new(format!("{number}.wav").as_ref(), call.head.clone(), Ok(call));
         lines += &(serde_json::to_string(&report).unwrap() + "\n");
         let label = if is_spoof { "spoof" } else { "bonafide" };
         writeln!(key, "{number}.wav,{label},s{}", number / 4).unwrap();

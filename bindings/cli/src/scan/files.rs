@@ -103,6 +103,6 @@ fn has_extension(path: &Path, known: &[&str]) -> bool {
 impl AudioFile {
     fn new(path: PathBuf) -> Self {
         let n_bytes = std::fs::metadata(&path).map_or(0, |m| m.len());
-        Self { n_bytes, path }
+        Self { path, n_bytes }
     }
 }

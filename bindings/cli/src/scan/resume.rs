@@ -78,7 +78,8 @@ pub struct Resumed {
 /// it themselves.
 ///
 /// # Errors
-/// As [`open`].
+/// As when a batch goes on: when a line is no result of this detector, when another program writes to the file, when it cannot be
+/// read or written.
 pub fn done(output: &Path, detector: &Detector, retry_failed: bool) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     if !output.exists() {
         return Ok(Vec::new());

@@ -61,6 +61,6 @@ mod tests {
         assert!((levels.median() / 1e-5 - 1.0).abs() < 0.15, "{}", levels.median());
         assert!((levels.seconds_above(1e-3) - 90.0 * FRAME_SECONDS).abs() < 1e-9);
         (0..200).for_each(|_| levels.add(0.0));
-        assert_eq!(levels.median(), 0.0, "digital silence");
+        assert!(levels.median() < 1e-12, "digital silence");
     }
 }

@@ -299,7 +299,7 @@ impl Readability {
 /// A code of mu-law as a sample (ITU-T G.711).
 fn mulaw(code: u8) -> i16 {
     let code = !code;
-    let magnitude = ((i16::from(code & 0x0f) << 3) + 132 << ((code >> 4) & 7)) - 132;
+    let magnitude = (((i16::from(code & 0x0f) << 3) + 132) << ((code >> 4) & 7)) - 132;
     if code & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
@@ -314,14 +314,14 @@ fn alaw(code: u8) -> i16 {
 fn mulaw_code(sample: i16) -> Option<u8> {
     // Both zeros are silence; the positive one is what coders send.
     let magnitude = sample.unsigned_abs().min(32_635) + 132;
-    let segment = (15 - magnitude.leading_zeros()).saturating_sub(7) as u8;
+    let segment = magnitude.ilog2().saturating_sub(7) as u8;
     let code = !((u8::from(sample < 0) << 7) | (segment << 4) | ((magnitude >> (segment + 3)) & 0x0f) as u8);
     (mulaw(code) == sample).then_some(code)
 }
 
 fn alaw_code(sample: i16) -> Option<u8> {
     let magnitude = sample.unsigned_abs().min(32_767);
-    let segment = if magnitude < 256 { 0 } else { (15 - magnitude.leading_zeros()).saturating_sub(7) as u8 };
+    let segment = if magnitude < 256 { 0 } else { magnitude.ilog2().saturating_sub(7) as u8 };
     let step = if segment == 0 { magnitude >> 4 } else { magnitude >> (segment + 3) };
     let code = ((u8::from(sample >= 0) << 7) | (segment << 4) | (step & 0x0f) as u8) ^ 0x55;
     (alaw(code) == sample).then_some(code)

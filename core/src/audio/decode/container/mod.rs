@@ -250,7 +250,7 @@ impl ContainerSource {
             {
                 let n_streams = self.n_streams + 1;
                 let (broken_packets, decoded_any) = (self.broken_packets, self.decoded_any);
-                *self = Self { n_streams, broken_packets, decoded_any, ..next };
+                *self = Self { decoded_any, broken_packets, n_streams, ..next };
                 return true;
             }
             let name = known.map_or("MPEG audio", |known| known.name);

@@ -165,7 +165,7 @@ impl Body {
                 return self.next_recording();
             }
             if !self.at_a_chunk().map_err(failed)? {
-                return self.uncounted();
+                return Ok(self.uncounted());
             }
             let Some((name, size)) = chunk_head(&head, order) else { return Ok(false) };
             self.front.skip(8).map_err(failed)?;
@@ -216,12 +216,9 @@ impl Body {
                 body.front.n_bytes().map_or_else(String::new, |n| format!(" of {} bytes", n.saturating_sub(start)));
             body.note(format!("another recording{bytes} stands behind the first, in another format, and was not read"));
         };
-        let head = match Head::read(&mut self.front, &self.limits) {
-            Ok(head) => head,
-            Err(_) => {
-                unread(self);
-                return Ok(false);
-            }
+        let Ok(head) = Head::read(&mut self.front, &self.limits) else {
+            unread(self);
+            return Ok(false);
         };
         if head.format != self.format {
             unread(self);
@@ -234,14 +231,14 @@ impl Body {
     }
 
     /// What follows is no chunk. More audio, if there is enough of it.
-    fn uncounted(&mut self) -> Result<bool> {
+    fn uncounted(&mut self) -> bool {
         let enough = self.front.left().is_none_or(|left| self.format.seconds(left) >= MIN_UNCOUNTED_SECONDS);
         if enough {
             self.left = Left::Uncounted(0);
         } else {
             self.note_unread("they are no chunk");
         }
-        Ok(enough)
+        enough
     }
 
     fn note_unread(&self, why: &str) {

@@ -12,6 +12,7 @@ use super::super::blocks::Blocks;
 use super::super::known;
 use super::super::limits::Limits;
 use crate::error::{Error, ErrorKind, Result};
+use crate::hex::hex;
 
 const PCM: u16 = 0x0001;
 const MS_ADPCM: u16 = 0x0002;
@@ -23,7 +24,7 @@ const MPEG: u16 = 0x0050;
 const MP3: u16 = 0x0055;
 const ADTS: [u16; 3] = [0x1600, 0x1601, 0xa106];
 const EXTENSIBLE: u16 = 0xfffe;
-/// Behind the format's tag in the sub-format of an extensible header: KSDATAFORMAT_SUBTYPE, and that of Ambisonics.
+/// Behind the format's tag in the sub-format of an extensible header: `KSDATAFORMAT_SUBTYPE`, and that of Ambisonics.
 const SUBTYPES: [[u8; 14]; 2] = [
     [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71],
     [0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0],
@@ -109,7 +110,7 @@ impl Format {
             })?;
             let (tag, kind) = sub_format.split_at(2);
             if !SUBTYPES.iter().any(|known| known == kind) {
-                let named: String = sub_format.iter().map(|byte| format!("{byte:02x}")).collect();
+                let named = hex(sub_format);
                 return Err(unsupported(format!("the WAV file's codec is not known (sub-format {named})")));
             }
             // A GUID keeps its order in RIFX as well; some writers turn it.

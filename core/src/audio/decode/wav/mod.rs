@@ -132,7 +132,7 @@ impl Read for Aligned {
         for sample in samples.chunks_exact_mut(4) {
             let [lowest, _, third, highest] = *sample else { continue };
             let only_sign = highest == if third & 0x80 == 0 { 0 } else { 0xff };
-            if self.low.is_none() && (lowest != 0) != !only_sign {
+            if self.low.is_none() && (lowest != 0) == only_sign {
                 self.low = Some(only_sign);
             }
             if self.low == Some(true) {
