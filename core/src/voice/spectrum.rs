@@ -1,5 +1,6 @@
 //! The power spectrum of 64 ms in the band of a telephone line: what textures and tones are told by.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,33 +43,39 @@ impl Plan {
     }
 }
 
-pub(super) struct Spectrum {
-    plan: Plan,
-    band: Range<usize>,
+/// Room for one transform. Each thread has its own rather than each leg.
+struct Room {
     frame: Vec<f32>,
     bins: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
+}
+
+thread_local! {
+    static ROOMS: RefCell<Vec<Room>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Room {
+    fn of(fft: &dyn RealToComplex<f32>) -> Self {
+        Self { frame: vec![0.0; fft.len()], bins: fft.make_output_vec(), scratch: fft.make_scratch_vec() }
+    }
+}
+
+pub(super) struct Spectrum {
+    plan: Plan,
+    band: Range<usize>,
 }
 
 impl Spectrum {
     pub fn new(sample_rate_hz: u32) -> Self {
         let rate = f64::from(sample_rate_hz);
         let n = (sample_rate_hz as usize * FRAME_MS / 1_000).next_multiple_of(2).max(16);
-        let plan = Plan::of(n);
-        let bins = plan.fft.make_output_vec();
         let bin = |hz: f64| (hz * n as f64 / rate).ceil() as usize;
-        Self {
-            band: bin(BAND_HZ.0)..bin(BAND_HZ.1).min(bins.len()),
-            frame: vec![0.0; n],
-            scratch: plan.fft.make_scratch_vec(),
-            bins,
-            plan,
-        }
+        Self { plan: Plan::of(n), band: bin(BAND_HZ.0)..bin(BAND_HZ.1).min(n / 2 + 1) }
     }
 
     /// Samples of a frame.
     pub fn n_samples(&self) -> usize {
-        self.frame.len()
+        self.plan.fft.len()
     }
 
     /// Bins of the band.
@@ -77,15 +84,23 @@ impl Spectrum {
     }
 
     /// Writes the powers of the bins, for the first frame in `samples`.
-    pub fn powers(&mut self, samples: &[f32], powers: &mut [f32]) {
-        for ((value, sample), weight) in self.frame.iter_mut().zip(samples).zip(self.plan.hann.iter()) {
-            *value = sample * weight;
-        }
-        let done = self.plan.fft.process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch);
-        debug_assert!(done.is_ok(), "the buffers were made by this FFT");
-        for (power, bin) in powers.iter_mut().zip(self.bins.get(self.band.clone()).unwrap_or_default()) {
-            *power = bin.norm_sqr() + LEAST;
-        }
+    pub fn powers(&self, samples: &[f32], powers: &mut [f32]) {
+        ROOMS.with_borrow_mut(|rooms| {
+            let here = rooms.iter().position(|room| room.frame.len() == self.n_samples());
+            let here = here.unwrap_or_else(|| {
+                rooms.push(Room::of(self.plan.fft.as_ref()));
+                rooms.len() - 1
+            });
+            let Some(Room { frame, bins, scratch }) = rooms.get_mut(here) else { return };
+            for ((value, sample), weight) in frame.iter_mut().zip(samples).zip(self.plan.hann.iter()) {
+                *value = sample * weight;
+            }
+            let done = self.plan.fft.process_with_scratch(frame, bins, scratch);
+            debug_assert!(done.is_ok(), "the buffers were made by this FFT");
+            for (power, bin) in powers.iter_mut().zip(bins.get(self.band.clone()).unwrap_or_default()) {
+                *power = bin.norm_sqr() + LEAST;
+            }
+        });
     }
 }
 
