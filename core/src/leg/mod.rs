@@ -21,7 +21,7 @@ use crate::verdict::decide::{Decision, Reason, WindowScore, suspicious_stretches
 use crate::verdict::policy::SequentialTest;
 use crate::verdict::report::{Change, Interruptions, LegVerdict, RunningVerdict, Segment, Stage, WindowReport};
 use crate::voice::conditions::{Conditions, Heard, Judged, Texture};
-use crate::voice::gate::{Frame, FrameSink, SpeechGate};
+use crate::voice::gate::{Frame, FrameSink, HELD_SECONDS, SpeechGate};
 use crate::voice::window::{Cut, Place, Window, Windower};
 use event::Event;
 use options::StreamOptions;
@@ -33,8 +33,9 @@ pub(crate) const MAX_BLOCK_SAMPLES: usize = 256;
 const MAX_FILLED_SECONDS: f64 = 0.1;
 /// Silence of which nothing is left in filters and gate after this long; the rest of it need not be looked at.
 const SETTLED_SECONDS: f64 = 0.5;
-/// Windows can be scored until so much speech came after them: more than comes by one push or from one silence.
-const SLACK_SECONDS: f64 = 0.5;
+/// Windows can be scored until so much speech came after them: more than comes by one push or from one silence, which may bring
+/// with it what waited in the gate.
+const SLACK_SECONDS: f64 = 0.5 + HELD_SECONDS;
 /// Changes of the voice that a verdict lists; of more the oldest are forgotten.
 const MAX_CHANGES: usize = 64;
 

@@ -50,6 +50,8 @@ struct Waiting {
 
 /// Frames that stay after they have a class: a tone is told so much later than it begins.
 const DELAY_FRAMES: u64 = ToneDetector::frames_before() as u64;
+/// Seconds of speech that wait in the gate.
+pub(crate) const HELD_SECONDS: f64 = DELAY_FRAMES as f64 * 0.016;
 
 pub(crate) struct SpeechGate {
     detector: VoiceDetector,
