@@ -248,6 +248,11 @@ impl Conditions {
                 reasons.push(reason);
             }
         };
+        // Of a leg without a window that counts, the last that did not says why.
+        let only = |reason| n_windows <= 0.0 && self.last_reason == Some(reason);
+        let all = self.n_samples as f64 / f64::from(self.source_rate_hz);
+        let spoilt = |spoilt: &Spoilt, most: f64| !self.any_window && spoilt.seconds_in_all > most * all;
+        add(only(Reason::InvalidSamples) || spoilt(&self.invalid, MAX_INVALID_SHARE), Reason::InvalidSamples);
         add(self.readability.misread().is_some(), Reason::Misread);
         add(self.highest - self.lowest < NO_SIGNAL_RANGE || self.n_samples == 0, Reason::NoSignal);
         add(!self.any_window, Reason::TooLittleSpeech);
@@ -259,11 +264,6 @@ impl Conditions {
         add(sustained, Reason::MusicOrTones);
         let noise = drowned || doubtful == Some(Reason::Noise) || sounds(Texture::is_noise);
         add(!sustained && noise, Reason::Noise);
-        // Of a leg without a window that counts, the last that did not says why.
-        let only = |reason| n_windows <= 0.0 && self.last_reason == Some(reason);
-        let all = self.n_samples as f64 / f64::from(self.source_rate_hz);
-        let spoilt = |spoilt: &Spoilt, most: f64| !self.any_window && spoilt.seconds_in_all > most * all;
-        add(only(Reason::InvalidSamples) || spoilt(&self.invalid, MAX_INVALID_SHARE), Reason::InvalidSamples);
         add(only(Reason::Clipping) || spoilt(&self.clipping, MAX_CLIPPED_SHARE), Reason::Clipping);
         add(only(Reason::NarrowBand) || (!self.any_window && self.is_narrow()), Reason::NarrowBand);
         reasons
