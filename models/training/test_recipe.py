@@ -373,7 +373,8 @@ def test_the_library_scores_what_the_recipe_scores(name):
     manifest = json.loads((folder / "manifest.json").read_text())
     rate, n = manifest["input"]["sample_rate_hz"], manifest["input"]["window_samples"]
     t = np.arange(9 * rate) / rate
-    voice = sum(np.sin(2 * np.pi * 120 * h * t + h) / h for h in range(1, 28))
+    turns = 120 * t + 8 * np.sin(2 * np.pi * 1.2 * t)                # a pitch that stands still is a tone
+    voice = sum(np.sin(2 * np.pi * h * turns + h) / h for h in range(1, 28))
     x = 0.2 * (0.3 + np.abs(np.sin(2 * np.pi * 3 * t))) * voice      # a buzz in syllables, which the speech gate keeps whole
     x = (np.round(x * 32768) / 32768).astype(np.float32)             # 16-bit audio, which the library keeps as it is
     windows = veravox.Detector(folder).scan(x, rate).legs[0].windows
