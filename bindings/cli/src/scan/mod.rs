@@ -61,8 +61,7 @@ pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
     let mut alarms = Alarms::default();
     let mut take = |report: &FileReport| {
         alarms.add(report);
-        let (decisions, failure) = resume::decisions(report);
-        tally.count(&report.path, &decisions, failure);
+        tally.add(report);
         progress.suspend(|| writer.write(report))
     };
     let unreadable = unreadable.into_iter().try_for_each(|(path, error)| {

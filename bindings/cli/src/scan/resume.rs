@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use veravox::report::{FileReport, Outcome, ReportHead};
+use veravox::report::ReportHead;
 use veravox::{Decision, Detector};
 
 use super::output::{Part, is_at, lock};
@@ -188,13 +188,5 @@ fn path_of(path: String, bytes: Option<&str>) -> PathBuf {
         #[cfg(unix)]
         Some(bytes) => <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes).into(),
         _ => path.into(),
-    }
-}
-
-/// What a report tells of a file, for the tally.
-pub fn decisions(report: &FileReport) -> (Vec<Decision>, Option<String>) {
-    match &report.outcome {
-        Outcome::Scanned(call) => (call.legs.iter().map(|leg| leg.decision).collect(), None),
-        Outcome::Failed(failure) => (Vec::new(), Some(failure.error.message.clone())),
     }
 }

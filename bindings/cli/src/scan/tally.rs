@@ -2,6 +2,7 @@
 
 use anstream::eprintln;
 use veravox::Decision;
+use veravox::report::{FileReport, Outcome};
 
 use crate::words::shown;
 
@@ -14,6 +15,17 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts a file by its report.
+    pub fn add(&mut self, report: &FileReport) {
+        match &report.outcome {
+            Outcome::Scanned(call) => {
+                let decisions: Vec<Decision> = call.legs.iter().map(|leg| leg.decision).collect();
+                self.count(&report.path, &decisions, None);
+            }
+            Outcome::Failed(failure) => self.count(&report.path, &[], Some(failure.error.message.clone())),
+        }
+    }
+
     /// Counts a file by the decisions on its legs, or by why there are none.
     pub fn count(&mut self, path: &str, decisions: &[Decision], failure: Option<String>) {
         self.n_files += 1;

@@ -150,9 +150,9 @@ impl Readings {
     }
 
     /// What codes of one law may be instead, and by how much smoother they must be.
-    fn others(&self, other_law: Misread) -> Vec<(&Smoothness, f64, Misread)> {
+    fn others(&self, other_law: Misread) -> [(&Smoothness, f64, Misread); 3] {
         let law = if other_law == Misread::Alaw { &self.alaw } else { &self.mulaw };
-        vec![
+        [
             (law, MARGIN_OF_LAWS, other_law),
             (&self.little, MARGIN_OF_PCM, Misread::Pcm16Le),
             (&self.big, MARGIN_OF_PCM, Misread::Pcm16Be),
@@ -265,23 +265,19 @@ impl Readability {
         let correlation = self.as_read.correlation();
         let energy = self.as_read.all.energy;
         let of_second = if energy > 0.0 { self.second / energy } else { 0.0 };
-        if correlation.abs() < MAX_CORRELATION_OF_CHANNELS
-            && of_second - correlation > MARGIN_OF_CHANNELS
-            && self.smoother().is_none()
-        {
-            return Some(Misread::Interleaved);
-        }
-        self.smoother()
+        let interleaved =
+            correlation.abs() < MAX_CORRELATION_OF_CHANNELS && of_second - correlation > MARGIN_OF_CHANNELS;
+        self.smoother().or(interleaved.then_some(Misread::Interleaved))
     }
 
     /// The reading that is smoother than the one at hand by more than its margin, if any.
     fn smoother(&self) -> Option<Misread> {
         let correlation = self.as_read.correlation();
         let others = match (self.is_pcm16, self.is_mulaw, self.is_alaw) {
-            (false, ..) => Vec::new(),
+            (false, ..) => return None,
             (_, true, _) => self.mulaw_codes.others(Misread::Alaw),
             (_, _, true) => self.alaw_codes.others(Misread::Mulaw),
-            _ => vec![
+            _ => [
                 (&self.bytes.big, MARGIN_OF_PCM, Misread::SwappedBytes),
                 (&self.bytes.mulaw, MARGIN_OF_G711, Misread::Mulaw),
                 (&self.bytes.alaw, MARGIN_OF_G711, Misread::Alaw),
