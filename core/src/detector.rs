@@ -254,9 +254,10 @@ impl Detector {
 
     fn check_thresholds(&self) -> Result<()> {
         self.choices().try_for_each(|choice| {
-            self.thresholds_of(&choice.manifest).check().map_err(|e| {
+            let checked = self.thresholds_of(&choice.manifest).map_err(|e| {
                 Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
-            })
+            });
+            checked.map(|_| ())
         })
     }
 
@@ -265,15 +266,11 @@ impl Detector {
     }
 
     /// The manifest's, then the site's, then what the user set.
-    fn thresholds_of(&self, manifest: &Manifest) -> Thresholds {
+    fn thresholds_of(&self, manifest: &Manifest) -> Result<Thresholds> {
         let site = self.site_of(manifest);
-        let mut thresholds = site.map_or(manifest.decision, |site| site.thresholds(&manifest.decision));
+        let thresholds = site.map_or(manifest.decision, |site| site.thresholds(&manifest.decision));
         let target = self.target_false_alarm.zip(site).and_then(|(share, site)| site.threshold_for(share).ok());
-        if let Some(synthetic_llr) = target {
-            thresholds.synthetic_llr = synthetic_llr;
-            thresholds.bonafide_llr = thresholds.bonafide_llr.min(synthetic_llr - 1e-3);
-        }
-        self.changes.over(&thresholds)
+        self.changes.over(&thresholds, target)
     }
 
     /// How the windows of audio at `sample_rate_hz` are judged.
@@ -310,7 +307,9 @@ impl Detector {
     /// The thresholds in use for audio at `sample_rate_hz`.
     #[must_use]
     pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
-        self.thresholds_of(self.manifest(sample_rate_hz))
+        let manifest = self.manifest(sample_rate_hz);
+        // What was set was checked then.
+        self.thresholds_of(manifest).unwrap_or(manifest.decision)
     }
 
     /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.

@@ -42,9 +42,10 @@ GST_DEBUG_CATEGORY_STATIC(veravox_debug);
 #define GST_TYPE_VERAVOX (gst_veravox_get_type())
 G_DECLARE_FINAL_TYPE(GstVeravox, gst_veravox, GST, VERAVOX, GstBaseTransform)
 
-/* An engine that the elements with the same model share. */
+/* An engine that the elements with the same model and calibration share. */
 typedef struct {
     gchar *model;
+    gchar *calibration;
     vvx_engine *engine;
     guint n_users;
 } Shared;
@@ -61,6 +62,7 @@ struct _GstVeravox {
 
     /* Properties, under the object's lock. */
     gchar *model;
+    gchar *calibration;
     guint eos_wait_ms;
 
     Shared *shared; /* from start to stop; NULL where there is no engine */
@@ -80,7 +82,7 @@ struct _GstVeravox {
 
 G_DEFINE_TYPE(GstVeravox, gst_veravox, GST_TYPE_BASE_TRANSFORM)
 
-enum { PROP_0, PROP_MODEL, PROP_EOS_WAIT, PROP_VERDICTS };
+enum { PROP_0, PROP_MODEL, PROP_CALIBRATION, PROP_EOS_WAIT, PROP_VERDICTS };
 
 static GMutex engines_lock;
 static GList *engines;
@@ -125,15 +127,16 @@ static void on_event(void *user_data, vvx_leg *handle, const vvx_event *event) {
     if (event->kind != VVX_EVENT_KIND_WINDOW) post(user_data, event->verdict, event->verdict->error);
 }
 
-static Shared *take_engine(const gchar *model, vvx_status *error) {
+static Shared *take_engine(const gchar *model, const gchar *calibration, vvx_status *error) {
     Shared *shared = NULL;
     g_mutex_lock(&engines_lock);
     for (GList *at = engines; at && !shared; at = at->next) {
-        if (g_strcmp0(((Shared *)at->data)->model, model) == 0) shared = at->data;
+        Shared *other = at->data;
+        if (g_strcmp0(other->model, model) == 0 && g_strcmp0(other->calibration, calibration) == 0) shared = other;
     }
     *error = VVX_STATUS_OK;
     if (!shared) {
-        vvx_detector_config config = {.struct_size = sizeof config, .model = model};
+        vvx_detector_config config = {.struct_size = sizeof config, .model = model, .calibration = calibration};
         vvx_engine_config options = {.struct_size = sizeof options, .on_event = on_event};
         vvx_detector *detector = NULL;
         vvx_engine *engine = NULL;
@@ -143,6 +146,7 @@ static Shared *take_engine(const gchar *model, vvx_status *error) {
         if (engine) {
             shared = g_new0(Shared, 1);
             shared->model = g_strdup(model);
+            shared->calibration = g_strdup(calibration);
             shared->engine = engine;
             engines = g_list_prepend(engines, shared);
         }
@@ -161,6 +165,7 @@ static void give_back_engine(Shared *shared) {
         /* Waits for the thread for events, which may wait for anything but this lock. */
         vvx_engine_free(shared->engine);
         g_free(shared->model);
+        g_free(shared->calibration);
         g_free(shared);
     }
 }
@@ -205,12 +210,14 @@ static gboolean start(GstBaseTransform *base) {
     GstVeravox *self = GST_VERAVOX(base);
     GST_OBJECT_LOCK(self);
     gchar *model = g_strdup(self->model);
+    gchar *calibration = g_strdup(self->calibration);
     GST_OBJECT_UNLOCK(self);
-    self->shared = take_engine(model, &self->error);
+    self->shared = take_engine(model, calibration, &self->error);
     if (!self->shared) {
         GST_ELEMENT_WARNING(self, LIBRARY, INIT, ("No verdicts: %s", vvx_last_error()), ("audio passes all the same"));
     }
     g_free(model);
+    g_free(calibration);
     gst_audio_info_init(&self->info);
     self->heard_until = GST_CLOCK_TIME_NONE;
     return TRUE;
@@ -345,6 +352,10 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
         g_free(self->model);
         self->model = g_value_dup_string(value);
         break;
+    case PROP_CALIBRATION:
+        g_free(self->calibration);
+        self->calibration = g_value_dup_string(value);
+        break;
     case PROP_EOS_WAIT:
         self->eos_wait_ms = g_value_get_uint(value);
         break;
@@ -360,6 +371,9 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
     switch (id) {
     case PROP_MODEL:
         g_value_set_string(value, self->model);
+        break;
+    case PROP_CALIBRATION:
+        g_value_set_string(value, self->calibration);
         break;
     case PROP_EOS_WAIT:
         g_value_set_uint(value, self->eos_wait_ms);
@@ -383,6 +397,7 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
 
 static void finalize(GObject *object) {
     g_free(GST_VERAVOX(object)->model);
+    g_free(GST_VERAVOX(object)->calibration);
     G_OBJECT_CLASS(gst_veravox_parent_class)->finalize(object);
 }
 
@@ -397,6 +412,10 @@ static void gst_veravox_class_init(GstVeravoxClass *class) {
     g_object_class_install_property(
         object, PROP_MODEL,
         g_param_spec_string("model", "Model", "Folder of a model or name of a built-in one; the built-in ones by default", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+    g_object_class_install_property(
+        object, PROP_CALIBRATION,
+        g_param_spec_string("calibration", "Calibration", "File of a site's calibration, as veravox calibrate writes it", NULL,
                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
     g_object_class_install_property(
         object, PROP_EOS_WAIT,

@@ -404,16 +404,18 @@ static void load_engine(void)
 	struct ast_flags flags = { 0 };
 	struct ast_config *config = ast_config_load2(CONFIG, AST_MODULE, flags);
 	int is_read = config && config != CONFIG_STATUS_FILEINVALID;
-	struct phone_settings settings = { NULL, 0, 0 };
+	struct phone_settings settings = { NULL, NULL, 0, 0 };
 	struct phone_engine *fresh;
 	size_t n;
 
 	if (is_read) {
 		const char *model = ast_variable_retrieve(config, "general", "model");
+		const char *calibration = ast_variable_retrieve(config, "general", "calibration");
 		const char *workers = ast_variable_retrieve(config, "general", "workers");
 		const char *max_calls = ast_variable_retrieve(config, "general", "max_calls");
 
 		settings.model = ast_strlen_zero(model) ? NULL : model;
+		settings.calibration = ast_strlen_zero(calibration) ? NULL : calibration;
 		settings.workers = workers ? strtoul(workers, NULL, 10) : 0;
 		settings.max_calls = max_calls ? strtoul(max_calls, NULL, 10) : 0;
 	}

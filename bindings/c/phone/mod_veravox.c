@@ -177,7 +177,7 @@ SWITCH_STANDARD_API(veravox_api)
 /* veravox.conf: <settings><param name="model" value="phone"/> ..., all of which may be missing. */
 static struct phone_engine *start_engine(void)
 {
-	struct phone_settings settings = { NULL, 0, 0 };
+	struct phone_settings settings = { NULL, NULL, 0, 0 };
 	switch_xml_t config = NULL, root = switch_xml_open_cfg("veravox.conf", &config, NULL);
 	switch_xml_t part = root ? switch_xml_child(config, "settings") : NULL;
 	switch_xml_t param = part ? switch_xml_child(part, "param") : NULL;
@@ -189,6 +189,8 @@ static struct phone_engine *start_engine(void)
 
 		if (!strcmp(name, "model") && *value) {
 			settings.model = value;
+		} else if (!strcmp(name, "calibration") && *value) {
+			settings.calibration = value;
 		} else if (!strcmp(name, "workers")) {
 			settings.workers = strtoul(value, NULL, 10);
 		} else if (!strcmp(name, "max-calls")) {

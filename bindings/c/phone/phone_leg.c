@@ -115,7 +115,8 @@ struct phone_engine *phone_engine_start(const struct phone_settings *settings) {
         return made;
     }
     vvx_detector *detector = NULL;
-    vvx_detector_config model = {.struct_size = sizeof model, .model = settings->model};
+    vvx_detector_config model = {
+        .struct_size = sizeof model, .model = settings->model, .calibration = settings->calibration};
     made->error = vvx_detector_new(&model, &detector);
     if (made->error == VVX_STATUS_OK) {
         vvx_engine_config config = {.struct_size = sizeof config,

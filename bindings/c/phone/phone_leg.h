@@ -13,6 +13,7 @@
 /* As an administrator sets it; zero or NULL stands for the library's own choice. */
 struct phone_settings {
     const char *model;
+    const char *calibration; /* the file of a site's calibration */
     unsigned workers;
     unsigned max_calls;
 };

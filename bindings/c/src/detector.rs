@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
+use veravox::decide::DecisionCosts;
 use veravox::runtime::{Runtime, RuntimeChoice};
+use veravox::site::SiteCalibration;
 use veravox::{Detector, ThresholdChanges};
 
 use crate::entry::enter;
@@ -33,6 +35,14 @@ pub enum vvx_set {
     SyntheticLlr = 2,
     /// `bonafide_llr` holds.
     BonafideLlr = 4,
+    /// `target_false_alarm` holds.
+    TargetFalseAlarm = 8,
+    /// `cost_false_alarm` holds.
+    CostFalseAlarm = 16,
+    /// `cost_miss` holds.
+    CostMiss = 32,
+    /// `cost_undecided` holds.
+    CostUndecided = 64,
 }
 
 /// Which model, with which thresholds. All zero but `struct_size`: the built-in models with the thresholds of their manifests.
@@ -54,21 +64,58 @@ pub struct vvx_detector_config {
     pub synthetic_llr: f64,
     /// A leg at or below this llr is bona fide.
     pub bonafide_llr: f64,
+    /// The file of this site's calibration, as `veravox calibrate` writes it. Null: none. One that was made for another model is
+    /// refused. Read during the call only.
+    pub calibration: *const c_char,
+    /// At most this share of the site's people is called synthetic, inside (0, 1); needs a calibration.
+    pub target_false_alarm: f64,
+    /// Cost of calling a person synthetic, in any one unit. Where one cost is set the thresholds follow from prior and costs; those
+    /// not set are 1, and 0.15 for no verdict.
+    pub cost_false_alarm: f64,
+    /// Cost of calling a machine bona fide.
+    pub cost_miss: f64,
+    /// Cost of no verdict.
+    pub cost_undecided: f64,
 }
 
 versioned!(vvx_detector_config, bonafide_llr: f64);
 
 impl vvx_detector_config {
-    pub fn changes(&self) -> Result<ThresholdChanges, Fault> {
-        const KNOWN: u32 = 7;
+    /// The detector with what this sets.
+    ///
+    /// # Safety
+    /// `calibration` must be null or a text that ends with a zero.
+    unsafe fn over(&self, mut detector: Detector) -> Result<Detector, Fault> {
+        let changes = self.changes()?;
+        if !self.calibration.is_null() {
+            // SAFETY: the caller's word.
+            let file = unsafe { path(self.calibration) }?;
+            detector = detector.with_calibration(SiteCalibration::read(file)?)?;
+        }
+        if let Some(share) = self.set_to(vvx_set::TargetFalseAlarm, self.target_false_alarm) {
+            detector = detector.with_target_false_alarm(share)?;
+        }
+        Ok(detector.with_thresholds(changes)?)
+    }
+
+    fn set_to(&self, bit: vvx_set, value: f64) -> Option<f64> {
+        (self.set & bit as u32 != 0).then_some(value)
+    }
+
+    fn changes(&self) -> Result<ThresholdChanges, Fault> {
+        const KNOWN: u32 = 127;
         if self.set & !KNOWN != 0 || self.reserved != 0 {
             return Err(Fault::new(vvx_status::InvalidArgument, "expected bits of vvx_set, and reserved to be 0"));
         }
-        let of = |bit: vvx_set, value: f64| (self.set & bit as u32 != 0).then_some(value);
         Ok(ThresholdChanges {
-            prior: of(vvx_set::Prior, self.prior),
-            synthetic_llr: of(vvx_set::SyntheticLlr, self.synthetic_llr),
-            bonafide_llr: of(vvx_set::BonafideLlr, self.bonafide_llr),
+            prior: self.set_to(vvx_set::Prior, self.prior),
+            costs: DecisionCosts::given(
+                self.set_to(vvx_set::CostFalseAlarm, self.cost_false_alarm),
+                self.set_to(vvx_set::CostMiss, self.cost_miss),
+                self.set_to(vvx_set::CostUndecided, self.cost_undecided),
+            ),
+            synthetic_llr: self.set_to(vvx_set::SyntheticLlr, self.synthetic_llr),
+            bonafide_llr: self.set_to(vvx_set::BonafideLlr, self.bonafide_llr),
         })
     }
 }
@@ -131,14 +178,14 @@ pub unsafe extern "C" fn vvx_detector_new(
         unsafe { put(detector, std::ptr::null_mut()) }?;
         // SAFETY: the caller's word.
         let config = unsafe { sized::read(config) }?;
-        let changes = config.changes()?;
         let opened = if config.model.is_null() {
             Detector::builtin()?
         } else {
             // SAFETY: the caller's word.
             Detector::open(unsafe { path(config.model) }?)?
         };
-        let inner = opened.with_thresholds(changes)?;
+        // SAFETY: the caller's word.
+        let inner = unsafe { config.over(opened) }?;
         let names: Vec<_> = inner.manifests().map(|m| format!("{} {}", m.name, m.version)).collect();
         log(vvx_log_level::Info, &format!("detector: {}, by {}", names.join(" and "), Runtime::get()?));
         let made = Box::new(vvx_detector { tag: Tag::new(vvx_detector::KIND), inner });

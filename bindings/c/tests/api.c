@@ -56,13 +56,25 @@ static void detectors(void) {
     config.set = 1u << 20;
     GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_INVALID_ARGUMENT);
 
+    config.set = VVX_SET_TARGET_FALSE_ALARM;
+    config.target_false_alarm = 0.01;
+    GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(vvx_last_error(), "calibration") != NULL);
+
     config.set = 0;
-    for (size_t size = 0; size < sizeof config; size++) {
+    size_t first_size = offsetof(vvx_detector_config, bonafide_llr) + sizeof config.bonafide_llr;
+    for (size_t size = 0; size < first_size; size++) {
         config.struct_size = size;
         GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_STRUCT_SIZE);
     }
     config.struct_size = SIZE_MAX;
     GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_STRUCT_SIZE);
+
+    /* A caller from the past, whose structure ends where the first version's did. */
+    config.struct_size = first_size;
+    config.calibration = "/nowhere";
+    WORKS(vvx_detector_new(&config, &detector));
+    WORKS(vvx_detector_free(detector));
 
     /* A caller from the future: what it does not use is fine, what it uses is not passed over in silence. */
     struct {
@@ -78,6 +90,42 @@ static void detectors(void) {
     GIVES(vvx_detector_free((vvx_detector *)3), VVX_STATUS_MISALIGNED);
     uint64_t something_else[8] = {0};
     GIVES(vvx_detector_free((vvx_detector *)something_else), VVX_STATUS_BAD_HANDLE);
+}
+
+/* A site's calibration holds for its model alone, and reports name it; thresholds follow from costs. */
+static void calibrations(const char *file) {
+    const char *json = NULL;
+    vvx_detector *detector = NULL;
+    vvx_report *report = NULL;
+    vvx_detector_config config = {.struct_size = sizeof config, .model = "wide", .calibration = file};
+    GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(vvx_last_error(), "made for the model phone") != NULL);
+    config.calibration = testdata("README.md");
+    GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_INVALID_ARGUMENT);
+
+    config = (vvx_detector_config){.struct_size = sizeof config, .model = "phone", .calibration = file};
+    WORKS(vvx_detector_new(&config, &detector));
+    WORKS(vvx_scan_file(detector, testdata("calls/03-bank-card.alaw.wav"), NULL, &report));
+    WORKS(vvx_report_json(report, &json));
+    CHECK(strstr(json, "\"calibration\":{\"name\":\"here\"") != NULL);
+    WORKS(vvx_report_free(report));
+    WORKS(vvx_detector_free(detector));
+
+    config = (vvx_detector_config){.struct_size = sizeof config,
+                                   .model = "phone",
+                                   .set = VVX_SET_PRIOR | VVX_SET_COST_FALSE_ALARM | VVX_SET_COST_UNDECIDED,
+                                   .prior = 0.5,
+                                   .cost_false_alarm = 2,
+                                   .cost_undecided = 0.5};
+    WORKS(vvx_detector_new(&config, &detector));
+    WORKS(vvx_scan_file(detector, testdata("calls/03-bank-card.alaw.wav"), NULL, &report));
+    WORKS(vvx_report_json(report, &json));
+    /* ln(.75 / .25) */
+    CHECK(strstr(json, "\"synthetic_llr\":1.0986") != NULL);
+    WORKS(vvx_report_free(report));
+    WORKS(vvx_detector_free(detector));
+    config.cost_undecided = 0;
+    GIVES(vvx_detector_new(&config, &detector), VVX_STATUS_INVALID_ARGUMENT);
 }
 
 static void runtimes(void) {
@@ -273,11 +321,13 @@ static void logs(void) {
     CHECK(vvx_detector_new(&config, &detector) != VVX_STATUS_OK && line[0] == 0);
 }
 
-int main(void) {
+int main(int n_arguments, char **arguments) {
+    CHECK(n_arguments == 2); /* a site's calibration, made by the command */
     versions();
     codes_stay();
     runtimes();
     detectors();
+    calibrations(arguments[1]);
     vvx_detector *detector = make_detector();
     scans(detector);
     engines(detector);

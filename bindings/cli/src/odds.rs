@@ -40,27 +40,16 @@ impl DecisionArguments {
             Some(share) => detector.with_target_false_alarm(share)?,
             None => detector,
         };
-        let mut changes =
-            ThresholdChanges { prior: self.prior, synthetic_llr: self.synthetic_llr, bonafide_llr: self.bonafide_llr };
-        if let Some(costs) = self.costs() {
-            let of_model = detector.manifests().next().map(|manifest| manifest.decision.prior);
-            let prior = self.prior.or(of_model).unwrap_or(0.5);
-            let bayes = Thresholds::from_costs(prior, costs)?;
-            changes.bonafide_llr = changes.bonafide_llr.or(Some(bayes.bonafide_llr));
-            if self.target_false_alarm.is_none() {
-                changes.synthetic_llr = changes.synthetic_llr.or(Some(bayes.synthetic_llr));
-            }
-        }
-        detector.with_thresholds(changes)
+        detector.with_thresholds(ThresholdChanges {
+            prior: self.prior,
+            costs: self.costs(),
+            synthetic_llr: self.synthetic_llr,
+            bonafide_llr: self.bonafide_llr,
+        })
     }
 
     fn costs(&self) -> Option<DecisionCosts> {
-        let given = [self.cost_false_alarm, self.cost_miss, self.cost_undecided];
-        given.iter().any(Option::is_some).then(|| DecisionCosts {
-            false_synthetic: self.cost_false_alarm.unwrap_or(1.0),
-            false_bonafide: self.cost_miss.unwrap_or(1.0),
-            inconclusive: self.cost_undecided.unwrap_or(0.15),
-        })
+        DecisionCosts::given(self.cost_false_alarm, self.cost_miss, self.cost_undecided)
     }
 
     /// Whether anything was set that moves thresholds or odds.

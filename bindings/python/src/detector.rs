@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use veravox::ThresholdChanges;
+use veravox::decide::DecisionCosts;
 use veravox::report::{AudioSummary, CallReport};
 use veravox::runtime::Runtime;
 use veravox::site::SiteCalibration;
@@ -25,8 +26,10 @@ pub(crate) struct Detector {
 impl Detector {
     #[new]
     #[pyo3(signature = (
-        model=None, prior=None, synthetic_llr=None, bonafide_llr=None, calibration=None, target_false_alarm=None
+        model=None, prior=None, synthetic_llr=None, bonafide_llr=None, calibration=None, target_false_alarm=None,
+        cost_false_alarm=None, cost_miss=None, cost_undecided=None
     ))]
+    #[allow(clippy::too_many_arguments, reason = "the keywords of the Python class")]
     fn new(
         py: Python<'_>,
         model: Option<PathBuf>,
@@ -35,6 +38,9 @@ impl Detector {
         bonafide_llr: Option<f64>,
         calibration: Option<PathBuf>,
         target_false_alarm: Option<f64>,
+        cost_false_alarm: Option<f64>,
+        cost_miss: Option<f64>,
+        cost_undecided: Option<f64>,
     ) -> PyResult<Self> {
         let opened = py.detach(|| {
             let detector = match model {
@@ -48,7 +54,12 @@ impl Detector {
             if let Some(share) = target_false_alarm {
                 detector = detector.with_target_false_alarm(share)?;
             }
-            detector.with_thresholds(ThresholdChanges { prior, synthetic_llr, bonafide_llr })
+            detector.with_thresholds(ThresholdChanges {
+                prior,
+                costs: DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided),
+                synthetic_llr,
+                bonafide_llr,
+            })
         });
         opened.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
     }

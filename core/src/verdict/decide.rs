@@ -120,6 +120,26 @@ pub struct DecisionCosts {
     pub inconclusive: f64,
 }
 
+impl DecisionCosts {
+    /// The costs that a user gives, where any is given; the others are the [default](Self::default)'s.
+    #[must_use]
+    pub fn given(false_synthetic: Option<f64>, false_bonafide: Option<f64>, inconclusive: Option<f64>) -> Option<Self> {
+        let usual = Self::default();
+        [false_synthetic, false_bonafide, inconclusive].iter().any(Option::is_some).then(|| Self {
+            false_synthetic: false_synthetic.unwrap_or(usual.false_synthetic),
+            false_bonafide: false_bonafide.unwrap_or(usual.false_bonafide),
+            inconclusive: inconclusive.unwrap_or(usual.inconclusive),
+        })
+    }
+}
+
+/// 1 for false answers, 0.15 for none.
+impl Default for DecisionCosts {
+    fn default() -> Self {
+        Self { false_synthetic: 1.0, false_bonafide: 1.0, inconclusive: 0.15 }
+    }
+}
+
 impl Thresholds {
     /// Answers are given where they cost less than none at this prior (Chow, On optimum recognition error and reject
     /// tradeoff, 1970). So were the thresholds of the built-in models made, at a prior of 0.5, costs of 1 and 0.15 for none.
@@ -189,8 +209,10 @@ impl Thresholds {
 /// Thresholds that a user sets; what is `None` stays as the model's manifest has it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ThresholdChanges {
-    /// Prior probability of a synthetic voice, inside (0, 1).
+    /// Prior probability of a synthetic voice, inside (0, 1). It moves thresholds only together with costs.
     pub prior: Option<f64>,
+    /// Thresholds follow from these and the prior, as by [`Thresholds::from_costs`], unless they are set as well.
+    pub costs: Option<DecisionCosts>,
     /// A leg at or above this llr is `synthetic`.
     pub synthetic_llr: Option<f64>,
     /// A leg at or below this llr is `bonafide`.
@@ -198,14 +220,22 @@ pub struct ThresholdChanges {
 }
 
 impl ThresholdChanges {
-    /// `defaults` with these changes.
-    #[must_use]
-    pub fn over(&self, defaults: &Thresholds) -> Thresholds {
-        Thresholds {
-            prior: self.prior.unwrap_or(defaults.prior),
-            synthetic_llr: self.synthetic_llr.unwrap_or(defaults.synthetic_llr),
-            bonafide_llr: self.bonafide_llr.unwrap_or(defaults.bonafide_llr),
+    /// `defaults` with these changes. `target_llr`, where the site's people set it, is the threshold for `synthetic` that only one
+    /// given by number goes before.
+    pub(crate) fn over(&self, defaults: &Thresholds, target_llr: Option<f64>) -> Result<Thresholds> {
+        let prior = self.prior.unwrap_or(defaults.prior);
+        let mut found = match self.costs {
+            Some(costs) => Thresholds::from_costs(prior, costs)?,
+            None => Thresholds { prior, ..*defaults },
+        };
+        if let Some(synthetic_llr) = target_llr {
+            found.synthetic_llr = synthetic_llr;
+            found.bonafide_llr = found.bonafide_llr.min(synthetic_llr - 1e-3);
         }
+        found.synthetic_llr = self.synthetic_llr.unwrap_or(found.synthetic_llr);
+        found.bonafide_llr = self.bonafide_llr.unwrap_or(found.bonafide_llr);
+        found.check()?;
+        Ok(found)
     }
 }
 

@@ -296,6 +296,14 @@ enum vvx_set
     VVX_SET_SYNTHETIC_LLR = 2,
     // `bonafide_llr` holds.
     VVX_SET_BONAFIDE_LLR = 4,
+    // `target_false_alarm` holds.
+    VVX_SET_TARGET_FALSE_ALARM = 8,
+    // `cost_false_alarm` holds.
+    VVX_SET_COST_FALSE_ALARM = 16,
+    // `cost_miss` holds.
+    VVX_SET_COST_MISS = 32,
+    // `cost_undecided` holds.
+    VVX_SET_COST_UNDECIDED = 64,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -334,6 +342,18 @@ typedef struct {
     double synthetic_llr;
     // A leg at or below this llr is bona fide.
     double bonafide_llr;
+    // The file of this site's calibration, as `veravox calibrate` writes it. Null: none. One that was made for another model is
+    // refused. Read during the call only.
+    const char *calibration;
+    // At most this share of the site's people is called synthetic, inside (0, 1); needs a calibration.
+    double target_false_alarm;
+    // Cost of calling a person synthetic, in any one unit. Where one cost is set the thresholds follow from prior and costs; those
+    // not set are 1, and 0.15 for no verdict.
+    double cost_false_alarm;
+    // Cost of calling a machine bona fide.
+    double cost_miss;
+    // Cost of no verdict.
+    double cost_undecided;
 } vvx_detector_config;
 
 // The verdict on a leg, so far or at its end. Set `struct_size` before it is handed over.

@@ -60,6 +60,9 @@ class Detector:
         bonafide_llr: float | None = None,
         calibration: str | PathLike[str] | None = None,
         target_false_alarm: float | None = None,
+        cost_false_alarm: float | None = None,
+        cost_miss: float | None = None,
+        cost_undecided: float | None = None,
     ) -> Detector: ...
     def manifest(self, sample_rate: int) -> str: ...
     def report_head(self, sample_rate: int) -> str: ...

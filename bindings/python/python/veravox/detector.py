@@ -35,6 +35,9 @@ class Detector:
     `calibration` is a site's own, a file that `veravox.calibrate` or `veravox calibrate` made for the same model;
     `target_false_alarm` sets the threshold so that at most this share of its people is called synthetic.
 
+    Where one of the costs is given, of calling a person synthetic, of calling a machine bona fide, or of no verdict, in any one
+    unit, the thresholds follow from the costs and the prior (`Thresholds.from_costs`); those not given are 1, and 0.15 for no verdict.
+
     Raises `NotFoundError`, `InvalidManifestError`, `HashMismatchError` or `InvalidModelError` when a folder holds no usable
     model, `InvalidArgumentError` for thresholds out of order, for a calibration that was made for another model or changed
     by hand, and for a target that its people are too few to show; `InferenceError` when no runtime starts.
@@ -43,6 +46,9 @@ class Detector:
     >>> detector = veravox.Detector("phone", synthetic_llr=50)
     >>> detector.scan("testdata/calls/03-bank-card.alaw.wav").legs[0].decision
     'inconclusive'
+    >>> careful = veravox.Detector("phone", prior=0.01, cost_false_alarm=5)
+    >>> round(careful.scan("testdata/calls/03-bank-card.alaw.wav").thresholds.synthetic_llr, 2)
+    8.07
     """
 
     def __init__(
@@ -54,6 +60,9 @@ class Detector:
         bonafide_llr: float | None = None,
         calibration: str | os.PathLike[str] | None = None,
         target_false_alarm: float | None = None,
+        cost_false_alarm: float | None = None,
+        cost_miss: float | None = None,
+        cost_undecided: float | None = None,
     ) -> None:
         if model is not None:
             model = os.fspath(model)
@@ -66,6 +75,9 @@ class Detector:
             "bonafide_llr": bonafide_llr,
             "calibration": None if calibration is None else os.path.abspath(calibration),
             "target_false_alarm": target_false_alarm,
+            "cost_false_alarm": cost_false_alarm,
+            "cost_miss": cost_miss,
+            "cost_undecided": cost_undecided,
         }
         self._open()
 
