@@ -2,6 +2,7 @@
 
 use clap::Args;
 use veravox::decide::{DecisionCosts, Thresholds};
+use veravox::metrics::Costs;
 use veravox::report::{FileReport, Outcome};
 use veravox::{Decision, Detector, ThresholdChanges};
 
@@ -59,6 +60,26 @@ impl DecisionArguments {
             || self.synthetic_llr.is_some()
             || self.bonafide_llr.is_some()
             || self.target_false_alarm.is_some()
+    }
+}
+
+/// What the detection cost functions weigh by. Unlike those of [`DecisionArguments`] they have defaults, the field's own.
+#[derive(Args)]
+pub struct CostArguments {
+    /// Prior probability of a synthetic voice in minDCF and actDCF.
+    #[arg(long, value_name = "P", default_value_t = Costs::default().spoof_prior)]
+    prior: f64,
+    /// Cost of calling a person synthetic, in these.
+    #[arg(long, value_name = "COST", default_value_t = Costs::default().reject_bonafide)]
+    cost_false_alarm: f64,
+    /// Cost of letting a machine pass, in these.
+    #[arg(long, value_name = "COST", default_value_t = Costs::default().accept_spoof)]
+    cost_miss: f64,
+}
+
+impl CostArguments {
+    pub fn costs(&self) -> Costs {
+        Costs { spoof_prior: self.prior, reject_bonafide: self.cost_false_alarm, accept_spoof: self.cost_miss }
     }
 }
 

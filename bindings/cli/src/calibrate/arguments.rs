@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use veravox::metrics::Costs;
 
 use crate::audio::Audio;
+use crate::odds::CostArguments;
 
 #[derive(Args)]
 #[command(after_long_help = NOTES)]
@@ -41,15 +41,8 @@ pub struct Calibrate {
     /// A map of its own for each codec with 50 legs and more of either class.
     #[arg(long, requires = "key")]
     pub by_codec: bool,
-    /// Prior probability of a synthetic voice in the actDCF that is measured before and after.
-    #[arg(long, value_name = "P", default_value_t = Costs::default().spoof_prior)]
-    pub prior: f64,
-    /// Cost of calling a person synthetic, in it.
-    #[arg(long, value_name = "COST", default_value_t = Costs::default().reject_bonafide)]
-    pub cost_false_alarm: f64,
-    /// Cost of letting a machine pass, in it.
-    #[arg(long, value_name = "COST", default_value_t = Costs::default().accept_spoof)]
-    pub cost_miss: f64,
+    #[command(flatten)]
+    pub costs: CostArguments,
     /// Print the calibration as well.
     #[arg(long)]
     pub json: bool,

@@ -7,7 +7,6 @@ use std::io::Write as _;
 use anstream::eprintln;
 use veravox::Detector;
 use veravox::evaluate::{Key, ProblemKind, Scores};
-use veravox::metrics::Costs;
 use veravox::site::{FitOptions, Material, Measures, Method, ModelCalibration, SiteCalibration};
 
 use crate::args::Setup;
@@ -48,11 +47,7 @@ pub fn run(arguments: &Calibrate, setup: &Setup) -> Outcome {
         method: if arguments.method == Form::Affine { Method::Affine } else { Method::Isotonic },
         target_false_alarm: arguments.target_false_alarm,
         by_codec: arguments.by_codec,
-        costs: Costs {
-            spoof_prior: arguments.prior,
-            reject_bonafide: arguments.cost_false_alarm,
-            accept_spoof: arguments.cost_miss,
-        },
+        costs: arguments.costs.costs(),
     };
     let calibration = SiteCalibration::fit(&material, detector.manifests(), &options)?;
     save(&arguments.output, calibration.to_json().as_bytes())?;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use veravox::evaluate::{Direction, EvaluationOptions};
-use veravox::metrics::{Bootstrap, Costs, Tandem};
+use veravox::metrics::{Bootstrap, Tandem};
 
 use crate::audio::Audio;
+use crate::odds::CostArguments;
 
 #[derive(Args)]
 #[command(after_long_help = NOTES)]
@@ -48,15 +49,8 @@ pub struct Eval {
     /// Another seed, another set of draws.
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
     pub seed: u64,
-    /// Prior probability of a synthetic voice in minDCF and actDCF.
-    #[arg(long, value_name = "P", default_value_t = Costs::default().spoof_prior)]
-    pub prior: f64,
-    /// Cost of calling a person synthetic.
-    #[arg(long, value_name = "COST", default_value_t = Costs::default().reject_bonafide)]
-    pub cost_false_alarm: f64,
-    /// Cost of letting a machine pass.
-    #[arg(long, value_name = "COST", default_value_t = Costs::default().accept_spoof)]
-    pub cost_miss: f64,
+    #[command(flatten)]
+    pub costs: CostArguments,
     /// Miss rates at which the false-alarm rate is given, 0 to 1.
     #[arg(long, value_name = "RATE", value_delimiter = ',')]
     pub miss_rates: Option<Vec<f64>>,
@@ -106,11 +100,7 @@ impl Eval {
             Some(other) => return Err(format!("--asv: expected three rates, FA,MISS,SPOOF, got {}", other.len())),
         };
         Ok(EvaluationOptions {
-            costs: Costs {
-                spoof_prior: self.prior,
-                reject_bonafide: self.cost_false_alarm,
-                accept_spoof: self.cost_miss,
-            },
+            costs: self.costs.costs(),
             tandem,
             miss_rates: self.miss_rates.clone().unwrap_or(defaults.miss_rates),
             bootstrap: Bootstrap { rounds: self.rounds, seed: self.seed, ..defaults.bootstrap },
