@@ -171,13 +171,17 @@ def judged(detector, x):
 
 
 def row(name, decisions, groups):
-    """Alarms with an interval: whole sources drawn again; without an alarm, what so many sources can still hide."""
+    """Alarms with an interval: whole sources drawn again; without an alarm, what so many sources can still hide, and what one source can show of others."""
     wrong = np.array([decision == "synthetic" for decision in decisions], float)
     none = np.mean([decision == "inconclusive" for decision in decisions])
-    found = veravox.metrics.mean(wrong, groups)
-    high = found.high if wrong.any() else beta.ppf(0.975, 1, len(set(groups)))
-    return (f"| {name} | {len(wrong)} | {len(set(groups))} | {int(wrong.sum())} | "
-            f"{100 * found.value:.1f} ({100 * found.low:.1f}–{100 * high:.1f}) | {100 * none:.0f} |")
+    found, count = veravox.metrics.mean(wrong, groups), len(set(groups))
+    low, high = found.low, found.high
+    if not wrong.any():
+        high = beta.ppf(0.975, 1, count)
+    elif count == 1:
+        low, high = beta.ppf(0.025, 1, 1), 1.0
+    return (f"| {name} | {len(wrong)} | {count} | {int(wrong.sum())} | "
+            f"{100 * found.value:.1f} ({100 * low:.1f}–{100 * high:.1f}) | {100 * none:.0f} |")
 
 
 HEAD = "| {} | trials | sources | called synthetic | % | no verdict, % |\n|---|---|---|---|---|---|"
