@@ -1,5 +1,6 @@
 //! From bytes to samples at the rate of a model.
 
+pub(crate) mod codec;
 pub mod decode;
 pub(crate) mod doubling;
 pub mod resample;

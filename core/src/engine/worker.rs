@@ -22,8 +22,8 @@ const PERIOD: Duration = Duration::from_millis(5);
 
 /// What a worker is told.
 pub(super) enum Message {
-    /// A leg, and what scores its model where the worker has none for it yet.
-    Open(Box<Slot>, Option<OfModel>),
+    /// A leg, and what scores the models that it may have where the worker has none for them yet.
+    Open(Box<Slot>, Vec<OfModel>),
     Stop,
 }
 
@@ -98,9 +98,9 @@ impl Worker {
                 self.inbox.try_recv()
             };
             match message {
-                Ok(Message::Open(slot, scorer)) => {
+                Ok(Message::Open(slot, scorers)) => {
                     self.slots.push(*slot);
-                    self.scorers.extend(scorer);
+                    self.scorers.extend(scorers);
                 }
                 Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,

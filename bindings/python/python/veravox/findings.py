@@ -55,7 +55,7 @@ def as_json(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which model scored."""
+    """Which model scored; where legs have different ones, that of the first leg that was scored."""
 
     name: str
     version: str
@@ -109,6 +109,36 @@ class Thresholds:
         4.55
         """
         return cls(prior, *_core.thresholds_from_rates(prior, false_alarm, miss))
+
+
+#: Why a leg has the model that it has.
+Because: TypeAlias = Literal["only", "rate", "band", "no_voice"]
+
+
+@dataclass(frozen=True, slots=True)
+class LegModel(Model):
+    """The model that scored a leg."""
+
+    because: Because
+    """Why it was this one: the detector has no other; the sample rate can hold the band of no wider one; the band of the first
+    two seconds of speech; or nobody spoke."""
+    thresholds: Thresholds = field(metadata=holds(Thresholds))
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is measured of a leg's signal."""
+
+    bandwidth_hz: float | None
+    """Where the sound ends: above it less is left than 50 dB under the strongest part of speech. None where too little sounds."""
+    level_dbfs: float | None
+    """Level of the voice in decibels of full scale (RMS); None without one."""
+    clipped_share: float
+    """Share of the samples that are clipped."""
+    dc_offset: float
+    """Mean of the samples, of full scale."""
+    upsampled_from_hz: int | None = field(default=None, metadata={"may_be_absent": True})
+    """The rate that the audio may have had before, where its band says that it was brought to a higher one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +234,10 @@ class Leg:
     """What is odd about the leg, in words: samples that were misread, another leg's voice in it."""
     people_above: float | None = field(default=None, metadata={"may_be_absent": True})
     """The share of the site's people who score at least as high, where a site calibration knows it."""
+    model: LegModel | None = field(default=None, repr=False, metadata={**holds(LegModel), "may_be_absent": True})
+    """The model that scored it; None in reports from before it was told."""
+    signal: Signal | None = field(default=None, repr=False, metadata={**holds(Signal), "may_be_absent": True})
+    """What is measured of its signal; None in reports from before it was."""
 
     @classmethod
     def from_json(cls, text: str) -> Leg:

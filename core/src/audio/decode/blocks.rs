@@ -8,6 +8,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::source::PcmChunk;
+use crate::audio::codec::{Codec, PacketDecoder};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Samples of one channel read at a time: from a file, and from a pipe, whose audio is not to wait.
@@ -16,10 +17,19 @@ const PIPE_CHUNKS_PER_SECOND: u32 = 50;
 /// Blocks that do not decode, in a row, after which a file is given up.
 const MAX_BROKEN_IN_A_ROW: u32 = 256;
 
+/// What a block is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockCodec {
+    /// A codec of symphonia's.
+    Pcm(AudioCodecId),
+    /// A codec of telephony.
+    Speech(Codec),
+}
+
 /// How bytes are samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocks {
-    pub codec: AudioCodecId,
+    pub codec: BlockCodec,
     pub sample_rate_hz: u32,
     pub channels: usize,
     /// Bytes of a block, and samples of one channel in it; one where the codec has no blocks.
@@ -27,10 +37,15 @@ pub(super) struct Blocks {
     pub samples: usize,
 }
 
-/// Decodes them with symphonia.
+enum Engine {
+    Pcm(Box<dyn AudioDecoder>),
+    Speech { name: &'static str, decoder: Box<dyn PacketDecoder>, interleaved: Vec<f32> },
+}
+
+/// Decodes them.
 pub(super) struct BlockDecoder {
     blocks: Blocks,
-    decoder: Box<dyn AudioDecoder>,
+    engine: Engine,
     at_a_time: usize,
     n_broken: u32,
     broken_in_a_row: u32,
@@ -41,28 +56,27 @@ pub(super) struct BlockDecoder {
 impl BlockDecoder {
     /// `of_pipe` where the audio comes as it is spoken.
     pub fn new(blocks: Blocks, of_pipe: bool) -> Result<Self> {
-        let channels = u16::try_from(blocks.channels)
-            .map_err(|e| Error::new(ErrorKind::InvalidArgument, "more channels than can be").with_source(e))?;
         let of_pipe = of_pipe.then_some((blocks.sample_rate_hz / PIPE_CHUNKS_PER_SECOND) as usize);
         let samples = of_pipe.map_or(CHUNK_SAMPLES, |n| n.clamp(1, CHUNK_SAMPLES));
         // Where there are blocks, one that is broken takes no other with it.
         let at_a_time = if blocks.samples == 1 { samples } else { 1 };
-        let mut parameters = AudioCodecParameters::new();
-        parameters
-            .for_codec(blocks.codec)
-            .with_sample_rate(blocks.sample_rate_hz)
-            .with_channels(Channels::Discrete(channels))
-            .with_frames_per_block(blocks.samples as u64)
-            .with_max_frames_per_packet((at_a_time * blocks.samples) as u64);
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
-            .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, format!("the codec is not read ({e})")))?;
-        Ok(Self { blocks, decoder, at_a_time, n_broken: 0, broken_in_a_row: 0, decoded_any: false, bytes: Vec::new() })
+        let engine = match blocks.codec {
+            BlockCodec::Pcm(codec) => Engine::Pcm(pcm_decoder(codec, &blocks, at_a_time)?),
+            BlockCodec::Speech(codec) => Engine::Speech {
+                name: codec.name(),
+                decoder: codec.decoder(blocks.channels)?,
+                interleaved: Vec::new(),
+            },
+        };
+        Ok(Self { blocks, engine, at_a_time, n_broken: 0, broken_in_a_row: 0, decoded_any: false, bytes: Vec::new() })
     }
 
     /// The codec's name, as in `pcm_mulaw`.
     pub fn codec_name(&self) -> String {
-        self.decoder.codec_info().short_name.to_owned()
+        match &self.engine {
+            Engine::Pcm(decoder) => decoder.codec_info().short_name.to_owned(),
+            Engine::Speech { name, .. } => (*name).to_owned(),
+        }
     }
 
     /// Fills `chunk` from `source`; `false` at its end, `true` also where what was read held nothing.
@@ -81,11 +95,8 @@ impl BlockDecoder {
         if self.bytes.is_empty() {
             return self.end(warnings).map(|()| false);
         }
-        let samples = (self.bytes.len() / self.blocks.bytes * self.blocks.samples) as u64;
-        let packet = Packet::new(0, Timestamp::new(0), Duration::new(samples), self.bytes.as_slice());
-        match self.decoder.decode(&packet) {
-            Ok(buffer) => {
-                chunk.fill(&buffer);
+        match self.decode(chunk) {
+            Ok(()) => {
                 self.decoded_any = true;
                 self.broken_in_a_row = 0;
             }
@@ -101,6 +112,23 @@ impl BlockDecoder {
         Ok(true)
     }
 
+    /// The bytes at hand, which are whole blocks.
+    fn decode(&mut self, chunk: &mut PcmChunk) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match &mut self.engine {
+            Engine::Pcm(decoder) => {
+                let samples = (self.bytes.len() / self.blocks.bytes * self.blocks.samples) as u64;
+                let packet = Packet::new(0, Timestamp::new(0), Duration::new(samples), self.bytes.as_slice());
+                chunk.fill(&decoder.decode(&packet)?);
+            }
+            Engine::Speech { decoder, interleaved, .. } => {
+                interleaved.clear();
+                decoder.decode(&self.bytes, interleaved)?;
+                chunk.fill_interleaved(interleaved, self.blocks.channels);
+            }
+        }
+        Ok(())
+    }
+
     fn end(&mut self, warnings: &mut Vec<String>) -> Result<()> {
         let n_broken = std::mem::take(&mut self.n_broken);
         if n_broken > 0 && !self.decoded_any {
@@ -112,4 +140,20 @@ impl BlockDecoder {
         }
         Ok(())
     }
+}
+
+/// A decoder of symphonia's for `at_a_time` blocks at a time.
+fn pcm_decoder(codec: AudioCodecId, blocks: &Blocks, at_a_time: usize) -> Result<Box<dyn AudioDecoder>> {
+    let channels = u16::try_from(blocks.channels)
+        .map_err(|e| Error::new(ErrorKind::InvalidArgument, "more channels than can be").with_source(e))?;
+    let mut parameters = AudioCodecParameters::new();
+    parameters
+        .for_codec(codec)
+        .with_sample_rate(blocks.sample_rate_hz)
+        .with_channels(Channels::Discrete(channels))
+        .with_frames_per_block(blocks.samples as u64)
+        .with_max_frames_per_packet((at_a_time * blocks.samples) as u64);
+    symphonia::default::get_codecs()
+        .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
+        .map_err(|e| Error::new(ErrorKind::UnsupportedAudio, format!("the codec is not read ({e})")))
 }

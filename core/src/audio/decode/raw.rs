@@ -1,13 +1,11 @@
 //! Headerless audio: the caller says what the bytes are.
 
-use symphonia::core::codecs::audio::AudioCodecId;
-use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_PCM_ALAW, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_MULAW, CODEC_ID_PCM_S16LE,
-};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_PCM_F32LE, CODEC_ID_PCM_S16LE};
 
-use super::blocks::{BlockDecoder, Blocks};
+use super::blocks::{BlockCodec, BlockDecoder, Blocks};
 use super::front::Front;
 use super::source::{AudioInfo, ChunkSource, PcmChunk};
+use crate::audio::codec::Codec;
 use crate::error::Result;
 
 /// How one sample is stored in headerless audio.
@@ -33,12 +31,12 @@ impl RawEncoding {
         }
     }
 
-    fn codec(self) -> AudioCodecId {
+    fn codec(self) -> BlockCodec {
         match self {
-            Self::PcmS16Le => CODEC_ID_PCM_S16LE,
-            Self::PcmF32Le => CODEC_ID_PCM_F32LE,
-            Self::Alaw => CODEC_ID_PCM_ALAW,
-            Self::Mulaw => CODEC_ID_PCM_MULAW,
+            Self::PcmS16Le => BlockCodec::Pcm(CODEC_ID_PCM_S16LE),
+            Self::PcmF32Le => BlockCodec::Pcm(CODEC_ID_PCM_F32LE),
+            Self::Alaw => BlockCodec::Speech(Codec::Alaw),
+            Self::Mulaw => BlockCodec::Speech(Codec::Mulaw),
         }
     }
 }

@@ -42,6 +42,14 @@ impl PcmChunk {
     pub(super) fn fill(&mut self, buffer: &GenericAudioBufferRef<'_>) {
         buffer.copy_to_vecs_planar(&mut self.channels);
     }
+
+    pub(super) fn fill_interleaved(&mut self, samples: &[f32], channels: usize) {
+        self.channels.resize_with(channels, Vec::new);
+        for (n, channel) in self.channels.iter_mut().enumerate() {
+            channel.clear();
+            channel.extend(samples.iter().skip(n).step_by(channels));
+        }
+    }
 }
 
 /// One step of a source of audio. `Ok(true)` when `chunk` was filled, `Ok(false)` at the end.

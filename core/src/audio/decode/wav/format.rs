@@ -3,14 +3,15 @@
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_ADPCM_IMA_WAV, CODEC_ID_ADPCM_MS, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE,
-    CODEC_ID_PCM_F64BE, CODEC_ID_PCM_F64LE, CODEC_ID_PCM_MULAW, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE,
+    CODEC_ID_ADPCM_IMA_WAV, CODEC_ID_ADPCM_MS, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE,
+    CODEC_ID_PCM_F64BE, CODEC_ID_PCM_F64LE, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE,
     CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32BE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
 };
 
-use super::super::blocks::Blocks;
+use super::super::blocks::{BlockCodec, Blocks};
 use super::super::known;
 use super::super::limits::Limits;
+use crate::audio::codec::Codec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
 
@@ -158,8 +159,8 @@ impl Fields {
                 };
                 Ok(Coding::Blocks(self.samples_of(codec, usize::from(self.bits / 8))))
             }
-            ALAW => Ok(Coding::Blocks(self.samples_of(CODEC_ID_PCM_ALAW, 1))),
-            MULAW => Ok(Coding::Blocks(self.samples_of(CODEC_ID_PCM_MULAW, 1))),
+            ALAW => Ok(Coding::Blocks(self.frames_of(Codec::Alaw, (1, 1)))),
+            MULAW => Ok(Coding::Blocks(self.frames_of(Codec::Mulaw, (1, 1)))),
             IMA_ADPCM => self.adpcm("IMA ADPCM", CODEC_ID_ADPCM_IMA_WAV, 4, 1),
             MS_ADPCM => self.adpcm("MS ADPCM", CODEC_ID_ADPCM_MS, 7, 2),
             MPEG => Ok(Coding::Stream("mp2")),
@@ -188,7 +189,13 @@ impl Fields {
 
     fn samples_of(&self, codec: AudioCodecId, bytes: usize) -> Blocks {
         let (sample_rate_hz, channels) = (self.sample_rate_hz, self.channels);
-        Blocks { codec, sample_rate_hz, channels, bytes: bytes * channels, samples: 1 }
+        Blocks { codec: BlockCodec::Pcm(codec), sample_rate_hz, channels, bytes: bytes * channels, samples: 1 }
+    }
+
+    /// Frames of so many bytes for each channel, and samples.
+    fn frames_of(&self, codec: Codec, (bytes, samples): (usize, usize)) -> Blocks {
+        let (sample_rate_hz, channels) = (self.sample_rate_hz, self.channels);
+        Blocks { codec: BlockCodec::Speech(codec), sample_rate_hz, channels, bytes: bytes * channels, samples }
     }
 
     /// A block starts with `head` bytes for each channel, which tell `first` samples of it; four bits tell each other.
@@ -206,6 +213,7 @@ impl Fields {
         };
         let samples = rest * 2 / channels + first;
         let sample_rate_hz = self.sample_rate_hz;
+        let codec = BlockCodec::Pcm(codec);
         Ok(Coding::Blocks(Blocks { codec, sample_rate_hz, channels, bytes, samples }))
     }
 }
