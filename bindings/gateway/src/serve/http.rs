@@ -1,0 +1,130 @@
+//! The listener for HTTP and WebSockets, in the clear or by TLS.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::{accept, bind};
+use crate::api;
+use crate::config::Http;
+use crate::gateway::{Gateway, Place};
+
+/// Room for the head of a request.
+const MAX_HEAD: usize = 16_384;
+
+pub struct HttpListener {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
+
+impl HttpListener {
+    pub async fn bind(address: SocketAddr, config: &Http) -> Result<Self, String> {
+        let tls = match (&config.tls_certificate, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+            _ => None,
+        };
+        Ok(Self { listener: bind(address).await?, tls })
+    }
+
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    pub async fn serve(self, gateway: Arc<Gateway>) {
+        let router = router(&gateway);
+        let mut connections = JoinSet::new();
+        while let Some((stream, place)) = accept(&self.listener, &gateway).await {
+            let (gateway, router, tls) = (Arc::clone(&gateway), router.clone(), self.tls.clone());
+            connections.spawn(async move {
+                let Some(tls) = tls else { return converse(stream, place, &gateway, router).await };
+                match tokio::time::timeout(gateway.config.limits.handshake(), tls.accept(stream)).await {
+                    Ok(Ok(stream)) => converse(stream, place, &gateway, router).await,
+                    _ => failed_handshake(&gateway),
+                }
+            });
+            while connections.try_join_next().is_some() {}
+        }
+        drop(self.listener);
+        // Requests that are being answered.
+        let rest = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(gateway.config.limits.drain(), rest).await;
+    }
+}
+
+pub(super) fn failed_handshake(gateway: &Gateway) {
+    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
+}
+
+/// All routes.
+fn router(gateway: &Arc<Gateway>) -> Router {
+    api::routes()
+        .layer(from_fn_with_state(Arc::clone(gateway), ask_for_token))
+        .merge(api::open_routes())
+        .with_state(Arc::clone(gateway))
+}
+
+async fn ask_for_token(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    if gateway.secrets().allow(request.headers(), request.uri()) {
+        return next.run(request).await;
+    }
+    failed_handshake(&gateway);
+    StatusCode::UNAUTHORIZED.into_response()
+}
+
+/// The requests of one connection. What takes it over (a WebSocket) finds its [`Place`] among the request's extensions.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    place: Place,
+    gateway: &Gateway,
+    router: Router,
+) {
+    let router = router.layer(axum::Extension(place));
+    let service = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        hyper::service::Service::call(&service, request.map(axum::body::Body::new))
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(gateway.config.limits.handshake()).max_buf_size(MAX_HEAD);
+    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // What goes wrong is the peer's, and ends with its connection.
+        _ = connection.as_mut() => return,
+        () = gateway.stopped() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+    let words = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|e| words(certificate, &e))?;
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|e| words(key, &e))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| words(certificate, &e))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .map_err(|e| words(certificate, &e))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,77 @@
+//! The listeners.
+
+mod http;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::gateway::{Gateway, Place};
+
+/// The listeners, bound and ready.
+pub struct Listeners {
+    http: Option<http::HttpListener>,
+}
+
+impl Listeners {
+    /// Binds what is configured.
+    ///
+    /// # Errors
+    /// Which address cannot be bound, or what is wrong with the certificate.
+    pub async fn bind(gateway: &Gateway) -> Result<Self, String> {
+        let http = match gateway.config.http.listen {
+            Some(address) => Some(http::HttpListener::bind(address, &gateway.config.http).await?),
+            None => None,
+        };
+        Ok(Self { http })
+    }
+
+    /// Where HTTP and WebSockets are listened for.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().and_then(http::HttpListener::address)
+    }
+
+    /// Serves until the gateway is told to stop and its calls have ended, or had the time for it.
+    pub async fn serve(self, gateway: Arc<Gateway>) {
+        let mut serving = JoinSet::new();
+        if let Some(http) = self.http {
+            serving.spawn(http.serve(Arc::clone(&gateway)));
+        }
+        gateway.stopped().await;
+        while serving.join_next().await.is_some() {}
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))
+}
+
+/// The next connection that there is a place for; none when the gateway stops.
+async fn accept(listener: &TcpListener, gateway: &Gateway) -> Option<(TcpStream, Place)> {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = gateway.stopped() => return None,
+        };
+        match accepted {
+            Ok((stream, _)) => match gateway.place() {
+                Some(place) => {
+                    // What is sent back is small and urgent.
+                    let _ = stream.set_nodelay(true);
+                    return Some((stream, place));
+                }
+                None => gateway.hub.counters().refused_connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            },
+            Err(error) => {
+                // Out of file descriptors, most likely: those that end make room.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                0
+            }
+        };
+    }
+}
