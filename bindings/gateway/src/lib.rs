@@ -11,16 +11,21 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ami;
 pub mod api;
 mod args;
 pub mod config;
+pub mod feed;
 pub mod gateway;
 pub mod hub;
 pub mod id;
+pub mod outlets;
 mod run;
+pub mod scans;
 pub mod scorer;
 pub mod secrets;
 pub mod serve;
+pub mod webhook;
 pub mod words;
 
 pub use gateway::Gateway;

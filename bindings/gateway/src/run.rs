@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::Arguments;
 use crate::config::DEFAULTS;
 use crate::gateway::Gateway;
+use crate::outlets::Outlets;
 use crate::serve::Listeners;
 
 /// The configuration cannot be used, or an address.
@@ -50,6 +51,7 @@ fn check(path: Option<PathBuf>) -> Result<(), String> {
     for manifest in engine.detector().manifests() {
         println!("model        {} {}", manifest.name, manifest.version);
     }
+    Outlets::check(&gateway.config)?;
     println!("the configuration is good");
     Ok(())
 }
@@ -64,9 +66,10 @@ async fn serve(path: Option<PathBuf>) -> Result<(), String> {
     if let Err(missing) = gateway.scorer.engine() {
         tracing::error!(cause = missing.fault.as_str(), reason = missing.words, "calls are not watched");
     }
+    let outlets = Outlets::start(&gateway)?;
     let listeners = Listeners::bind(&gateway).await?;
     tracing::info!(http = listeners.http().map(tracing::field::display), "ready");
-    let serving = tokio::spawn(listeners.serve(Arc::clone(&gateway)));
+    let serving = tokio::spawn(listeners.serve(Arc::clone(&gateway), Arc::clone(&outlets)));
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
@@ -84,5 +87,6 @@ async fn serve(path: Option<PathBuf>) -> Result<(), String> {
     tracing::info!(legs = gateway.hub.n_legs(), "stopping");
     gateway.stop();
     let _ = serving.await;
+    outlets.finish(gateway.config.limits.drain()).await;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderMap, Uri, header};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 
 use crate::config::Config;
@@ -40,6 +40,33 @@ impl Token {
     pub fn is(&self, text: &str) -> bool {
         hmac::verify(&self.key, text.as_bytes(), self.tag.as_ref()).is_ok()
     }
+
+    /// Whether a request brings it, as `Authorization: Bearer` or as the password of `Authorization: Basic`.
+    #[must_use]
+    pub fn is_in(&self, headers: &HeaderMap) -> bool {
+        let brought = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        brought.is_some_and(|value| match value.split_once(' ') {
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => self.is(text.trim()),
+            Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
+                let decoded = STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                decoded.is_some_and(|pair| pair.split_once(':').is_some_and(|(_, password)| self.is(password)))
+            }
+            _ => false,
+        })
+    }
+
+    /// A proof, for whoever showed the token, that holds until then: a tag under a key that goes with this process.
+    #[must_use]
+    pub fn pass_until(&self, until: u64) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.key, format!("until {until}").as_bytes()))
+    }
+
+    /// Whether this is the [proof](Self::pass_until).
+    #[must_use]
+    pub fn is_pass_until(&self, until: u64, pass: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(pass).unwrap_or_default();
+        hmac::verify(&self.key, format!("until {until}").as_bytes(), &tag).is_ok()
+    }
 }
 
 impl Secrets {
@@ -61,25 +88,21 @@ impl Secrets {
         })
     }
 
-    /// Whether a request may pass: there is no token, or it brings it as `Authorization: Bearer`, as the password of
-    /// `Authorization: Basic`, or as `?token=` for peers that can send no header.
+    /// The token, where requests must bring one.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    /// Whether a request may pass: there is no token, or it [brings it](Token::is_in) in a header, or as `?token=` for peers that
+    /// can send no header.
     #[must_use]
     pub fn allow(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let Some(token) = &self.token else { return true };
-        let brought = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let by_header = brought.is_some_and(|value| match value.split_once(' ') {
-            Some((scheme, text)) if scheme.eq_ignore_ascii_case("bearer") => token.is(text.trim()),
-            Some((scheme, text)) if scheme.eq_ignore_ascii_case("basic") => {
-                let decoded = STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                decoded.is_some_and(|pair| pair.split_once(':').is_some_and(|(_, password)| token.is(password)))
-            }
-            _ => false,
-        });
         let in_query = || uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("token="));
-        by_header || in_query().any(|text| token.is(text))
+        token.is_in(headers) || in_query().any(|text| token.is(text))
     }
 }
-
 /// The first line of a file.
 pub(crate) fn secret(path: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
@@ -111,6 +134,16 @@ mod tests {
             assert!(!allowed(wrong, "/v1/legs?token=S3cret"), "{wrong:?}");
         }
         assert!(Secrets::default().allow(&HeaderMap::new(), &Uri::from_static("/")));
+    }
+
+    #[test]
+    fn a_pass_holds_for_its_time_and_its_token_alone() {
+        let (token, other) = (Token::new("s3cret"), Token::new("s3cret"));
+        let pass = token.pass_until(1_000);
+        assert!(token.is_pass_until(1_000, &pass));
+        assert!(
+            !token.is_pass_until(1_001, &pass) && !token.is_pass_until(1_000, "") && !other.is_pass_until(1_000, &pass)
+        );
     }
 
     #[test]

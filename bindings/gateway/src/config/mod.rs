@@ -70,7 +70,10 @@ impl Config {
         self.scoring.check()?;
         self.limits.check()?;
         self.rtp.check()?;
-        self.http.check()
+        self.http.check()?;
+        self.scan.check()?;
+        self.webhook.check()?;
+        self.ami.check()
     }
 }
 

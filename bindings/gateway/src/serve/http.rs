@@ -25,6 +25,7 @@ use super::{accept, bind};
 use crate::api;
 use crate::config::Http;
 use crate::gateway::{Gateway, Place};
+use crate::outlets::Outlets;
 
 /// Room for the head of a request.
 const MAX_HEAD: usize = 16_384;
@@ -47,8 +48,8 @@ impl HttpListener {
         self.listener.local_addr().ok()
     }
 
-    pub async fn serve(self, gateway: Arc<Gateway>) {
-        let router = router(&gateway);
+    pub async fn serve(self, gateway: Arc<Gateway>, outlets: Arc<Outlets>) {
+        let router = router(&gateway, &outlets);
         let mut connections = JoinSet::new();
         while let Some((stream, place)) = accept(&self.listener, &gateway).await {
             let (gateway, router, tls) = (Arc::clone(&gateway), router.clone(), self.tls.clone());
@@ -72,12 +73,12 @@ pub(super) fn failed_handshake(gateway: &Gateway) {
     gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
 }
 
-/// All routes.
-fn router(gateway: &Arc<Gateway>) -> Router {
-    api::routes()
+/// All routes: those that bring audio, and those that ask.
+fn router(gateway: &Arc<Gateway>, outlets: &Arc<Outlets>) -> Router {
+    Router::new()
         .layer(from_fn_with_state(Arc::clone(gateway), ask_for_token))
-        .merge(api::open_routes())
         .with_state(Arc::clone(gateway))
+        .merge(api::routes(outlets))
 }
 
 async fn ask_for_token(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {

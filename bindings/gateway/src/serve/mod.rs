@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::gateway::{Gateway, Place};
+use crate::outlets::Outlets;
 
 /// The listeners, bound and ready.
 pub struct Listeners {
@@ -36,10 +37,10 @@ impl Listeners {
     }
 
     /// Serves until the gateway is told to stop and its calls have ended, or had the time for it.
-    pub async fn serve(self, gateway: Arc<Gateway>) {
+    pub async fn serve(self, gateway: Arc<Gateway>, outlets: Arc<Outlets>) {
         let mut serving = JoinSet::new();
         if let Some(http) = self.http {
-            serving.spawn(http.serve(Arc::clone(&gateway)));
+            serving.spawn(http.serve(Arc::clone(&gateway), outlets));
         }
         gateway.stopped().await;
         while serving.join_next().await.is_some() {}
