@@ -40,9 +40,13 @@ struct Account {
 
 impl Account {
     fn of(settings: &config::Ami) -> Result<Option<Self>, String> {
-        let (Some(address), Some(path)) = (&settings.address, &settings.secret_file) else { return Ok(None) };
+        let (Some(address), Some(username), Some(path)) =
+            (&settings.address, &settings.username, &settings.secret_file)
+        else {
+            return Ok(None);
+        };
         let secret = secret(path).map_err(|e| format!("ami.secret_file: {e}"))?;
-        Ok(Some(Self { address: address.clone(), username: settings.username.clone(), secret }))
+        Ok(Some(Self { address: address.clone(), username: username.clone(), secret }))
     }
 }
 

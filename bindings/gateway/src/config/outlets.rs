@@ -137,16 +137,17 @@ pub struct Ami {
     /// Host and port of the manager interface; nothing is told without it.
     pub address: Option<String>,
     /// A user of `manager.conf` with `write = call`.
-    pub username: String,
+    pub username: Option<String>,
     /// File with the user's secret.
     pub secret_file: Option<PathBuf>,
 }
 
 impl Ami {
     pub(super) fn check(&self) -> Result<(), String> {
-        let is_whole = !self.username.is_empty() && self.secret_file.is_some();
+        let is_whole = self.username.is_some() && self.secret_file.is_some();
         ensure(self.address.is_none() || is_whole, "ami.address goes with ami.username and ami.secret_file")?;
-        ensure(!self.username.contains(char::is_control), "ami.username: expected one line")
+        let one_line = |name: &String| !name.contains(char::is_control);
+        ensure(self.username.as_ref().is_none_or(one_line), "ami.username: expected one line")
     }
 }
 
