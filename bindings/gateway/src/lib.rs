@@ -13,14 +13,19 @@
 
 pub mod api;
 mod args;
+pub mod call;
 pub mod config;
+pub mod g711;
 pub mod gateway;
 pub mod hub;
 pub mod id;
+pub mod protocol;
+pub mod rtp_ports;
 mod run;
 pub mod scorer;
 pub mod secrets;
 pub mod serve;
+pub mod signatures;
 pub mod words;
 
 pub use gateway::Gateway;

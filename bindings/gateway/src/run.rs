@@ -65,7 +65,11 @@ async fn serve(path: Option<PathBuf>) -> Result<(), String> {
         tracing::error!(cause = missing.fault.as_str(), reason = missing.words, "calls are not watched");
     }
     let listeners = Listeners::bind(&gateway).await?;
-    tracing::info!(http = listeners.http().map(tracing::field::display), "ready");
+    tracing::info!(
+        audiosocket = listeners.audiosocket().map(tracing::field::display),
+        http = listeners.http().map(tracing::field::display),
+        "ready"
+    );
     let serving = tokio::spawn(listeners.serve(Arc::clone(&gateway)));
     loop {
         tokio::select! {

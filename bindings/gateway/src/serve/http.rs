@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -21,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::{accept, bind};
+use super::{accept, bind, failed_handshake, rtp, websocket};
 use crate::api;
 use crate::config::Http;
 use crate::gateway::{Gateway, Place};
@@ -68,15 +67,13 @@ impl HttpListener {
     }
 }
 
-pub(super) fn failed_handshake(gateway: &Gateway) {
-    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
-}
-
 /// All routes.
 fn router(gateway: &Arc<Gateway>) -> Router {
     api::routes()
+        .merge(rtp::routes())
         .layer(from_fn_with_state(Arc::clone(gateway), ask_for_token))
         .merge(api::open_routes())
+        .merge(websocket::routes())
         .with_state(Arc::clone(gateway))
 }
 
