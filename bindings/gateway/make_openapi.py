@@ -153,6 +153,20 @@ def schemas():
         "Readiness": record(
             {"ready": FLAG, "cause": {**TEXT, "description": "Why not: stopping, or the cause of the status ERROR that legs would have now."}}, optional=["cause"]
         ),
+        "RtpAsk": record(
+            {
+                "call": {**UUID, "description": "The call, so that its legs are found together."},
+                "codecs": array(
+                    record({"name": {**TEXT, "examples": ["PCMU", "PCMA", "L16/16000"]}, "payload_type": {"type": ["integer", "null"], "minimum": 0, "maximum": 127}}, optional=["payload_type"], additionalProperties=False),
+                    minItems=1,
+                    maxItems=16,
+                    description="As in SDP; PCMU and PCMA without it.",
+                ),
+            },
+            optional=["call", "codecs"],
+            additionalProperties=False,
+        ),
+        "RtpPort": record({"id": UUID, "call": UUID, "address": TEXT, "port": {"type": "integer", "minimum": 1, "maximum": 65535}, "sdp": {**TEXT, "description": "The same as a session description."}}),
         "Login": record({"token": TEXT}, additionalProperties=False),
         "Problem": record(
             {
@@ -237,6 +251,26 @@ def paths():
             "503": problem("As many read as may.", headers=RETRY_AFTER),
         },
     }
+    rtp = {
+        "operationId": "openRtp",
+        "summary": "Open a port for a leg by RTP",
+        "security": [{"token": []}, {}],
+        "requestBody": {"required": False, "content": {"application/json": {"schema": ref("RtpAsk")}}},
+        "responses": {
+            "200": answer("The port is open until it is closed or nothing comes any more.", ref("RtpPort")),
+            "400": problem("The JSON is not of the form."),
+            **no_token,
+            "413": problem("The body is too large."),
+            "503": problem("No port is free, or as many connections are open as are let in.", headers=RETRY_AFTER),
+        },
+    }
+    rtp_end = {
+        "operationId": "closeRtp",
+        "summary": "Close a port",
+        "security": [{"token": []}, {}],
+        "parameters": [{"name": "id", "in": "path", "required": True, "description": "As POST /v1/rtp gave it.", "schema": UUID}],
+        "responses": {"204": {"description": "The leg ends."}, **no_token, "404": problem("No port of this id is open.")},
+    }
     cookie = {"Set-Cookie": {"schema": TEXT}}
     return {
         "/healthz": {"get": {"operationId": "healthz", "summary": "The process answers", "security": [], "responses": {"200": answer("It does.", TEXT, "text/plain")}}},
@@ -285,6 +319,8 @@ def paths():
         "/v1/openapi.json": {
             "get": {"operationId": "openapi", "summary": "This document", "security": [], "responses": {"200": answer("OpenAPI 3.1.", {"type": "object"})}}
         },
+        "/v1/rtp": {"post": rtp},
+        "/v1/rtp/{id}": {"delete": rtp_end},
         "/v1/scan": {"post": scan},
         "/v1/status": {
             "get": {"operationId": "status", "summary": "What the gateway does", **get, "responses": {"200": answer("Counters since the start.", ref("GatewayStatus")), **no_token}}

@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Config;
 use crate::hub::Hub;
+use crate::rtp_ports::RtpPorts;
 use crate::scorer::Scorer;
 use crate::secrets::Secrets;
 
@@ -18,6 +19,8 @@ pub struct Gateway {
     pub hub: Arc<Hub>,
     /// The engine.
     pub scorer: Scorer,
+    /// Ports that are open for RTP.
+    pub rtp_ports: RtpPorts,
     path: Option<PathBuf>,
     secrets: RwLock<Arc<Secrets>>,
     places: Arc<Semaphore>,
@@ -48,7 +51,16 @@ impl Gateway {
         let places = Arc::new(Semaphore::new(config.limits.connections));
         let (stopping, _) = watch::channel(false);
         let secrets = RwLock::new(Arc::new(secrets));
-        Ok(Arc::new(Self { config, hub: Arc::default(), scorer, path, secrets, places, stopping }))
+        Ok(Arc::new(Self {
+            config,
+            hub: Arc::default(),
+            scorer,
+            rtp_ports: RtpPorts::default(),
+            path,
+            secrets,
+            places,
+            stopping,
+        }))
     }
 
     /// Reads configuration and secrets again, and starts another engine for the calls that come. What cannot be read leaves

@@ -236,62 +236,51 @@ impl HubLeg {
         self.began.elapsed()
     }
 
-    /// The engine says something after so much audio. Gives the words, where there is a verdict among it.
-    pub fn hear(&mut self, heard_ms: u64, event: Event) -> Option<Words> {
+    /// The engine says something after so much audio.
+    pub fn hear(&mut self, heard_ms: u64, event: Event) -> Option<Arc<LegNews>> {
         match event {
-            Event::Window(window) => {
-                self.tell(heard_ms, What::Window { window });
-                None
-            }
+            Event::Window(window) => Some(self.tell(heard_ms, What::Window { window })),
             Event::Verdict(verdict) => {
                 let words = Words::from(&verdict);
                 if let Some(now) = locked(&self.hub.legs).get_mut(&self.info.leg) {
                     now.words = words.clone();
                     now.heard_ms = heard_ms;
                 }
-                self.tell(heard_ms, What::Verdict { words: words.clone() });
-                Some(words)
+                Some(self.tell(heard_ms, What::Verdict { words }))
             }
-            Event::Ended(verdict) => {
-                let words = Words::from(&*verdict);
-                self.end(heard_ms, words.clone(), Some(verdict));
-                Some(words)
-            }
+            Event::Ended(verdict) => self.end(heard_ms, Words::from(&*verdict), Some(verdict)),
             Event::Failed(error) => {
                 let cancelled = error.kind == veravox::ErrorKind::Cancelled.as_str();
-                let words = Words::error(if cancelled { Fault::Stopped } else { Fault::Runtime });
-                self.end(heard_ms, words.clone(), None);
-                Some(words)
+                self.fail(heard_ms, if cancelled { Fault::Stopped } else { Fault::Runtime })
             }
             _ => None,
         }
     }
 
     /// The leg is not watched, or no longer.
-    pub fn fail(&mut self, heard_ms: u64, fault: Fault) -> Words {
-        let words = Words::error(fault);
-        self.end(heard_ms, words.clone(), None);
-        words
+    pub fn fail(&mut self, heard_ms: u64, fault: Fault) -> Option<Arc<LegNews>> {
+        self.end(heard_ms, Words::error(fault), None)
     }
 
-    fn end(&mut self, heard_ms: u64, words: Words, report: Option<Box<LegVerdict>>) {
+    fn end(&mut self, heard_ms: u64, words: Words, report: Option<Box<LegVerdict>>) -> Option<Arc<LegNews>> {
         if std::mem::replace(&mut self.is_over, true) {
-            return;
+            return None;
         }
         locked(&self.hub.legs).remove(&self.info.leg);
         let counters = &self.hub.counters;
         count(&counters.ended, Status::ALL.iter().position(|status| *status == words.status));
         counters.heard_ms.fetch_add(heard_ms, Ordering::Relaxed);
-        self.tell(heard_ms, What::Ended { words, report });
+        Some(self.tell(heard_ms, What::Ended { words, report }))
     }
 
-    fn tell(&self, heard_ms: u64, what: What) {
+    fn tell(&self, heard_ms: u64, what: What) -> Arc<LegNews> {
         let news = Arc::new(LegNews { info: Arc::clone(&self.info), at_ms: now_ms(), heard_ms, what });
         for outlet in self.hub.outlets.read().unwrap_or_else(PoisonError::into_inner).iter() {
             outlet.tell(&news);
         }
         // Nobody may be listening.
-        let _ = self.hub.news.send(news);
+        let _ = self.hub.news.send(Arc::clone(&news));
+        news
     }
 }
 

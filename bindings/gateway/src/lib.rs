@@ -14,17 +14,22 @@
 pub mod ami;
 pub mod api;
 mod args;
+pub mod call;
 pub mod config;
 pub mod feed;
+pub mod g711;
 pub mod gateway;
 pub mod hub;
 pub mod id;
 pub mod outlets;
+pub mod protocol;
+pub mod rtp_ports;
 mod run;
 pub mod scans;
 pub mod scorer;
 pub mod secrets;
 pub mod serve;
+pub mod signatures;
 pub mod webhook;
 pub mod words;
 

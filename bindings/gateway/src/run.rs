@@ -68,7 +68,11 @@ async fn serve(path: Option<PathBuf>) -> Result<(), String> {
     }
     let outlets = Outlets::start(&gateway)?;
     let listeners = Listeners::bind(&gateway).await?;
-    tracing::info!(http = listeners.http().map(tracing::field::display), "ready");
+    tracing::info!(
+        audiosocket = listeners.audiosocket().map(tracing::field::display),
+        http = listeners.http().map(tracing::field::display),
+        "ready"
+    );
     let serving = tokio::spawn(listeners.serve(Arc::clone(&gateway), Arc::clone(&outlets)));
     loop {
         tokio::select! {

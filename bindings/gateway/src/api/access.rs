@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use crate::api::problem::Problem;
+use crate::gateway::Gateway;
 use crate::hub::now_ms;
 use crate::outlets::Outlets;
 
@@ -33,16 +35,16 @@ pub struct Login {
 }
 
 /// Lets a request through that may pass.
-pub async fn check(State(outlets): State<Arc<Outlets>>, request: Request, next: Next) -> Response {
-    match allowed(&outlets, request.method(), request.headers()) {
+pub async fn check(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    match allowed(&gateway, request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn allowed(outlets: &Outlets, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+fn allowed(gateway: &Gateway, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     same_site(headers)?;
-    let secrets = outlets.gateway.secrets();
+    let secrets = gateway.secrets();
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     match secrets.token() {
         None => local_name(headers),
@@ -54,10 +56,14 @@ fn allowed(outlets: &Outlets, method: &Method, headers: &HeaderMap) -> Result<()
             Ok(())
         }
         Some(_) => {
-            outlets.gateway.hub.counters().failed_handshakes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            failed(gateway);
             Err(Problem::new(StatusCode::UNAUTHORIZED, "no_token", "expected Authorization: Bearer and the token"))
         }
     }
+}
+
+fn failed(gateway: &Gateway) {
+    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
 }
 
 /// `POST /login`: the token for a cookie.
@@ -77,7 +83,7 @@ pub async fn login(
     };
     if !token.is(&login.token) {
         tokio::time::sleep(WRONG_TOKEN_DELAY).await;
-        outlets.gateway.hub.counters().failed_handshakes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        failed(&outlets.gateway);
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "this is not the token"));
     }
     let until = now() + SESSION_SECONDS;

@@ -3,13 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::middleware::from_fn_with_state;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::{accept, bind};
+use super::{accept, bind, failed_handshake, rtp, websocket};
 use crate::api;
 use crate::config::Http;
 use crate::gateway::{Gateway, Place};
@@ -69,24 +65,13 @@ impl HttpListener {
     }
 }
 
-pub(super) fn failed_handshake(gateway: &Gateway) {
-    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
-}
-
-/// All routes: those that bring audio, and those that ask.
+/// All routes: those that bring audio, each with the right of entry of its own, and those that ask.
 fn router(gateway: &Arc<Gateway>, outlets: &Arc<Outlets>) -> Router {
-    Router::new()
-        .layer(from_fn_with_state(Arc::clone(gateway), ask_for_token))
+    rtp::routes()
+        .route_layer(from_fn_with_state(Arc::clone(gateway), api::access::check))
+        .merge(websocket::routes())
         .with_state(Arc::clone(gateway))
         .merge(api::routes(outlets))
-}
-
-async fn ask_for_token(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    if gateway.secrets().allow(request.headers(), request.uri()) {
-        return next.run(request).await;
-    }
-    failed_handshake(&gateway);
-    StatusCode::UNAUTHORIZED.into_response()
 }
 
 /// The requests of one connection. What takes it over (a WebSocket) finds its [`Place`] among the request's extensions.

@@ -1,9 +1,13 @@
 //! The listeners.
 
+mod audiosocket;
 mod http;
+mod rtp;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +18,7 @@ use crate::outlets::Outlets;
 
 /// The listeners, bound and ready.
 pub struct Listeners {
+    audiosocket: Option<audiosocket::AudioSocketListener>,
     http: Option<http::HttpListener>,
 }
 
@@ -27,7 +32,17 @@ impl Listeners {
             Some(address) => Some(http::HttpListener::bind(address, &gateway.config.http).await?),
             None => None,
         };
-        Ok(Self { http })
+        let audiosocket = match gateway.config.audiosocket.listen {
+            Some(address) => Some(audiosocket::AudioSocketListener::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { audiosocket, http })
+    }
+
+    /// Where `AudioSocket` is listened for.
+    #[must_use]
+    pub fn audiosocket(&self) -> Option<SocketAddr> {
+        self.audiosocket.as_ref().and_then(audiosocket::AudioSocketListener::address)
     }
 
     /// Where HTTP and WebSockets are listened for.
@@ -39,12 +54,20 @@ impl Listeners {
     /// Serves until the gateway is told to stop and its calls have ended, or had the time for it.
     pub async fn serve(self, gateway: Arc<Gateway>, outlets: Arc<Outlets>) {
         let mut serving = JoinSet::new();
+        if let Some(audiosocket) = self.audiosocket {
+            serving.spawn(audiosocket.serve(Arc::clone(&gateway)));
+        }
         if let Some(http) = self.http {
             serving.spawn(http.serve(Arc::clone(&gateway), outlets));
         }
         gateway.stopped().await;
         while serving.join_next().await.is_some() {}
     }
+}
+
+/// A connection did not say in time what it is, or not with the right token.
+fn failed_handshake(gateway: &Gateway) {
+    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -65,7 +88,7 @@ async fn accept(listener: &TcpListener, gateway: &Gateway) -> Option<(TcpStream,
                     let _ = stream.set_nodelay(true);
                     return Some((stream, place));
                 }
-                None => gateway.hub.counters().refused_connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+                None => gateway.hub.counters().refused_connections.fetch_add(1, Ordering::Relaxed),
             },
             Err(error) => {
                 // Out of file descriptors, most likely: those that end make room.
