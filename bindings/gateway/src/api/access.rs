@@ -1,0 +1,182 @@
+//! Who may ask: the token, and for the live page a cookie that a login gives in exchange for it.
+//!
+//! The token travels in `Authorization: Bearer`, or once in the body of `POST /login`; never in an address, which ends up in logs. The
+//! cookie holds when it ends and a tag over that, under a key that is made when the token is read: it tells nothing of the token,
+//! and is void after a restart or a reload. It lets through reading alone, so that no foreign page can act with it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use crate::api::problem::Problem;
+use crate::gateway::Gateway;
+use crate::hub::now_ms;
+use crate::outlets::Outlets;
+
+/// The cookie's name, and how long it holds.
+const COOKIE: &str = "veravox";
+const SESSION_SECONDS: u64 = 12 * 3_600;
+/// A wrong token is answered this late, so that guessing is slow.
+const WRONG_TOKEN_DELAY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What a login brings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    token: String,
+}
+
+/// Lets a request through that may pass.
+pub async fn check(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    match allowed(&gateway, request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn allowed(gateway: &Gateway, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    same_site(headers)?;
+    let secrets = gateway.secrets();
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    match secrets.token() {
+        None => local_name(headers),
+        Some(token) if token.is_in(headers) => Ok(()),
+        Some(token)
+            if is_read
+                && session(headers).is_some_and(|(until, pass)| until > now() && token.is_pass_until(until, pass)) =>
+        {
+            Ok(())
+        }
+        Some(_) => {
+            failed(gateway);
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "no_token", "expected Authorization: Bearer and the token"))
+        }
+    }
+}
+
+fn failed(gateway: &Gateway) {
+    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
+}
+
+/// `POST /login`: the token for a cookie.
+pub async fn login(
+    State(outlets): State<Arc<Outlets>>,
+    headers: HeaderMap,
+    login: Result<Json<Login>, JsonRejection>,
+) -> Result<Response, Problem> {
+    same_site(&headers)?;
+    let Json(login) = login.map_err(|rejection| {
+        Problem::new(rejection.status(), "invalid_argument", "expected the JSON {\"token\": \"...\"}")
+    })?;
+    let secrets = outlets.gateway.secrets();
+    let Some(token) = secrets.token() else {
+        local_name(&headers)?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    if !token.is(&login.token) {
+        tokio::time::sleep(WRONG_TOKEN_DELAY).await;
+        failed(&outlets.gateway);
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "this is not the token"));
+    }
+    let until = now() + SESSION_SECONDS;
+    Ok(with_cookie(&outlets, &format!("{until}.{}", token.pass_until(until)), SESSION_SECONDS))
+}
+
+/// `POST /logout`: the cookie is taken back.
+pub async fn logout(State(outlets): State<Arc<Outlets>>, headers: HeaderMap) -> Result<Response, Problem> {
+    same_site(&headers)?;
+    Ok(with_cookie(&outlets, "", 0))
+}
+
+fn with_cookie(outlets: &Outlets, value: &str, seconds: u64) -> Response {
+    let secure = if outlets.gateway.config.http.tls_certificate.is_some() { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    // Digits, letters and punctuation of ours.
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// When the cookie ends, and its pass.
+fn session(headers: &HeaderMap) -> Option<(u64, &str)> {
+    let mut cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'));
+    let (until, pass) =
+        cookies.find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))?.split_once('.')?;
+    Some((until.parse().ok()?, pass))
+}
+
+fn now() -> u64 {
+    now_ms() / 1_000
+}
+
+/// A browser says where a request comes from: not from another site's page.
+fn same_site(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Problem::new(StatusCode::FORBIDDEN, "other_site", "a page of another site may not ask here")),
+    }
+}
+
+/// Without a token whoever reaches the listener may ask, which is this machine; but a page in a browser on this machine, whose
+/// site's name was pointed here, is not meant.
+fn local_name(headers: &HeaderMap) -> Result<(), Problem> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) {
+        return Ok(());
+    }
+    let words = "without http.token_file only this machine may ask, by the name localhost or its address";
+    Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "other_host", words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_this_machine_by_its_own_names() {
+        for host in ["localhost", "LOCALHOST:8088", "127.0.0.1:8088", "127.1.2.3", "[::1]:8088"] {
+            assert!(local_name(&headers(&[("host", host)])).is_ok(), "{host}");
+        }
+        for host in ["", "evil.example:8088", "localhost.evil.example", "10.0.0.1", "[2001:db8::1]:80", "[::1"] {
+            assert_eq!(local_name(&headers(&[("host", host)])).is_ok(), host == "[::1", "{host}");
+        }
+    }
+
+    #[test]
+    fn other_sites_may_not_ask() {
+        assert!(same_site(&headers(&[])).is_ok() && same_site(&headers(&[("sec-fetch-site", "same-origin")])).is_ok());
+        assert!(same_site(&headers(&[("sec-fetch-site", "cross-site")])).is_err());
+        assert!(same_site(&headers(&[("sec-fetch-site", "same-site")])).is_err());
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let found = |cookie| session(&headers(&[("cookie", cookie)])).map(|(until, tag)| (until, tag.to_owned()));
+        assert_eq!(found("a=b; veravox=12.ab; c=d"), Some((12, "ab".to_owned())));
+        for odd in ["", "veravox", "veravox=", "veravox=12", "veravox=x.ab", "veravoxx=12.ab"] {
+            assert_eq!(found(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The engine that scores, and its replacement while calls go on.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use veravox::decide::{DecisionCosts, Thresholds};
+use veravox::engine::{EngineStats, LiveLeg};
+use veravox::site::SiteCalibration;
+use veravox::{Detector, Engine, ErrorKind, ThresholdChanges};
+
+use crate::config::Scoring;
+use crate::words::Fault;
+
+/// The engine in use, or why there is none. A reload makes another for the legs that come; the old one ends with its legs.
+pub struct Scorer {
+    engine: RwLock<Result<Arc<Engine>, Missing>>,
+}
+
+/// Why nothing is scored.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// In one word.
+    pub fault: Fault,
+    /// In words for the administrator.
+    pub words: String,
+}
+
+impl Scorer {
+    /// Starts an engine. Where it does not start, legs have the status ERROR, and calls go on.
+    #[must_use]
+    pub fn start(scoring: &Scoring) -> Self {
+        Self { engine: RwLock::new(engine(scoring)) }
+    }
+
+    /// Starts another engine for the legs that come. One that does not start leaves the old one in place.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub fn reload(&self, scoring: &Scoring) -> Result<(), Missing> {
+        let new = engine(scoring);
+        let failed = new.as_ref().err().cloned();
+        let mut in_use = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        if failed.is_none() || in_use.is_err() {
+            *in_use = new;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The engine in use.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn engine(&self) -> Result<Arc<Engine>, Missing> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the engine in use did.
+    #[must_use]
+    pub fn stats(&self) -> Option<EngineStats> {
+        self.engine().ok().map(|engine| engine.stats())
+    }
+
+    /// Opens a leg. The engine is to be kept as long as the leg.
+    ///
+    /// # Errors
+    /// Why the leg is not watched.
+    pub fn open(&self, sample_rate_hz: u32) -> Result<(Arc<Engine>, LiveLeg), Fault> {
+        let engine = self.engine().map_err(|missing| missing.fault)?;
+        let refused = engine.stats().refused_legs;
+        match engine.open(sample_rate_hz) {
+            Ok(leg) => Ok((engine, leg)),
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => {
+                Err(if engine.stats().refused_legs > refused { Fault::Overloaded } else { Fault::SampleRate })
+            }
+            Err(error) => Err(error.kind().into()),
+        }
+    }
+}
+
+/// A detector as the administrator wants it.
+///
+/// # Errors
+/// What is wrong with model, calibration or thresholds.
+pub fn detector(scoring: &Scoring) -> veravox::Result<Detector> {
+    let mut detector = match &scoring.model {
+        Some(model) => Detector::open(model)?,
+        None => Detector::builtin()?,
+    };
+    if let Some(path) = &scoring.calibration {
+        detector = detector.with_calibration(SiteCalibration::read(path)?)?;
+    }
+    if let Some(share) = scoring.target_false_alarm {
+        detector = detector.with_target_false_alarm(share)?;
+    }
+    let mut changes = ThresholdChanges {
+        prior: scoring.prior,
+        synthetic_llr: scoring.synthetic_llr,
+        bonafide_llr: scoring.bonafide_llr,
+    };
+    if let Some(costs) = scoring.costs {
+        let of_model = detector.manifests().next().map(|manifest| manifest.decision.prior);
+        let costs = DecisionCosts {
+            false_synthetic: costs.false_alarm,
+            false_bonafide: costs.miss,
+            inconclusive: costs.undecided,
+        };
+        let bayes = Thresholds::from_costs(scoring.prior.or(of_model).unwrap_or(0.5), costs)?;
+        changes.bonafide_llr = changes.bonafide_llr.or(Some(bayes.bonafide_llr));
+        if scoring.target_false_alarm.is_none() {
+            changes.synthetic_llr = changes.synthetic_llr.or(Some(bayes.synthetic_llr));
+        }
+    }
+    detector.with_thresholds(changes)
+}
+
+fn engine(scoring: &Scoring) -> Result<Arc<Engine>, Missing> {
+    let started = detector(scoring).and_then(|detector| Engine::start(detector, scoring.engine_options()));
+    started.map(Arc::new).map_err(|error| Missing { fault: error.kind().into(), words: error.to_string() })
+}
