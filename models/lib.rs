@@ -25,9 +25,14 @@ macro_rules! packed {
 }
 
 /// Every model, from the lowest sample rate to the highest: telephone speech at 8 kHz, and 16 kHz.
+#[cfg(feature = "wide")]
 pub static ALL: [Packed; 2] = [packed!("phone"), packed!("wide")];
 
-#[cfg(test)]
+/// The model for telephone speech alone.
+#[cfg(not(feature = "wide"))]
+pub static ALL: [Packed; 1] = [packed!("phone")];
+
+#[cfg(all(test, feature = "wide"))]
 mod tests {
     use super::ALL;
 

@@ -6,11 +6,14 @@
 //! 1. the library that `ORT_DYLIB_PATH` names; if it does not load that is an error, since somebody asked for it;
 //! 2. the one inside the `onnxruntime` wheel of an active Python environment (`VIRTUAL_ENV`, `CONDA_PREFIX`);
 //! 3. the built-in one, [rten](https://docs.rs/rten), which is compiled in.
+//!
+//! Without the crate's feature `onnxruntime` there is the third alone, and who names a library is told so.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
+#[cfg(feature = "onnxruntime")]
 use ort::environment::Environment;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +45,7 @@ pub struct Runtime {
 /// What runs graphs.
 pub(crate) enum Backend {
     BuiltIn,
+    #[cfg(feature = "onnxruntime")]
     OnnxRuntime(Environment),
 }
 
@@ -49,6 +53,7 @@ static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 static SELECTING: Mutex<()> = Mutex::new(());
 /// Why a library did not load. There is no second try in a process: ort 2.0.0-rc.14 would take it for loaded and read memory
 /// that was never written.
+#[cfg(feature = "onnxruntime")]
 static NOT_LOADED: OnceLock<String> = OnceLock::new();
 
 impl Runtime {
@@ -138,6 +143,9 @@ impl Runtime {
     }
 
     fn found_or_built_in() -> Self {
+        if cfg!(not(feature = "onnxruntime")) {
+            return Self::built_in(None);
+        }
         let Some(library) = library_of_python_environment() else { return Self::built_in(None) };
         Self::onnx_runtime(&library).unwrap_or_else(|error| Self::built_in(Some(error.to_string())))
     }
@@ -147,6 +155,13 @@ impl Runtime {
         Self { backend: Backend::BuiltIn, name, version: version.to_owned(), library: None, note }
     }
 
+    #[cfg(not(feature = "onnxruntime"))]
+    fn onnx_runtime(library: &Path) -> Result<Self> {
+        let message = format!("cannot load {}: this build of veravox has its built-in runtime alone", library.display());
+        Err(Error::new(ErrorKind::Runtime, message))
+    }
+
+    #[cfg(feature = "onnxruntime")]
     fn onnx_runtime(library: &Path) -> Result<Self> {
         if let Some(reason) = NOT_LOADED.get() {
             return Err(Error::new(ErrorKind::Runtime, reason.as_str()));
@@ -208,6 +223,7 @@ fn entries(folder: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// `libonnxruntime.so.1.32.0` is version 1.32.0; the library itself tells its build, not its version.
+#[cfg(feature = "onnxruntime")]
 fn version_in_name(library: &Path) -> Option<String> {
     let library = library.canonicalize().unwrap_or_else(|_| library.to_owned());
     let name = library.file_name()?.to_str()?;
@@ -233,6 +249,7 @@ mod tests {
         if cfg!(target_os = "linux") {
             let library = library_in_wheel(folder.path()).unwrap();
             assert_eq!(library, capi.join("libonnxruntime.so.1.32.0"));
+            #[cfg(feature = "onnxruntime")]
             assert_eq!(version_in_name(&library).as_deref(), Some("1.32.0"));
         }
     }

@@ -15,6 +15,7 @@ impl Threads {
     pub fn new(runtime: &Runtime) -> Self {
         Self(match runtime.backend() {
             Backend::BuiltIn => Some(Arc::new(rten::ThreadPool::with_num_threads(1))),
+            #[cfg(feature = "onnxruntime")]
             Backend::OnnxRuntime(_) => None,
         })
     }

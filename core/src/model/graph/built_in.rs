@@ -19,8 +19,8 @@ pub(in crate::model) struct Graph {
 
 impl Graph {
     pub fn load(onnx: Cow<'static, [u8]>) -> Result<Self> {
-        let options = ModelOptions::with_all_ops();
         let others = others(&onnx)?;
+        let options = options();
         let model = match onnx {
             Cow::Borrowed(onnx) => options.load_static_slice(onnx)?,
             Cow::Owned(onnx) => options.load(onnx)?,
@@ -53,6 +53,22 @@ impl Graph {
         };
         ids.iter().filter_map(port).collect()
     }
+}
+
+#[cfg(feature = "all-operators")]
+fn options() -> ModelOptions {
+    ModelOptions::with_all_ops()
+}
+
+#[cfg(not(feature = "all-operators"))]
+fn options() -> ModelOptions {
+    ModelOptions::with_ops(operators_of_built_in_models())
+}
+
+/// What the models that come with the library are made of; the linker leaves out the rest.
+#[cfg(any(test, not(feature = "all-operators")))]
+fn operators_of_built_in_models() -> rten::OpRegistry {
+    rten::op_registry!(Add, Clip, Gemm, Log, MatMul, Mul, Relu, Softmax)
 }
 
 /// What the graph states of its inputs and outputs: rten takes 64-bit floats for 32-bit ones, and says nothing.
@@ -105,5 +121,18 @@ impl Session {
             }
         });
         values.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_models_need_no_other_operators() {
+        for packed in &veravox_models::ALL {
+            let loaded = ModelOptions::with_ops(operators_of_built_in_models()).load_static_slice(packed.onnx);
+            assert!(loaded.is_ok(), "{}: {:?}", packed.name, loaded.err());
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! An ONNX graph in the runtime of this process, behind one face: what goes in and out, and how it is run.
 
 mod built_in;
+#[cfg(feature = "onnxruntime")]
 mod onnx_runtime;
 mod port;
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+#[cfg(feature = "onnxruntime")]
+use std::sync::{Mutex, PoisonError};
 
 pub(super) use port::Port;
 
@@ -24,6 +27,7 @@ pub(super) struct Graph {
 
 enum Kind {
     /// The bytes, since each session reads them anew; and the first session, which told what goes in and out.
+    #[cfg(feature = "onnxruntime")]
     OnnxRuntime(&'static Runtime, Cow<'static, [u8]>, Mutex<Option<Box<onnx_runtime::Session>>>),
     /// Read and optimised once, shared by all sessions.
     BuiltIn(Arc<built_in::Graph>),
@@ -31,6 +35,7 @@ enum Kind {
 
 /// What runs a graph, one thread at a time.
 pub(super) enum Session {
+    #[cfg(feature = "onnxruntime")]
     OnnxRuntime(Box<onnx_runtime::Session>),
     BuiltIn(built_in::Session),
 }
@@ -42,6 +47,7 @@ impl Graph {
     /// [`InvalidModel`](ErrorKind::InvalidModel) when the runtime cannot.
     pub fn load(runtime: &'static Runtime, onnx: Cow<'static, [u8]>) -> Result<Self> {
         match runtime.backend() {
+            #[cfg(feature = "onnxruntime")]
             Backend::OnnxRuntime(environment) => {
                 let session = onnx_runtime::Session::open(environment, &onnx).map_err(|e| refused(runtime, e))?;
                 let (inputs, outputs) = (session.inputs(), session.outputs());
@@ -63,6 +69,7 @@ impl Graph {
 
     pub fn session(&self, threads: &Threads) -> Result<Session> {
         match &self.kind {
+            #[cfg(feature = "onnxruntime")]
             Kind::OnnxRuntime(runtime, onnx, first) => {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 if let Some(session) = first {
@@ -92,6 +99,7 @@ impl Session {
         wanted: &[Wanted<'_>],
     ) -> Result<Vec<Vec<f32>>> {
         let ran = match self {
+            #[cfg(feature = "onnxruntime")]
             Self::OnnxRuntime(session) => session.run(input, shape, values, wanted),
             Self::BuiltIn(session) => catch_unwind(AssertUnwindSafe(|| session.run(input, shape, values, wanted)))
                 .unwrap_or_else(|_| Err("the runtime panics over it".into())),
@@ -106,6 +114,7 @@ fn refused(runtime: &Runtime, why: Box<dyn std::error::Error + Send + Sync>) -> 
         Backend::BuiltIn => {
             "; ONNX Runtime may have it: pip install onnxruntime in an active environment, or set ORT_DYLIB_PATH"
         }
+        #[cfg(feature = "onnxruntime")]
         Backend::OnnxRuntime(_) => "",
     };
     Error::new(ErrorKind::InvalidModel, format!("{runtime} cannot load the ONNX graph: {why}{way_on}")).with_source(why)
