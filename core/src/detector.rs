@@ -255,7 +255,7 @@ impl Detector {
 
     fn check_thresholds(&self) -> Result<()> {
         self.choices().try_for_each(|choice| {
-            let checked = self.thresholds_of(&choice.manifest).map_err(|e| {
+            let checked = self.checked_thresholds_of(&choice.manifest).map_err(|e| {
                 Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
             });
             checked.map(|_| ())
@@ -266,8 +266,13 @@ impl Detector {
         self.site.as_ref()?.of_model.get(&manifest.onnx.sha256)
     }
 
+    fn thresholds_of(&self, manifest: &Manifest) -> Thresholds {
+        // What was set was checked then.
+        self.checked_thresholds_of(manifest).unwrap_or(manifest.decision)
+    }
+
     /// The manifest's, then the site's, then what the user set.
-    fn thresholds_of(&self, manifest: &Manifest) -> Result<Thresholds> {
+    fn checked_thresholds_of(&self, manifest: &Manifest) -> Result<Thresholds> {
         let site = self.site_of(manifest);
         let thresholds = site.map_or(manifest.decision, |site| site.thresholds(&manifest.decision));
         let target = self.target_false_alarm.zip(site).and_then(|(share, site)| site.threshold_for(share).ok());
@@ -323,8 +328,7 @@ impl Detector {
     #[must_use]
     pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
         let manifest = self.manifest(sample_rate_hz);
-        // What was set was checked then.
-        self.thresholds_of(manifest).unwrap_or(manifest.decision)
+        self.thresholds_of(manifest)
     }
 
     /// What the report on audio at `sample_rate_hz` starts with where no leg of it was scored; 0 where the rate never came to

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use veravox::decide::{DecisionCosts, Thresholds};
+use veravox::decide::DecisionCosts;
 use veravox::engine::{EngineStats, LiveLeg};
 use veravox::site::SiteCalibration;
 use veravox::{Detector, Engine, ErrorKind, ThresholdChanges};
@@ -91,25 +91,17 @@ pub fn detector(scoring: &Scoring) -> veravox::Result<Detector> {
     if let Some(share) = scoring.target_false_alarm {
         detector = detector.with_target_false_alarm(share)?;
     }
-    let mut changes = ThresholdChanges {
+    let costs = scoring.costs.map(|costs| DecisionCosts {
+        false_synthetic: costs.false_alarm,
+        false_bonafide: costs.miss,
+        inconclusive: costs.undecided,
+    });
+    detector.with_thresholds(ThresholdChanges {
         prior: scoring.prior,
+        costs,
         synthetic_llr: scoring.synthetic_llr,
         bonafide_llr: scoring.bonafide_llr,
-    };
-    if let Some(costs) = scoring.costs {
-        let of_model = detector.manifests().next().map(|manifest| manifest.decision.prior);
-        let costs = DecisionCosts {
-            false_synthetic: costs.false_alarm,
-            false_bonafide: costs.miss,
-            inconclusive: costs.undecided,
-        };
-        let bayes = Thresholds::from_costs(scoring.prior.or(of_model).unwrap_or(0.5), costs)?;
-        changes.bonafide_llr = changes.bonafide_llr.or(Some(bayes.bonafide_llr));
-        if scoring.target_false_alarm.is_none() {
-            changes.synthetic_llr = changes.synthetic_llr.or(Some(bayes.synthetic_llr));
-        }
-    }
-    detector.with_thresholds(changes)
+    })
 }
 
 fn engine(scoring: &Scoring) -> Result<Arc<Engine>, Missing> {
