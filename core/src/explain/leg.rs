@@ -146,6 +146,13 @@ pub fn explain(
             return Err(Error::new(ErrorKind::LimitExceeded, message));
         }
     }
+    if let Some(second) = detector.second() {
+        let message = format!(
+            "a cascade is not explained as a whole, since its windows are by two models: explain the call by the first, or by {}",
+            second.name
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     let model = detector.model(rate)?;
     let rules = detector.rules(rate, Some(&info.codec));
     let reference = options.reference.clone().or_else(|| reference_of(model.manifest()));
@@ -275,7 +282,7 @@ fn listen(
             })?;
             let counts = judged.reason.is_none();
             let mut window_llr = 0.0;
-            leg.take(judged, raw, &mut |event| {
+            leg.take(judged, raw, None, &mut |event| {
                 if let crate::leg::stream::Event::Window(report) = event {
                     window_llr = report.llr;
                 }

@@ -15,11 +15,13 @@ use crate::audio::resample::Resampler;
 use crate::error::Result;
 use crate::features::Frames;
 use crate::model::calibrate::probability;
-use crate::model::{Model, RawScore};
+use crate::model::{Fate, Model, RawScore, Second};
 use crate::site::Rules;
 use crate::verdict::decide::{Decision, Reason, WindowScore, suspicious_stretches};
 use crate::verdict::policy::SequentialTest;
-use crate::verdict::report::{Change, Interruptions, LegVerdict, RunningVerdict, Segment, Stage, WindowReport};
+use crate::verdict::report::{
+    Change, Interruptions, LegVerdict, RunningVerdict, SecondReport, Segment, Stage, WindowReport,
+};
 use crate::voice::conditions::{Conditions, Heard, Judged, Texture};
 use crate::voice::gate::{Frame, FrameSink, HELD_SECONDS, SpeechGate};
 use crate::voice::window::{Cut, Place, Window, Windower};
@@ -46,6 +48,27 @@ pub(crate) struct Ready {
     heard: Heard,
 }
 
+/// A window with its score.
+#[derive(Debug, Clone, Copy)]
+struct Scored {
+    score: WindowScore,
+    reason: Option<Reason>,
+    by_second: bool,
+}
+
+/// What the second model of a cascade had to do with a leg so far.
+#[derive(Debug, Default)]
+struct Opinions {
+    /// Windows that it may still hear.
+    left: f64,
+    answered: u64,
+    late: u64,
+    over_budget: u64,
+    /// The evidence since the voice last changed: windows' worth of speech by the first, and by the second.
+    by_first: f64,
+    by_second: f64,
+}
+
 pub(crate) struct Leg {
     model: Arc<Model>,
     source_rate_hz: u32,
@@ -61,12 +84,15 @@ pub(crate) struct Leg {
     /// The frames of the windows so far, and of which speech they are.
     frames: Option<(Frames, u64)>,
     test: SequentialTest,
-    history: VecDeque<(WindowScore, Option<Reason>)>,
+    history: VecDeque<Scored>,
     max_history: usize,
     changes: VecDeque<Change>,
     firm_at: Option<u64>,
     first_look_taken: bool,
     announced: (Stage, Decision, Vec<Reason>),
+    opinions: Opinions,
+    /// Whether a window was scored by a model that is not calibrated.
+    uncalibrated: bool,
     /// Share of a window that windows which were not scored would have brought; the next window holds that speech too.
     shed_share: f32,
     interruptions: Interruptions,
@@ -131,6 +157,8 @@ impl Leg {
             firm_at: None,
             first_look_taken: false,
             announced: (Stage::Listening, Decision::Inconclusive, Vec::new()),
+            opinions: Opinions::default(),
+            uncalibrated: false,
             shed_share: 0.0,
             interruptions: Interruptions::default(),
             n_lost: 0,
@@ -324,6 +352,14 @@ impl Leg {
         Some((window, frames))
     }
 
+    /// The speech of a window that is ready, and its rate; of less than a window as much as there is.
+    pub fn speech(&self, ready: &Ready) -> Option<(Vec<f32>, u32)> {
+        let input = &self.model.manifest().input;
+        let mut speech = vec![0.0; ready.cut.n_samples.min(input.window_samples)];
+        self.windower.window(ready.cut)?.read(&mut speech);
+        Some((speech, input.sample_rate_hz))
+    }
+
     /// Judges the sound of a window that is ready.
     pub fn judge(&mut self, ready: &Ready, texture: &Texture) -> Judged {
         Judged { place: ready.cut.place, reason: self.conditions.judge(texture, ready.heard) }
@@ -345,12 +381,75 @@ impl Leg {
         self.shed_share += if place.first_look { 0.0 } else { place.fresh_share };
     }
 
-    /// Takes the score of a window, in the order in which they were completed.
-    pub fn take(&mut self, window: Judged, raw: RawScore, events: &mut impl FnMut(Event)) {
-        let Judged { place, reason } = window;
-        let manifest = self.model.manifest();
+    /// The second model of a cascade, where it is to hear this window, which the first has scored: one that the first does not call
+    /// human, as long as the leg's share of the budget lasts.
+    pub fn asks(&mut self, window: &Judged, raw: RawScore) -> Option<Arc<Second>> {
+        let (second, _) = self.rules.second.as_ref()?;
+        if window.place.first_look || window.reason.is_some() {
+            return None;
+        }
+        self.opinions.left += second.budget().max_share;
+        let (llr, novel) = self.read(raw, false);
+        if !second.wants(llr, novel, &self.rules.thresholds) {
+            return None;
+        }
+        // A share of a third is one window of three, whatever the sum of three thirds is.
+        if self.opinions.left < 1.0 - 1e-9 {
+            self.opinions.over_budget += 1;
+            second.count(Fate::OverBudget);
+            return None;
+        }
+        self.opinions.left -= 1.0;
+        Some(Arc::clone(second))
+    }
+
+    /// The second model will not hear the window that it was asked about: the budget of all legs does not allow it, or its answer came
+    /// too late. The first model's score stands.
+    pub fn goes_without(&mut self, fate: Fate) {
+        let Some((second, _)) = &self.rules.second else { return };
+        second.count(fate);
+        if fate == Fate::Late {
+            self.opinions.late += 1;
+        } else {
+            self.opinions.left += 1.0;
+            self.opinions.over_budget += 1;
+        }
+    }
+
+    /// What a raw score says, by the first model or the second: the llr, and whether the window is unlike training.
+    fn read(&self, raw: RawScore, by_second: bool) -> (f64, bool) {
+        let second = self.rules.second.as_ref().filter(|_| by_second);
+        let manifest = second.map_or(&self.model, |(second, _)| second.model()).manifest();
         let novel = raw.novelty.zip(manifest.output.novelty.as_ref()).is_some_and(|(found, n)| found > n.limit);
-        let llr = self.rules.llr(manifest.calibration.llr(raw.score)) as f32;
+        let llr = manifest.calibration.llr(raw.score);
+        (if by_second { self.rules.second_llr(llr) } else { self.rules.llr(llr) }, novel)
+    }
+
+    /// Whether scores of the first model, or of the second, mean something.
+    fn is_calibrated(&self, by_second: bool) -> bool {
+        match self.rules.second.as_ref().filter(|_| by_second) {
+            Some((second, site)) => site.is_some() || !second.model().manifest().calibration.uncalibrated,
+            None => self.rules.site.is_some() || !self.model.manifest().calibration.uncalibrated,
+        }
+    }
+
+    /// Takes the score of a window, in the order in which they were completed; where the second model of a cascade heard it as well,
+    /// its score in place of the first's.
+    pub fn take(&mut self, window: Judged, raw: RawScore, second: Option<RawScore>, events: &mut impl FnMut(Event)) {
+        let Judged { place, mut reason } = window;
+        let by_second = second.is_some();
+        let (llr, novel) = self.read(second.unwrap_or(raw), by_second);
+        let llr = llr as f32;
+        if by_second {
+            self.opinions.answered += 1;
+            if let Some((second, _)) = &self.rules.second {
+                second.count(Fate::Answered);
+            }
+        }
+        if !self.is_calibrated(by_second) {
+            self.uncalibrated = true;
+            reason = reason.or(Some(Reason::Uncalibrated));
+        }
         let fresh_share = if place.first_look {
             place.fresh_share
         } else {
@@ -364,23 +463,34 @@ impl Leg {
             if std::mem::take(&mut self.first_look_taken) {
                 self.test.drop_doubtful();
             }
-            self.count(&score, reason);
-            events(Event::Window(self.window_report(&score, reason)));
+            let scored = Scored { score, reason, by_second };
+            self.count(scored);
+            events(Event::Window(self.window_report(&scored)));
         }
         self.announce(events);
     }
 
-    fn count(&mut self, score: &WindowScore, reason: Option<Reason>) {
+    fn count(&mut self, scored: Scored) {
+        let Scored { score, reason, by_second } = &scored;
         if self.history.len() >= self.max_history.max(1) {
             self.history.pop_front();
         }
-        self.history.push_back((*score, reason));
+        self.history.push_back(scored);
         if reason.is_some() {
             self.test.push_doubtful(score);
             return;
         }
+        let share = f64::from(score.fresh_share);
+        if *by_second {
+            self.opinions.by_second += share;
+        } else {
+            self.opinions.by_first += share;
+        }
         let Some(turn) = self.test.push(score) else { return };
         if turn.changed {
+            // The evidence that is left is the newest, which this window belongs to.
+            let (first, second) = if *by_second { (0.0, share) } else { (share, 0.0) };
+            (self.opinions.by_first, self.opinions.by_second) = (first, second);
             if self.changes.len() >= MAX_CHANGES {
                 self.changes.pop_front();
             }
@@ -411,6 +521,12 @@ impl Leg {
             (decision, reasons) = (Decision::Inconclusive, against);
             reasons.extend(unlike.then_some(Reason::UnlikeTraining));
         }
+        if self.uncalibrated {
+            // Of the reasons by scores none means anything.
+            reasons.retain(|reason| !matches!(reason, Reason::Undecided | Reason::MixedVoices));
+            (decision, reasons) = (Decision::Inconclusive, reasons);
+            reasons.push(Reason::Uncalibrated);
+        }
         let llr = self.test.llr();
         RunningVerdict {
             stage: match (llr, self.test.firm()) {
@@ -421,23 +537,42 @@ impl Leg {
             },
             decision,
             llr,
-            probability: llr.map(|llr| probability(llr, self.rules.thresholds.prior)),
+            probability: llr.filter(|_| !self.uncalibrated).map(|llr| probability(llr, self.rules.thresholds.prior)),
             speech_seconds: self.seconds(self.windower.speech()),
             reasons,
+            given_by: self.given_by(),
         }
+    }
+
+    /// The model of a cascade that more of the evidence is from.
+    fn given_by(&self) -> Option<String> {
+        let (second, _) = self.rules.second.as_ref()?;
+        let Opinions { by_first, by_second, answered, .. } = self.opinions;
+        let by_second = if by_first + by_second > 0.0 { by_second >= by_first } else { answered > 0 };
+        let model = if by_second { second.model() } else { &self.model };
+        Some(model.manifest().name.clone())
+    }
+
+    /// What the second model had to do with the leg.
+    fn second_report(&self) -> Option<SecondReport> {
+        let (second, _) = self.rules.second.as_ref()?;
+        let manifest = second.model().manifest();
+        let Opinions { answered, late, over_budget, .. } = self.opinions;
+        let (name, version) = (manifest.name.clone(), manifest.version.clone());
+        Some(SecondReport { name, version, asked: answered + late, answered, late, over_budget })
     }
 
     /// The verdict on a leg that is finished, whose windows and changes it hands over.
     pub fn end(&mut self) -> LegVerdict {
-        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = self.verdict();
+        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by } = self.verdict();
         let counted: Vec<WindowScore> =
-            self.history.iter().filter(|(_, reason)| reason.is_none()).map(|(score, _)| *score).collect();
+            self.history.iter().filter(|scored| scored.reason.is_none()).map(|scored| scored.score).collect();
         let segments = suspicious_stretches(&counted, &self.rules.thresholds)
             .iter()
             .map(|s| Segment { start_seconds: self.seconds(s.start), end_seconds: self.seconds(s.end), llr: s.llr })
             .collect();
         let people_above = self.rules.site.as_ref().zip(llr).and_then(|(site, llr)| site.people_above(llr));
-        let windows = self.history.iter().map(|(score, reason)| self.window_report(score, *reason)).collect();
+        let windows = self.history.iter().map(|scored| self.window_report(scored)).collect();
         LegVerdict {
             leg: 0,
             stage,
@@ -453,16 +588,20 @@ impl Leg {
             segments,
             interruptions: self.interruptions(),
             notes: self.conditions.notes(),
+            given_by,
+            second: self.second_report(),
         }
     }
 
-    fn window_report(&self, window: &WindowScore, reason: Option<Reason>) -> WindowReport {
+    fn window_report(&self, scored: &Scored) -> WindowReport {
+        let Scored { score: window, reason, by_second } = *scored;
         WindowReport {
             start_seconds: self.seconds(window.start),
             end_seconds: self.seconds(window.end),
             llr: f64::from(window.llr),
             fresh_share: f64::from(window.fresh_share),
             reason,
+            by_second,
         }
     }
 
