@@ -8,14 +8,15 @@ use crate::audio::decode::{AudioInfo, AudioReader, DecodeOptions};
 use crate::audio::resample::holds_band;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
+use crate::leg::{Candidate, Candidates};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
 use crate::model::{Builtin, CascadeManifest, Kind, Member, Model, Second, SecondCounts, of_member, read_manifest};
 use crate::site::{ModelCalibration, Rules, SiteCalibration};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::verdict::report::{
-    AudioSummary, CalibrationSummary, CallReport, CascadeSummary, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION,
-    ReportHead,
+    AudioSummary, Because, CalibrationSummary, CallReport, CascadeSummary, LegVerdict, ModelSummary,
+    REPORT_SCHEMA_VERSION, ReportHead,
 };
 use crate::voice::likeness::Likeness;
 
@@ -106,8 +107,8 @@ pub struct Progress {
 
 impl Detector {
     /// The detector with the models that come with the library, `phone` for 8 kHz and `wide` for 16 kHz and above, and
-    /// the thresholds of their manifests. Audio is scored by the widest model whose band its sample rate can hold; a
-    /// telephone recording in a file of 16 kHz goes to `wide`.
+    /// the thresholds of their manifests. Each leg is scored by the model that was made for the band of its voice, as its first
+    /// two seconds of speech show it: a telephone call that is stored at 16 kHz goes to `phone`.
     ///
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
@@ -312,19 +313,33 @@ impl Detector {
         self.changes.over(&thresholds)
     }
 
-    /// How the windows of audio at `sample_rate_hz` are judged.
-    pub(crate) fn rules(&self, sample_rate_hz: u32, codec: Option<&str>) -> Rules {
-        let site = self.site_of(self.manifest(sample_rate_hz)).map(Arc::clone);
-        let second = self.cascade.as_deref().map(|Cascade { second, .. }| {
-            (Arc::clone(second), self.site_of(second.model().manifest()).map(Arc::clone))
-        });
-        Rules { thresholds: self.thresholds(sample_rate_hz), site, codec: codec.map(str::to_owned), second }
+    /// The models that a leg at `sample_rate_hz` may be scored by, with how its windows are judged.
+    pub(crate) fn candidates(&self, sample_rate_hz: u32, codec: Option<&str>) -> Result<Candidates> {
+        let candidate = |choice: &Choice| {
+            let (manifest, codec) = (&choice.manifest, codec.map(str::to_owned));
+            let site = self.site_of(manifest).map(Arc::clone);
+            let second = self.cascade.as_deref().map(|Cascade { second, .. }| {
+                (Arc::clone(second), self.site_of(second.model().manifest()).map(Arc::clone))
+            });
+            let rules = Rules { thresholds: self.thresholds_of(manifest), site, codec, second };
+            Ok(Candidate { model: choice.model()?, rules })
+        };
+        let mut held = self.held(sample_rate_hz);
+        let widest = candidate(held.next().unwrap_or(&self.choices.narrowest))?;
+        let narrower = held.map(candidate).collect::<Result<_>>()?;
+        let because = if self.choices.wider.is_empty() { Because::Only } else { Because::Rate };
+        Ok(Candidates { widest, narrower, because })
     }
 
-    /// The model for audio at `sample_rate_hz`: the widest whose band that rate can hold, else the narrowest.
+    /// The models whose band this rate can hold, the widest first; at least the narrowest.
+    fn held(&self, sample_rate_hz: u32) -> impl Iterator<Item = &Choice> {
+        let holds = move |c: &&Choice| holds_band(sample_rate_hz, c.manifest.input.sample_rate_hz);
+        self.choices.wider.iter().rev().filter(holds).chain(std::iter::once(&self.choices.narrowest))
+    }
+
+    /// The widest model whose band this rate can hold, else the narrowest.
     fn choice(&self, sample_rate_hz: u32) -> &Choice {
-        let holds = |c: &&Choice| holds_band(sample_rate_hz, c.manifest.input.sample_rate_hz);
-        self.choices.wider.iter().rev().find(holds).unwrap_or(&self.choices.narrowest)
+        self.held(sample_rate_hz).next().unwrap_or(&self.choices.narrowest)
     }
 
     /// The manifests of its models, from the lowest rate to the highest.
@@ -332,13 +347,13 @@ impl Detector {
         self.choices().map(|c| &c.manifest)
     }
 
-    /// The manifest of the model that scores audio at `sample_rate_hz`.
+    /// The manifest of the model for audio at `sample_rate_hz` whose band is as wide as that rate can hold.
     #[must_use]
     pub fn manifest(&self, sample_rate_hz: u32) -> &Manifest {
         &self.choice(sample_rate_hz).manifest
     }
 
-    /// The model that scores audio at `sample_rate_hz`, loaded on the first call.
+    /// The model for audio at `sample_rate_hz` whose band is as wide as that rate can hold, loaded on the first call.
     ///
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when the runtime cannot load it.
@@ -346,21 +361,40 @@ impl Detector {
         self.choice(sample_rate_hz).model()
     }
 
-    /// The thresholds in use for audio at `sample_rate_hz`.
+    /// The thresholds of that model.
     #[must_use]
     pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
         self.thresholds_of(self.manifest(sample_rate_hz))
     }
 
-    /// What the report on audio at `sample_rate_hz` starts with; 0 where the rate never came to light.
+    /// What the report on audio at `sample_rate_hz` starts with where no leg of it was scored; 0 where the rate never came to
+    /// light.
     #[must_use]
     pub fn report_head(&self, sample_rate_hz: u32) -> ReportHead {
-        let manifest = self.manifest(sample_rate_hz);
+        self.head_of(self.manifest(sample_rate_hz))
+    }
+
+    /// What the report on these legs starts with: the model of the first that was scored, since a report has one at its head.
+    /// Each leg names its own.
+    #[must_use]
+    pub fn report_head_of(&self, legs: &[LegVerdict], sample_rate_hz: u32) -> ReportHead {
+        let leg = legs.iter().find(|leg| leg.llr.is_some()).or_else(|| legs.first());
+        let sha256 = leg.and_then(|leg| Some(&leg.model.as_ref()?.summary.sha256));
+        let manifest = self.manifests().find(|manifest| Some(&manifest.onnx.sha256) == sha256);
+        self.head_of(manifest.unwrap_or_else(|| self.manifest(sample_rate_hz)))
+    }
+
+    /// What reports can start with: with each of the models.
+    pub fn report_heads(&self) -> impl Iterator<Item = ReportHead> {
+        self.manifests().map(|manifest| self.head_of(manifest))
+    }
+
+    fn head_of(&self, manifest: &Manifest) -> ReportHead {
         ReportHead {
             schema_version: REPORT_SCHEMA_VERSION,
             model: ModelSummary::of(manifest),
             runtime: self.runtime.to_string(),
-            thresholds: self.thresholds(sample_rate_hz),
+            thresholds: self.thresholds_of(manifest),
             calibration: self.site_of(manifest).and_then(|_| Some(self.site.as_ref()?.summary.clone())),
             cascade: self.cascade.as_deref().map(|Cascade { manifest, second }| CascadeSummary {
                 name: manifest.name.clone(),
@@ -384,13 +418,13 @@ impl Detector {
     /// # Errors
     /// As [`stream`](Self::stream).
     pub fn stream_with(&self, sample_rate_hz: u32, options: &StreamOptions) -> Result<Stream> {
-        Stream::new(self.model(sample_rate_hz)?, self.rules(sample_rate_hz, None), sample_rate_hz, options)
+        Stream::new(self.candidates(sample_rate_hz, None)?, sample_rate_hz, options)
     }
 
     /// A stream for one leg of a recording, whose codec is known.
     fn stream_of(&self, info: &AudioInfo) -> Result<Stream> {
         let rate = info.sample_rate_hz;
-        Stream::new(self.model(rate)?, self.rules(rate, Some(&info.codec)), rate, &StreamOptions::default())
+        Stream::new(self.candidates(rate, Some(&info.codec))?, rate, &StreamOptions::default())
     }
 
     /// Scores samples in memory, one slice for each leg, all of the same length.
@@ -473,11 +507,12 @@ impl Detector {
             }
         }
         let duration_seconds = reader.samples_read() as f64 / rate;
+        let legs = verdicts(streams, &likeness)?;
         Ok(CallReport {
-            head: self.report_head(info.sample_rate_hz),
+            head: self.report_head_of(&legs, info.sample_rate_hz),
             audio: AudioSummary::of(&info, duration_seconds),
             warnings: reader.warnings().to_vec(),
-            legs: verdicts(streams, &likeness)?,
+            legs,
         })
     }
 }

@@ -53,12 +53,12 @@ impl Detector {
         opened.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
     }
 
-    /// The manifest of the model that scores audio at `sample_rate`.
+    /// The manifest of the widest model whose band `sample_rate` can hold.
     fn manifest(&self, py: Python<'_>, sample_rate: u32) -> PyResult<String> {
         to_text(py, self.inner.manifest(sample_rate))
     }
 
-    /// What the report on audio at `sample_rate` starts with; 0 where the rate never came to light.
+    /// What the report on audio at `sample_rate` starts with where no leg of it was scored; 0 where the rate never came to light.
     fn report_head(&self, py: Python<'_>, sample_rate: u32) -> PyResult<String> {
         to_text(py, &self.inner.report_head(sample_rate))
     }
@@ -103,7 +103,7 @@ impl Detector {
             interruptible(py, None, |go_on| self.inner.scan_samples_with(legs, sample_rate_hz, &mut |_| go_on()))?;
         let n_samples = legs.first().map_or(0, |leg| leg.len());
         Ok(CallReport {
-            head: self.inner.report_head(sample_rate_hz),
+            head: self.inner.report_head_of(&verdicts, sample_rate_hz),
             audio: AudioSummary {
                 container: "array".to_owned(),
                 codec: codec.to_owned(),

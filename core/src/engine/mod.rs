@@ -156,13 +156,13 @@ impl Engine {
     }
 
     fn open_admitted(&self, sample_rate_hz: u32) -> Result<LiveLeg> {
-        let model = self.detector.model(sample_rate_hz)?;
-        let rules = self.detector.rules(sample_rate_hz, None);
+        let candidates = self.detector.candidates(sample_rate_hz, None)?;
+        let models: Vec<Arc<Model>> = candidates.models().map(Arc::clone).collect();
         let stream = &self.options.stream;
-        let input = &model.manifest().input;
+        let input = &candidates.widest.model.manifest().input;
         let of_manifest = input.hop_samples as f64 / f64::from(input.sample_rate_hz);
         let behind = self.options.seconds_behind(stream.update_seconds.unwrap_or(of_manifest));
-        let leg = Leg::remembering(Arc::clone(&model), rules, sample_rate_hz, stream, behind)?;
+        let leg = Leg::remembering(candidates, sample_rate_hz, stream, behind)?;
         let (audio, heard) = RingBuffer::new(self.options.buffer_samples(sample_rate_hz));
         let (marks, marked) = RingBuffer::new(MAX_MARKS);
         let (told, events) = RingBuffer::new(self.options.max_events);
@@ -172,16 +172,17 @@ impl Engine {
         let least_busy = self.workers.iter().min_by_key(|hand| hand.n_legs.load(Ordering::Relaxed));
         let stopped = || Error::new(ErrorKind::Runtime, "the engine has no worker that runs");
         let hand = least_busy.ok_or_else(stopped)?;
-        let mut models = locked(&hand.models);
-        let scorer = if models.iter().any(|known| Arc::ptr_eq(known, &model)) {
-            None
-        } else {
-            let scorer = (self.make_scorer)(&model, self.options.batch, &hand.threads)?;
-            models.push(Arc::clone(&model));
-            Some((model, scorer))
-        };
+        let mut known = locked(&hand.models);
+        let mut scorers = Vec::new();
+        for model in models {
+            if !known.iter().any(|known| Arc::ptr_eq(known, &model)) {
+                let scorer = (self.make_scorer)(&model, self.options.batch, &hand.threads)?;
+                known.push(Arc::clone(&model));
+                scorers.push((model, scorer));
+            }
+        }
         hand.n_legs.fetch_add(1, Ordering::Relaxed);
-        hand.messages.send(Message::Open(Box::new(slot), scorer)).map_err(|_| stopped())?;
+        hand.messages.send(Message::Open(Box::new(slot), scorers)).map_err(|_| stopped())?;
         Ok(live)
     }
 

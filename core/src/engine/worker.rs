@@ -24,8 +24,8 @@ const PERIOD: Duration = Duration::from_millis(5);
 
 /// What a worker is told.
 pub(super) enum Message {
-    /// A leg, and what scores its model where the worker has none for it yet.
-    Open(Box<Slot>, Option<OfModel>),
+    /// A leg, and what scores the models that it may have where the worker has none for them yet.
+    Open(Box<Slot>, Vec<OfModel>),
     Stop,
 }
 
@@ -119,11 +119,11 @@ impl Worker {
                 self.inbox.try_recv()
             };
             match message {
-                Ok(Message::Open(mut slot, scorer)) => {
+                Ok(Message::Open(mut slot, scorers)) => {
                     self.n_opened += 1;
                     slot.number = self.n_opened;
                     self.slots.push(*slot);
-                    self.scorers.extend(scorer);
+                    self.scorers.extend(scorers);
                 }
                 Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,

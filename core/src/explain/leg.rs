@@ -10,13 +10,16 @@ use super::occlude::Occluder;
 use super::reference::{Range, Reference, input_sha256, reference_of};
 use super::signal::{Signal, measured};
 use super::window::HeardWindow;
-use crate::audio::decode::AudioReader;
+use crate::audio::decode::{AudioInfo, AudioReader};
 use crate::audio::resample::Resampler;
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::StreamOptions;
 use crate::leg::{Leg, MAX_BLOCK_SAMPLES};
+use crate::model::Model;
+use crate::site::Rules;
 use crate::verdict::report::{AudioSummary, LegVerdict, ReportHead};
+use crate::voice::window::Place;
 
 /// What is asked of an explanation.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,51 +156,55 @@ pub fn explain(
         );
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
-    let model = detector.model(rate)?;
-    let rules = detector.rules(rate, Some(&info.codec));
-    let reference = options.reference.clone().or_else(|| reference_of(model.manifest()));
-    let known = reference.as_ref().map(|r| (r.n_people, r.n_machines));
-    let input_sha256 = input_sha256(&model.manifest().input);
-    let n_values: usize = model.manifest().input.tensor_shape().iter().product();
-    let fits = |reference: &Reference| reference.mean.len() == n_values;
-    let occluder = Occluder::new(model, rules, reference.filter(fits))?;
     let n_legs = channels.len();
     let mut legs = Vec::new();
     for (number, samples) in channels.into_iter().enumerate() {
         let mut of_leg = |share: f64| go_on((number as f64 + share) / n_legs as f64);
-        let mut explained = of_one(detector, &occluder, &samples, &info, options, &mut of_leg)?;
+        let mut explained = of_one(detector, &samples, &info, options, &mut of_leg)?;
         explained.verdict.leg = number;
         legs.push(explained);
     }
     let duration_seconds = reader.samples_read() as f64 / f64::from(rate);
+    let verdicts: Vec<LegVerdict> = legs.iter().map(|leg| leg.verdict.clone()).collect();
+    let head = detector.report_head_of(&verdicts, rate);
+    let manifest = detector.manifests().find(|manifest| manifest.onnx.sha256 == head.model.sha256);
+    let reference = options.reference.clone().or_else(|| manifest.and_then(reference_of));
     Ok(Explanation {
         explanation_version: 1,
-        head: detector.report_head(rate),
+        input_sha256: manifest.map(|manifest| input_sha256(&manifest.input)).unwrap_or_default(),
+        reference: reference.map(|r| (r.n_people, r.n_machines)),
+        head,
         audio: AudioSummary::of(&info, duration_seconds),
         warnings: reader.warnings().to_vec(),
-        input_sha256,
-        reference: known,
         legs,
     })
 }
 
 fn of_one(
     detector: &Detector,
-    occluder: &Occluder,
     samples: &[f32],
-    info: &crate::audio::decode::AudioInfo,
+    info: &AudioInfo,
     options: &ExplanationOptions,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<LegExplanation> {
-    let manifest = occluder.manifest().clone();
+    let (model, rules, verdict, path, windows) = listen(detector, samples, info)?;
+    let manifest = model.manifest().clone();
     let model_rate = manifest.input.sample_rate_hz;
     let rate = f64::from(model_rate);
+    let reference = options.reference.clone().or_else(|| reference_of(&manifest));
+    let n_values: usize = manifest.input.tensor_shape().iter().product();
+    let fits = |reference: &Reference| reference.mean.len() == n_values;
+    let occluder = Occluder::new(model, rules, reference.clone().filter(fits))?;
+    let occluder = &occluder;
     let mut heard = Vec::new();
     let mut resampler = Resampler::new(info.sample_rate_hz, model_rate)?;
     let finite: Vec<f32> = samples.iter().map(|v| if v.is_finite() { v.clamp(-1.0, 1.0) } else { 0.0 }).collect();
     resampler.push(&finite, &mut heard)?;
     resampler.finish(&mut heard)?;
-    let (verdict, path, mut windows) = listen(detector, samples, info, &heard)?;
+    let placed = |(samples, place): (Vec<f32>, Place)| {
+        HeardWindow::new(samples, f64::from(place.fresh_share), &heard, (place.start, place.end))
+    };
+    let mut windows: Vec<HeardWindow> = windows.into_iter().map(placed).collect();
     let n_counted = windows.len();
     let every = n_counted.div_ceil(options.most_windows.max(1)).max(1);
     let mut number = 0;
@@ -213,7 +220,6 @@ fn of_one(
     let time = of_time(occluder, &windows, rate)?;
     ensure(go_on(0.8))?;
     let faithful = (options.faithfulness && !windows.is_empty()).then(|| faithfulness(occluder, &windows, rate));
-    let reference = options.reference.clone().or_else(|| reference_of(&manifest));
     let named = |name: &str, ranges: Option<&std::collections::BTreeMap<String, Range>>| {
         ranges.and_then(|ranges| ranges.get(name)).copied()
     };
@@ -254,22 +260,19 @@ fn of_one(
     })
 }
 
-/// Scans the leg as every scan does, and keeps what the model heard of each window that counts.
-fn listen(
-    detector: &Detector,
-    samples: &[f32],
-    info: &crate::audio::decode::AudioInfo,
-    heard: &[f32],
-) -> Result<(LegVerdict, Vec<PathPoint>, Vec<HeardWindow>)> {
+/// A leg as every scan hears it: its model and rules, its verdict, how that came about, and what the model heard of each
+/// window that counts.
+type Listened = (Arc<Model>, Rules, LegVerdict, Vec<PathPoint>, Vec<(Vec<f32>, Place)>);
+
+/// Scans the leg as every scan does.
+fn listen(detector: &Detector, samples: &[f32], info: &AudioInfo) -> Result<Listened> {
     let rate = info.sample_rate_hz;
-    let model = detector.model(rate)?;
-    let input = &model.manifest().input;
-    let seconds = |n: u64| n as f64 / f64::from(input.sample_rate_hz);
-    let mut leg =
-        Leg::new(Arc::clone(&model), detector.rules(rate, Some(&info.codec)), rate, &StreamOptions::default())?;
+    let mut leg = Leg::new(detector.candidates(rate, Some(&info.codec))?, rate, &StreamOptions::default())?;
     let (mut path, mut windows) = (Vec::new(), Vec::new());
     let mut take = |leg: &mut Leg| -> Result<()> {
         while let Some(ready) = leg.next_ready() {
+            let model = Arc::clone(leg.model());
+            let input = &model.manifest().input;
             let mut window = vec![0.0; input.window_samples];
             let place = ready.cut.place;
             let (judged, raw) = model.with_scorer(|scorer| {
@@ -289,8 +292,9 @@ fn listen(
             });
             if counts {
                 let llr = leg.verdict().llr.unwrap_or_default();
-                path.push(PathPoint { at_seconds: seconds(place.end), llr, window_llr });
-                windows.push(HeardWindow::new(window, f64::from(place.fresh_share), heard, (place.start, place.end)));
+                let at_seconds = place.end as f64 / f64::from(input.sample_rate_hz);
+                path.push(PathPoint { at_seconds, llr, window_llr });
+                windows.push((window, place));
             }
         }
         Ok(())
@@ -302,7 +306,7 @@ fn listen(
     leg.finish()?;
     take(&mut leg)?;
     let verdict = leg.end();
-    Ok((verdict, path, windows))
+    Ok((Arc::clone(leg.model()), leg.rules().clone(), verdict, path, windows))
 }
 
 /// The spectrogram in at most 900 columns and 96 rows, in dB below the highest.

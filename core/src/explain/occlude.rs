@@ -47,10 +47,6 @@ impl Occluder {
         Ok(Self { model, rules, reference, families, bands })
     }
 
-    pub fn manifest(&self) -> &Manifest {
-        self.model.manifest()
-    }
-
     /// The llrs of windows.
     pub fn llrs(&self, windows: &[Vec<f32>]) -> Result<Vec<f64>> {
         self.model.with_scorer(|scorer| {

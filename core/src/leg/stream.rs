@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Leg, MAX_BLOCK_SAMPLES};
+use super::{Candidates, Leg, MAX_BLOCK_SAMPLES};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Model;
-use crate::site::Rules;
 use crate::verdict::report::LegVerdict;
 
 pub use super::event::Event;
@@ -79,8 +77,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(model: Arc<Model>, rules: Rules, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
-        Ok(Self { leg: Leg::new(model, rules, sample_rate_hz, options)? })
+    pub(crate) fn new(candidates: Candidates, sample_rate_hz: u32, options: &StreamOptions) -> Result<Self> {
+        Ok(Self { leg: Leg::new(candidates, sample_rate_hz, options)? })
     }
 
     /// Takes the next samples of the leg; returns the windows that they completed and any news of the verdict.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::options::StreamOptions;
-use super::{Leg, MAX_BLOCK_SAMPLES};
+use super::track::{MAX_BLOCK_SAMPLES, Track};
 use crate::audio::decode::{AudioReader, DecodeOptions};
 use crate::detector::Detector;
 use crate::model::Model;
@@ -36,8 +36,15 @@ fn speech() -> Vec<f32> {
     reader.read_to_end().unwrap().remove(0)
 }
 
+fn track(model: &Arc<Model>, options: &StreamOptions) -> Track {
+    let rules = model.manifest().decision.into();
+    let mut track = Track::new(Arc::clone(model), rules, RATE_HZ, options, 0.0).unwrap();
+    track.choose().unwrap();
+    track
+}
+
 /// Scores each window that is ready both ways; gives how many there were.
-fn compare(leg: &mut Leg, model: &Arc<Model>) -> usize {
+fn compare(leg: &mut Track, model: &Arc<Model>) -> usize {
     let mut n_windows = 0;
     while let Some(ready) = leg.next_ready() {
         let mut samples = vec![0.0; model.manifest().input.window_samples];
@@ -74,13 +81,13 @@ proptest! {
         first_look in prop::option::of(1.5..3.5_f64),
     ) {
         let detector = Detector::builtin_named("phone").unwrap();
-        let (model, thresholds) = (detector.model(RATE_HZ).unwrap(), detector.thresholds(RATE_HZ));
+        let model = detector.model(RATE_HZ).unwrap();
         let options = StreamOptions {
             update_seconds: Some(f64::from(tenths) / 10.0),
             first_look_seconds: first_look,
             ..StreamOptions::live()
         };
-        let mut leg = Leg::new(Arc::clone(&model), thresholds, RATE_HZ, &options).unwrap();
+        let mut leg = track(&model, &options);
         let speech = speech();
         let mut audio = speech.iter().copied().cycle();
         for step in steps {
@@ -106,8 +113,8 @@ proptest! {
 #[test]
 fn windows_of_a_whole_call_are_those_of_its_samples() {
     let detector = Detector::builtin_named("phone").unwrap();
-    let (model, thresholds) = (detector.model(RATE_HZ).unwrap(), detector.thresholds(RATE_HZ));
-    let mut leg = Leg::new(Arc::clone(&model), thresholds, RATE_HZ, &StreamOptions::live()).unwrap();
+    let model = detector.model(RATE_HZ).unwrap();
+    let mut leg = track(&model, &StreamOptions::live());
     let mut n_windows = 0;
     for block in speech().chunks(160) {
         leg.push(block.iter().copied()).unwrap();
@@ -121,9 +128,9 @@ fn windows_of_a_whole_call_are_those_of_its_samples() {
 #[test]
 fn odd_rates_whose_blocks_are_long_lose_no_window() {
     let detector = Detector::builtin_named("phone").unwrap();
-    let (model, thresholds) = (detector.model(RATE_HZ).unwrap(), detector.thresholds(RATE_HZ));
+    let model = detector.model(RATE_HZ).unwrap();
     let options = StreamOptions { update_seconds: Some(0.1), ..StreamOptions::live() };
-    let mut leg = Leg::new(Arc::clone(&model), thresholds, RATE_HZ, &options).unwrap();
+    let mut leg = track(&model, &options);
     leg.change_rate(8_001).unwrap();
     let mut n_windows = 0;
     for block in speech().chunks(MAX_BLOCK_SAMPLES) {

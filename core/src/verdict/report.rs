@@ -18,7 +18,7 @@ pub const REPORT_SCHEMA_VERSION: u32 = 1;
 pub struct ReportHead {
     /// [`REPORT_SCHEMA_VERSION`].
     pub schema_version: u32,
-    /// The model that scored.
+    /// The model that scored; where legs have different ones, that of the first leg that was scored.
     pub model: ModelSummary,
     /// The runtime that ran it, name and version.
     pub runtime: String,
@@ -81,6 +81,50 @@ pub struct SecondReport {
     pub late: u64,
     /// Windows that it would have been asked about, had the budget allowed.
     pub over_budget: u64,
+}
+
+/// The model of a leg.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegModel {
+    /// Which it was.
+    #[serde(flatten)]
+    pub summary: ModelSummary,
+    /// Why it was this one.
+    pub because: Because,
+    /// Where its decisions are made.
+    pub thresholds: Thresholds,
+}
+
+/// Why a leg has the model that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Because {
+    /// The detector has no other.
+    Only,
+    /// The sample rate can hold the band of no wider one.
+    Rate,
+    /// The band of the first two seconds of speech, or of what there was.
+    Band,
+    /// Nobody spoke: the widest that the sample rate can hold.
+    NoVoice,
+}
+
+/// What is measured of a leg's signal.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SignalSummary {
+    /// Where the sound ends, in hertz: above it less is left than 50 dB under the strongest part of speech. `None` where too
+    /// little sounds.
+    pub bandwidth_hz: Option<f64>,
+    /// The rate that the audio may have had before, where its band says that it was brought to a higher one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upsampled_from_hz: Option<u32>,
+    /// Level of the voice in decibels of full scale (RMS); `None` without one.
+    pub level_dbfs: Option<f64>,
+    /// Share of the samples that are clipped.
+    pub clipped_share: f64,
+    /// Mean of the samples, of full scale.
+    pub dc_offset: f64,
 }
 
 /// What the audio was.
@@ -210,6 +254,12 @@ pub struct LegVerdict {
     /// What the second model of a cascade had to do with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second: Option<SecondReport>,
+    /// The model that scored it; none in reports from before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<LegModel>,
+    /// What is measured of its signal; none in reports from before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<SignalSummary>,
 }
 
 /// Another voice, from here on.

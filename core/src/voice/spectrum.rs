@@ -1,4 +1,4 @@
-//! The power spectrum of 64 ms in the band of a telephone line: what textures and tones are told by.
+//! Power spectra: of 64 ms in the band of a telephone line, by which textures and tones are told, and of whole frames.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -73,6 +73,12 @@ impl Spectrum {
         Self { plan: Plan::of(n), band: bin(BAND_HZ.0)..bin(BAND_HZ.1).min(n / 2 + 1) }
     }
 
+    /// Of frames of so many samples, up to half of the rate.
+    pub fn whole(n_samples: usize) -> Self {
+        let n = n_samples.next_multiple_of(2).max(16);
+        Self { plan: Plan::of(n), band: 0..n / 2 + 1 }
+    }
+
     /// Samples of a frame.
     pub fn n_samples(&self) -> usize {
         self.plan.fft.len()
@@ -92,6 +98,7 @@ impl Spectrum {
                 rooms.len() - 1
             });
             let Some(Room { frame, bins, scratch }) = rooms.get_mut(here) else { return };
+            let samples = samples.iter().copied().chain(std::iter::repeat(0.0));
             for ((value, sample), weight) in frame.iter_mut().zip(samples).zip(self.plan.hann.iter()) {
                 *value = sample * weight;
             }

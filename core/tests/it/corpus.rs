@@ -11,13 +11,13 @@ use crate::{must_have, testdata};
 /// Clips of each label; enough for a figure that a coin does not reach.
 const N_CLIPS: usize = 40;
 
-struct Clip {
-    path: PathBuf,
+pub struct Clip {
+    pub path: PathBuf,
     spoof: bool,
 }
 
 /// Clips of `dev`, each of another source or system.
-fn clips() -> Option<Vec<Clip>> {
+pub fn clips() -> Option<Vec<Clip>> {
     let folder = testdata("../../shared/corpus");
     let index = std::fs::read_to_string(folder.join("index.tsv")).ok();
     let index = must_have(index, "the corpus in ../shared/corpus")?;

@@ -12,6 +12,7 @@
 
 mod allocations;
 mod bad_audio;
+mod bands;
 mod cascade;
 mod conditions;
 mod corpus;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use veravox::report::{FileReport, LegVerdict, Outcome};
+use veravox::report::{Because, FileReport, LegModel, LegVerdict, Outcome};
 use veravox::{CallReport, Thresholds};
 
 use crate::words::{BOLD, DIM, GREEN, RED, YELLOW, clock, shown, style_of};
@@ -40,7 +40,8 @@ fn render_call(text: &mut String, path: &str, call: &CallReport) -> std::fmt::Re
         writeln!(text, "  {YELLOW}note{YELLOW:#}   {warning}")?;
     }
     for leg in &call.legs {
-        render_leg(text, leg, audio.duration_seconds, &call.head.thresholds)?;
+        let thresholds = leg.model.as_ref().map_or(&call.head.thresholds, |model| &model.thresholds);
+        render_leg(text, leg, audio.duration_seconds, thresholds)?;
     }
     Ok(())
 }
@@ -61,6 +62,9 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
     }
     if let Some(share) = leg.people_above {
         write!(text, "  {DIM}{:.1} % of this site's people score as high{DIM:#}", 100.0 * share)?;
+    }
+    if let Some(words) = narrow(leg) {
+        write!(text, "  {DIM}{words}{DIM:#}")?;
     }
     writeln!(text)?;
     if let (Some(second), Some(given_by)) = (&leg.second, &leg.given_by) {
@@ -84,6 +88,16 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         writeln!(text, "         {RED}suspicious{RED:#} {from} to {to}  llr {:+.1}", segment.llr)?;
     }
     Ok(())
+}
+
+/// That the leg has another model than its rate lets expect.
+fn narrow(leg: &LegVerdict) -> Option<String> {
+    let (model, signal) = (leg.model.as_ref()?, leg.signal?);
+    let (rate, band) = (signal.upsampled_from_hz?, signal.bandwidth_hz?);
+    let by = |model: &LegModel| {
+        format!("by {}: nothing above {:.1} kHz, as at {} kHz", model.summary.name, band / 1e3, f64::from(rate) / 1e3)
+    };
+    (model.because == Because::Band && band < 6_000.0).then(|| by(model))
 }
 
 /// The leg from start to end: full blocks point to a machine, light ones to a person, half ones to neither; dots were not

@@ -24,15 +24,8 @@ struct Line {
     path_bytes: Option<String>,
     #[serde(flatten)]
     head: ReportHead,
-    /// What could not be opened has none.
-    audio: Option<Audio>,
     legs: Option<Vec<Leg>>,
     error: Option<Failure>,
-}
-
-#[derive(Deserialize)]
-struct Audio {
-    sample_rate_hz: u32,
 }
 
 #[derive(Deserialize)]
@@ -153,12 +146,13 @@ impl Found {
                 break;
             }
             let line: Line = serde_json::from_slice(&bytes).map_err(|e| no_result(&e))?;
-            let head = detector.report_head(line.audio.as_ref().map_or(0, |audio| audio.sample_rate_hz));
-            let same = line.head.model == head.model
-                && line.head.calibration == head.calibration
-                && line.head.thresholds == head.thresholds
-                && line.head.schema_version == head.schema_version;
-            if !same {
+            let is_same = |head: ReportHead| {
+                line.head.model == head.model
+                    && line.head.calibration == head.calibration
+                    && line.head.thresholds == head.thresholds
+                    && line.head.schema_version == head.schema_version
+            };
+            if !detector.report_heads().any(is_same) {
                 let words = "was made with another model or other thresholds; write to another file";
                 return Err(format!("{} line {number} {words}", output.display()).into());
             }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use veravox::report::{FileReport, Outcome};
+use veravox::report::{FileReport, ModelSummary, Outcome};
 
 use super::human;
 use super::output::Output;
@@ -94,14 +94,16 @@ fn csv_rows(report: &FileReport, with_header: bool) -> io::Result<String> {
         Outcome::Scanned(call) => &call.head,
         Outcome::Failed(failure) => &failure.head,
     };
-    let start = [
-        safe_cell(&report.path),
-        head.schema_version.to_string(),
-        head.model.name.clone(),
-        head.model.version.clone(),
-        head.model.sha256.clone(),
-        head.runtime.clone(),
-    ];
+    let start = |model: &ModelSummary| {
+        [
+            safe_cell(&report.path),
+            head.schema_version.to_string(),
+            model.name.clone(),
+            model.version.clone(),
+            model.sha256.clone(),
+            head.runtime.clone(),
+        ]
+    };
     let number = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.6}"));
     match &report.outcome {
         Outcome::Scanned(call) => {
@@ -125,11 +127,13 @@ fn csv_rows(report: &FileReport, with_header: bool) -> io::Result<String> {
                         &call.warnings.iter().chain(&leg.notes).map(String::as_str).collect::<Vec<_>>().join("; "),
                     ),
                 ];
-                table.write_record(start.iter().chain(&rest))?;
+                let model = leg.model.as_ref().map_or(&head.model, |model| &model.summary);
+                table.write_record(start(model).iter().chain(&rest))?;
             }
         }
         Outcome::Failed(failure) => {
             let error = [failure.error.kind.clone(), safe_cell(&failure.error.message), String::new()];
+            let start = start(&head.model);
             let empty = vec![String::new(); CSV_COLUMNS.len() - start.len() - error.len()];
             table.write_record(start.iter().chain(&empty).chain(&error))?;
         }

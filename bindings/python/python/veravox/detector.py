@@ -28,7 +28,7 @@ class Detector:
     """A model with its settings. Safe to share between threads, to pickle, and to use after a fork.
 
     `model` is the name of a model that comes with the package, `"phone"` or `"wide"`, or the folder of one with its
-    `manifest.json`. Without it audio is scored by the widest of those inside whose band its sample rate can hold. `prior`,
+    `manifest.json`. Without it each leg is scored by the one of them that was made for the band of its voice. `prior`,
     `synthetic_llr` and `bonafide_llr` take the place of the model's own: the prior probability of a synthetic voice that
     probabilities are stated at, inside (0, 1), and the llr from which a leg is synthetic, and down to which bona fide.
 
@@ -101,7 +101,7 @@ class Detector:
         return f"Detector({', '.join([repr(self._model), *changed])})"
 
     def manifest(self, sample_rate: int = 8_000) -> dict[str, Any]:
-        """The manifest of the model that scores audio at `sample_rate` hertz.
+        """The manifest of the widest model whose band `sample_rate` hertz can hold.
 
         >>> import veravox
         >>> veravox.Detector().manifest(16_000)["name"]
@@ -111,7 +111,7 @@ class Detector:
         return manifest
 
     def thresholds(self, sample_rate: int = 8_000) -> Thresholds:
-        """Where audio at `sample_rate` hertz is decided on.
+        """The thresholds of the widest model whose band `sample_rate` hertz can hold; each leg of a report names its own.
 
         >>> import veravox
         >>> veravox.Detector(prior=0.01).thresholds().prior

@@ -68,7 +68,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which model scored."""
+    """Which model scored; where legs have different ones, that of the first leg that was scored."""
 
     name: str
     version: str
@@ -149,6 +149,36 @@ class Thresholds:
         4.55
         """
         return cls(prior, *_core.thresholds_from_rates(prior, false_alarm, miss))
+
+
+#: Why a leg has the model that it has.
+Because: TypeAlias = Literal["only", "rate", "band", "no_voice"]
+
+
+@dataclass(frozen=True, slots=True)
+class LegModel(Model):
+    """The model that scored a leg."""
+
+    because: Because
+    """Why it was this one: the detector has no other; the sample rate can hold the band of no wider one; the band of the first
+    two seconds of speech; or nobody spoke."""
+    thresholds: Thresholds = field(metadata=holds(Thresholds))
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is measured of a leg's signal."""
+
+    bandwidth_hz: float | None
+    """Where the sound ends: above it less is left than 50 dB under the strongest part of speech. None where too little sounds."""
+    level_dbfs: float | None
+    """Level of the voice in decibels of full scale (RMS); None without one."""
+    clipped_share: float
+    """Share of the samples that are clipped."""
+    dc_offset: float
+    """Mean of the samples, of full scale."""
+    upsampled_from_hz: int | None = field(default=None, metadata={"may_be_absent": True})
+    """The rate that the audio may have had before, where its band says that it was brought to a higher one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +280,10 @@ class Leg:
     """The model of a cascade that most of the evidence is from; None without a cascade."""
     second: Second | None = field(default=None, metadata={**holds(Second), "may_be_absent": True})
     """What the second model of a cascade had to do with it; None without a cascade."""
+    model: LegModel | None = field(default=None, repr=False, metadata={**holds(LegModel), "may_be_absent": True})
+    """The model that scored it; None in reports from before it was told."""
+    signal: Signal | None = field(default=None, repr=False, metadata={**holds(Signal), "may_be_absent": True})
+    """What is measured of its signal; None in reports from before it was."""
 
     @classmethod
     def from_json(cls, text: str) -> Leg:

@@ -11,6 +11,8 @@ mod texture;
 
 use crate::audio::resample::holds_band;
 use crate::verdict::decide::Reason;
+use crate::verdict::report::SignalSummary;
+use crate::voice::band::BandMeter;
 use crate::voice::gate::{AUDIBLE_POWER, Frame, FrameClass, power_around_mean};
 use crate::voice::window::Place;
 use level::Levels;
@@ -31,6 +33,8 @@ const MIN_SNR_DB: f64 = 6.0;
 /// Background as loud as this that lasts for less says nothing of the line: in seconds, and as a share of the time of voice.
 const MIN_LOUD_SECONDS: f64 = 0.5;
 const MIN_LOUD_SHARE: f64 = 0.05;
+/// One frame of so many is listened to for the band of the whole leg.
+const BAND_EVERY: usize = 4;
 
 /// A window that was scored, or is going to be.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,12 @@ pub(crate) struct Conditions {
     readability: Readability,
     lowest: f32,
     highest: f32,
+    sum: f64,
+    n_clipped: u64,
+    /// What is left of the band, the frame of it at hand, and how many samples pass before the next.
+    band: BandMeter,
+    recent: Vec<f32>,
+    passed: usize,
     clip_run: u32,
     /// Seconds of voice since the last window.
     voice_seconds: f64,
@@ -133,6 +143,7 @@ impl Sound {
 
 impl Conditions {
     pub fn new(source_rate_hz: u32, model_rate_hz: u32) -> Self {
+        let band = BandMeter::new(source_rate_hz);
         Self {
             source_rate_hz,
             model_rate_hz,
@@ -140,6 +151,11 @@ impl Conditions {
             readability: Readability::new(source_rate_hz),
             lowest: f32::INFINITY,
             highest: f32::NEG_INFINITY,
+            sum: 0.0,
+            n_clipped: 0,
+            recent: Vec::with_capacity(band.frame()),
+            band,
+            passed: 0,
             clip_run: 0,
             voice_seconds: 0.0,
             clipping: Spoilt::default(),
@@ -158,10 +174,12 @@ impl Conditions {
         self.n_samples += samples.len() as u64;
         self.invalid.add(n_invalid as f64 / f64::from(self.source_rate_hz));
         self.readability.push(samples);
+        self.measure_band(samples);
         let mut n_clipped = 0;
         for &sample in samples {
             self.lowest = self.lowest.min(sample);
             self.highest = self.highest.max(sample);
+            self.sum += f64::from(sample);
             self.clip_run = if sample.abs() >= CLIP_LEVEL { self.clip_run.saturating_add(1) } else { 0 };
             // The run counts whole once it is long enough.
             n_clipped += match self.clip_run.cmp(&CLIP_RUN) {
@@ -170,12 +188,48 @@ impl Conditions {
                 std::cmp::Ordering::Greater => 1,
             };
         }
+        self.n_clipped += n_clipped;
         self.clipping.add(n_clipped as f64 / f64::from(self.source_rate_hz));
     }
 
-    /// The source has another rate from here on.
+    /// One frame of several is measured: the mean of a leg needs no more.
+    fn measure_band(&mut self, samples: &[f32]) {
+        let n = self.band.frame();
+        for &sample in samples {
+            if self.passed > 0 {
+                self.passed -= 1;
+                continue;
+            }
+            self.recent.push(sample);
+            if self.recent.len() >= n {
+                if power_around_mean(&self.recent) > AUDIBLE_POWER {
+                    self.band.push(&self.recent);
+                }
+                self.recent.clear();
+                self.passed = (BAND_EVERY - 1) * n;
+            }
+        }
+    }
+
+    /// The source has another rate from here on; what is measured of the band is that of the new one.
     pub fn change_rate(&mut self, source_rate_hz: u32) {
         self.source_rate_hz = source_rate_hz;
+        self.band = BandMeter::new(source_rate_hz);
+        self.recent = Vec::with_capacity(self.band.frame());
+        self.passed = 0;
+    }
+
+    /// What is measured of the leg.
+    pub fn signal(&self) -> SignalSummary {
+        let n = self.n_samples.max(1) as f64;
+        let power = self.voice.power();
+        SignalSummary {
+            bandwidth_hz: self.band.edge_hz(),
+            upsampled_from_hz: self.band.upsampled_from_hz(),
+            level_dbfs: (power > 0.0).then(|| 10.0 * power.log10()),
+            clipped_share: self.n_clipped as f64 / n,
+            dc_offset: self.sum / n,
+        }
     }
 
     /// Takes the next frame of the gate.
