@@ -11,11 +11,12 @@ use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
 use crate::leg::{Candidate, Candidates};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
-use crate::model::{Builtin, Model};
+use crate::model::{Builtin, CascadeManifest, Kind, Member, Model, Second, SecondCounts, of_member, read_manifest};
 use crate::site::{ModelCalibration, Rules, SiteCalibration};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::verdict::report::{
-    AudioSummary, Because, CalibrationSummary, CallReport, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead,
+    AudioSummary, Because, CalibrationSummary, CallReport, CascadeSummary, LegVerdict, ModelSummary,
+    REPORT_SCHEMA_VERSION, ReportHead,
 };
 use crate::voice::likeness::Likeness;
 
@@ -41,7 +42,14 @@ pub struct Detector {
     site: Option<Arc<Site>>,
     /// The share of this site's people who may be called synthetic.
     target_false_alarm: Option<f64>,
+    cascade: Option<Arc<Cascade>>,
     runtime: &'static Runtime,
+}
+
+/// What makes a cascade of a detector.
+struct Cascade {
+    manifest: CascadeManifest,
+    second: Arc<Second>,
 }
 
 /// The models, from the lowest rate to the highest.
@@ -155,12 +163,39 @@ impl Detector {
         }
     }
 
-    /// A detector with the model in `folder`, which holds `manifest.json`.
+    /// A detector with what is in `folder`, which holds `manifest.json`: a model, a fusion of several, or a cascade of two.
     ///
     /// # Errors
     /// Those of [`Model::load`].
     pub fn load(folder: &Path) -> Result<Self> {
-        Model::load(folder).map(Self::new)
+        let text = read_manifest(folder)?;
+        if Kind::of(&text)? != Kind::Cascade {
+            return Model::load(folder).map(Self::new);
+        }
+        let manifest = CascadeManifest::parse(&text)?;
+        let first = match manifest.first.as_str() {
+            "builtin" => Self::builtin()?,
+            named => match Member::find(folder, named, "first")? {
+                Member::Builtin(_) => Self::builtin_named(named)?,
+                Member::Folder(folder) => Model::load(&folder).map(Self::new).map_err(|e| of_member("first", e))?,
+            },
+        };
+        let second = manifest.load_second(folder)?;
+        let cascade = Self { cascade: Some(Arc::new(Cascade { manifest, second })), ..first };
+        cascade.check_thresholds()?;
+        Ok(cascade)
+    }
+
+    /// The manifest of the second model of a cascade.
+    #[must_use]
+    pub fn second(&self) -> Option<&Manifest> {
+        self.cascade.as_ref().map(|cascade| cascade.second.model().manifest())
+    }
+
+    /// How often the second model of a cascade was asked, since the cascade was loaded.
+    #[must_use]
+    pub fn second_counts(&self) -> Option<SecondCounts> {
+        self.cascade.as_ref().map(|cascade| cascade.second.counts())
     }
 
     /// A detector with a loaded model and the thresholds of its manifest.
@@ -176,6 +211,7 @@ impl Detector {
             changes: ThresholdChanges::default(),
             site: None,
             target_false_alarm: None,
+            cascade: None,
             runtime,
         }
     }
@@ -204,11 +240,10 @@ impl Detector {
     /// another version, whose scores mean something else.
     pub fn with_calibration(mut self, calibration: SiteCalibration) -> Result<Self> {
         for (sha256, of_model) in calibration.by_model() {
-            if !self.choices().any(|choice| choice.manifest.onnx.sha256 == sha256) {
-                let have: Vec<_> = self
-                    .choices()
-                    .map(|choice| {
-                        let Manifest { name, version, onnx, .. } = &choice.manifest;
+            let here = || self.manifests().chain(self.second());
+            if !here().any(|manifest| manifest.onnx.sha256 == sha256) {
+                let have: Vec<_> = here()
+                    .map(|Manifest { name, version, onnx, .. }| {
                         format!("{name} {version} ({})", onnx.sha256.get(..12).unwrap_or_default())
                     })
                     .collect();
@@ -274,7 +309,8 @@ impl Detector {
     /// The manifest's, then the site's, then what the user set.
     fn checked_thresholds_of(&self, manifest: &Manifest) -> Result<Thresholds> {
         let site = self.site_of(manifest);
-        let thresholds = site.map_or(manifest.decision, |site| site.thresholds(&manifest.decision));
+        let stated = self.cascade.as_ref().and_then(|cascade| cascade.manifest.decision).unwrap_or(manifest.decision);
+        let thresholds = site.map_or(stated, |site| site.thresholds(&stated));
         let target = self.target_false_alarm.zip(site).and_then(|(share, site)| site.threshold_for(share).ok());
         self.changes.over(&thresholds, target)
     }
@@ -284,7 +320,10 @@ impl Detector {
         let candidate = |choice: &Choice| {
             let (manifest, codec) = (&choice.manifest, codec.map(str::to_owned));
             let site = self.site_of(manifest).map(Arc::clone);
-            let rules = Rules { thresholds: self.thresholds_of(manifest), site, codec };
+            let second = self.cascade.as_deref().map(|Cascade { second, .. }| {
+                (Arc::clone(second), self.site_of(second.model().manifest()).map(Arc::clone))
+            });
+            let rules = Rules { thresholds: self.thresholds_of(manifest), site, codec, second };
             Ok(Candidate { model: choice.model()?, rules })
         };
         let mut held = self.held(sample_rate_hz);
@@ -360,6 +399,11 @@ impl Detector {
             runtime: self.runtime.to_string(),
             thresholds: self.thresholds_of(manifest),
             calibration: self.site_of(manifest).and_then(|_| Some(self.site.as_ref()?.summary.clone())),
+            cascade: self.cascade.as_deref().map(|Cascade { manifest, second }| CascadeSummary {
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+                second: ModelSummary::of(second.model().manifest()),
+            }),
         }
     }
 

@@ -19,6 +19,7 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     if arguments.json {
         let models: Vec<_> = detector
             .manifests()
+            .chain(detector.second())
             .map(|manifest| {
                 json!({
                     "name": manifest.name,
@@ -44,7 +45,8 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     if let Some(note) = runtime.note() {
         writeln!(out, "            {note}")?;
     }
-    for manifest in detector.manifests() {
+    // The second model of a cascade comes last.
+    for manifest in detector.manifests().chain(detector.second()) {
         describe(&mut out, manifest, &detector.thresholds(manifest.input.sample_rate_hz), &place)?;
     }
     Ok(Exit::Done)

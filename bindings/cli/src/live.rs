@@ -172,6 +172,7 @@ impl Screen {
                     probability: verdict.probability,
                     speech_seconds: verdict.speech_seconds,
                     reasons: verdict.reasons.clone(),
+                    given_by: verdict.given_by.clone(),
                 };
                 writeln!(out, "{at:>8}  {name}{}  {DIM}at the end{DIM:#}", words(&at_the_end))?;
                 for note in &verdict.notes {
@@ -224,15 +225,17 @@ impl Screen {
 }
 
 fn words(verdict: &RunningVerdict) -> String {
-    let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = verdict;
+    let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by } = verdict;
     let style = style_of(*decision);
     let score = match (llr, probability) {
         (Some(llr), Some(probability)) => format!("llr {llr:+5.1}  p {probability:.2}"),
+        (Some(llr), None) => format!("llr {llr:+5.1}{:8}", ""),
         _ => " ".repeat(18),
     };
     let why: Vec<_> = reasons.iter().map(|r| r.as_str().replace('_', " ")).collect();
     let stage = if *stage == Stage::Listening { "listening".to_owned() } else { format!("{stage}: {decision}") };
-    format!("{style}{stage:26}{style:#} {score}  {speech_seconds:5.1} s speech  {}", why.join(", "))
+    let by = given_by.as_ref().map_or_else(String::new, |model| format!("  by {model}"));
+    format!("{style}{stage:26}{style:#} {score}  {speech_seconds:5.1} s speech{by}  {}", why.join(", "))
         .trim_end()
         .to_owned()
 }

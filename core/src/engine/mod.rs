@@ -29,6 +29,7 @@
 //! # Ok::<(), veravox::Error>(())
 //! ```
 
+mod desk;
 mod line;
 mod live_leg;
 mod options;
@@ -53,6 +54,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::leg::Leg;
 use crate::model::runtime::Runtime;
 use crate::model::{Model, Threads};
+use desk::Desk;
 use line::{Line, MAX_MARKS};
 use scoring::{MakeScorer, ModelScorer};
 use slot::Slot;
@@ -98,6 +100,8 @@ impl Engine {
         options.check()?;
         let runtime = Runtime::get()?;
         let counters = Arc::new(Counters::default());
+        // The second model of a cascade is asked seldom, and takes long.
+        let desk = detector.second().map(|_| Desk::open((options.workers / 2).max(1))).transpose()?;
         let start = |number: usize| {
             let (messages, inbox) = std::sync::mpsc::channel();
             let n_legs = Arc::new(AtomicUsize::new(0));
@@ -111,6 +115,7 @@ impl Engine {
                 options.shed_after(),
                 scorers,
                 threads.clone(),
+                desk.clone(),
             );
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
@@ -184,7 +189,7 @@ impl Engine {
     /// What the engine does and did.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
-        self.counters.stats()
+        EngineStats { second: self.detector.second_counts(), ..self.counters.stats() }
     }
 
     /// Stops the workers and waits until they have. Legs that are still open have a last event that says so.

@@ -11,7 +11,9 @@ use super::line::{Line, Mark, What};
 use crate::error::{Error, Result};
 use crate::leg::stream::{Event, Sample as _};
 use crate::leg::{Leg, MAX_BLOCK_SAMPLES, Ready};
+use crate::model::{Fate, RawScore};
 use crate::verdict::report::ErrorReport;
+use crate::voice::conditions::Judged;
 
 /// Audio that a leg is listened to for at a time. What it takes to listen lies far away in memory by the time that its turn comes
 /// again, among thousands of legs: a packet at a time costs half as much again.
@@ -33,6 +35,21 @@ pub(super) struct Waiting {
     pub spoken: Instant,
 }
 
+/// A window with the score of the leg's model, and where that of a cascade's second model stands.
+pub(super) struct Scored {
+    pub judged: Judged,
+    pub raw: RawScore,
+    pub second: SecondScore,
+}
+
+pub(super) enum SecondScore {
+    /// It was not asked.
+    None,
+    /// It was asked about the window of this number, and is waited for until then.
+    Asked(u64, Instant),
+    Came(RawScore),
+}
+
 /// A leg, its rings and what is still to be told of it.
 pub(super) struct Slot {
     pub leg: Leg,
@@ -40,6 +57,12 @@ pub(super) struct Slot {
     /// Oldest first. While one waits the leg hears no more of its audio, which stays in the ring, unless it remembers what
     /// lies behind the window.
     pub waiting: VecDeque<Waiting>,
+    /// Oldest first: windows whose score the leg does not have yet, since it takes them in their order and one of them waits for a
+    /// second.
+    scored: VecDeque<Scored>,
+    /// Which leg of its worker's it is, and how many windows a second model was asked about.
+    pub number: u64,
+    n_asked: u64,
     audio: Consumer<i16>,
     marks: Consumer<Mark>,
     events: Producer<Event>,
@@ -63,6 +86,9 @@ impl Slot {
             leg,
             state: State::Open,
             waiting: VecDeque::new(),
+            scored: VecDeque::new(),
+            number: 0,
+            n_asked: 0,
             audio,
             marks,
             events,
@@ -105,7 +131,55 @@ impl Slot {
     pub fn fail(&mut self, error: &Error) {
         self.state = State::Over;
         self.waiting.clear();
+        self.scored.clear();
         self.tell(Event::Failed(ErrorReport { kind: error.kind().as_str().to_owned(), message: error.to_string() }));
+    }
+
+    /// The number of the next window that a second model is asked about.
+    pub fn next_number(&mut self) -> u64 {
+        self.n_asked += 1;
+        self.n_asked
+    }
+
+    /// Takes a window that was scored; the leg has it once those before it are settled.
+    pub fn add(&mut self, scored: Scored) {
+        self.scored.push_back(scored);
+    }
+
+    /// The answer of a second model; nothing where nobody waits for it any more.
+    pub fn answer(&mut self, number: u64, score: RawScore) {
+        let asked = |scored: &&mut Scored| matches!(scored.second, SecondScore::Asked(of, _) if of == number);
+        if let Some(scored) = self.scored.iter_mut().find(asked) {
+            scored.second = SecondScore::Came(score);
+        }
+    }
+
+    /// Hands the leg the windows that are settled by `now`; without a time all of them, whatever waits.
+    pub fn settle(&mut self, now: Option<Instant>) {
+        let mut news = Vec::new();
+        while let Some(Scored { judged, raw, second }) = self.scored.pop_front() {
+            let second = match second {
+                SecondScore::None => None,
+                SecondScore::Came(score) => Some(score),
+                SecondScore::Asked(_, deadline) if now.is_some_and(|now| now < deadline) => {
+                    self.scored.push_front(Scored { judged, raw, second });
+                    break;
+                }
+                SecondScore::Asked(..) => {
+                    self.leg.goes_without(Fate::Late);
+                    None
+                }
+            };
+            self.leg.take(judged, raw, second, &mut |event| news.push(event));
+        }
+        for event in news {
+            self.tell(event);
+        }
+    }
+
+    /// Whether all windows have their score, and the leg has it.
+    pub fn is_settled(&self) -> bool {
+        self.waiting.is_empty() && self.scored.is_empty()
     }
 
     /// Gives the verdict on what was scored.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::model::SecondCounts;
+
 /// Buckets: eight to each doubling, over 35 doublings.
 const PER_DOUBLING: f64 = 8.0;
 const N_BUCKETS: usize = 280;
@@ -115,8 +117,11 @@ pub struct EngineStats {
     pub compute_delay_ms: Percentiles,
     /// Seconds that the workers listened to audio: resampling, speech detection.
     pub hearing_seconds: f64,
-    /// Seconds that they scored windows: features and model.
+    /// Seconds that they scored windows: features and model. That of a cascade's second model is not in it.
     pub scoring_seconds: f64,
+    /// How often the second model of a cascade was asked, over all that is made from the detector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondCounts>,
 }
 
 /// A mutex whose holder panicked guards numbers that are true all the same.
@@ -139,6 +144,7 @@ impl Counters {
             compute_delay_ms: locked(&self.delays).percentiles(),
             hearing_seconds: of(&self.hearing) as f64 * 1e-9,
             scoring_seconds: of(&self.scoring) as f64 * 1e-9,
+            second: None,
         }
     }
 

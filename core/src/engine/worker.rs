@@ -7,14 +7,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
+use super::desk::{Answer, Desk, Number, Question};
 use super::scoring::{MakeScorer, ScoreWindows};
-use super::slot::{Slot, State, Waiting};
+use super::slot::{Scored, SecondScore, Slot, State, Waiting};
 use super::stats::Counters;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Model, RawScore, Threads};
+use crate::leg::Ready;
+use crate::model::{Fate, Model, RawScore, Threads};
 use crate::voice::conditions::Judged;
 
 /// How often a worker looks at its legs.
@@ -30,6 +32,15 @@ pub(super) enum Message {
 /// A model and what scores its windows.
 pub(super) type OfModel = (Arc<Model>, Box<dyn ScoreWindows>);
 
+/// A window that was listened to.
+struct Heard {
+    index: usize,
+    judged: Judged,
+    ready: Ready,
+    /// When its last audio was spoken.
+    spoken: Instant,
+}
+
 pub(super) struct Worker {
     inbox: Receiver<Message>,
     counters: Arc<Counters>,
@@ -42,6 +53,10 @@ pub(super) struct Worker {
     scorers: Vec<OfModel>,
     /// Slots whose windows wait, the oldest first.
     queue: Vec<(Instant, usize)>,
+    /// Where the second model of a cascade is asked, and where its answers come.
+    desk: Option<Desk>,
+    answers: (Sender<Answer>, Receiver<Answer>),
+    n_opened: u64,
 }
 
 impl Worker {
@@ -53,6 +68,7 @@ impl Worker {
         shed_after: Duration,
         make_scorer: Arc<MakeScorer>,
         threads: Threads,
+        desk: Option<Desk>,
     ) -> Self {
         Self {
             inbox,
@@ -65,6 +81,9 @@ impl Worker {
             slots: Vec::new(),
             scorers: Vec::new(),
             queue: Vec::new(),
+            desk,
+            answers: channel(),
+            n_opened: 0,
         }
     }
 
@@ -81,6 +100,8 @@ impl Worker {
             while !self.queue.is_empty() && Instant::now() < next_look {
                 self.score_oldest();
             }
+            self.take_answers();
+            self.settle();
             self.end_finished();
             self.forget_gone();
             // A worker that has time left rests; one that has none goes on at once.
@@ -98,7 +119,9 @@ impl Worker {
                 self.inbox.try_recv()
             };
             match message {
-                Ok(Message::Open(slot, scorers)) => {
+                Ok(Message::Open(mut slot, scorers)) => {
+                    self.n_opened += 1;
+                    slot.number = self.n_opened;
                     self.slots.push(*slot);
                     self.scorers.extend(scorers);
                 }
@@ -146,7 +169,7 @@ impl Worker {
                 return index.map_or((), |index| self.fail(index, &error));
             }
         };
-        let mut heard: Vec<(usize, Judged, Instant)> = Vec::new();
+        let mut heard: Vec<Heard> = Vec::new();
         let mut is_whole = true;
         while is_whole && heard.len() < scorer.most() {
             let Some(index) = self.take_from_queue(&model) else { break };
@@ -165,7 +188,7 @@ impl Worker {
                 }))
             };
             match listened {
-                Ok(Ok(Some(judged))) => heard.push((index, judged, spoken)),
+                Ok(Ok(Some(judged))) => heard.push(Heard { index, judged, ready, spoken }),
                 Ok(Ok(None)) => {
                     slot.leg.shed(&ready.cut.place);
                     self.counters.shed_windows.fetch_add(1, Ordering::Relaxed);
@@ -214,22 +237,22 @@ impl Worker {
         Some(self.queue.remove(place).1)
     }
 
-    fn take_scores(&mut self, heard: Vec<(usize, Judged, Instant)>, scores: Vec<Result<RawScore>>) {
+    fn take_scores(&mut self, heard: Vec<Heard>, scores: Vec<Result<RawScore>>) {
         let missing = || Err(Error::new(ErrorKind::Runtime, "the model gave no score"));
         let mut scores = scores.into_iter();
-        for (index, judged, spoken) in heard {
+        for heard in heard {
             let score = scores.next().unwrap_or_else(missing);
+            let index = heard.index;
             let Some(slot) = self.slots.get_mut(index).filter(|slot| slot.state != State::Over) else { continue };
             match score {
                 Ok(raw) => {
-                    self.counters.scored(spoken.elapsed());
-                    let mut news = Vec::new();
+                    self.counters.scored(heard.spoken.elapsed());
+                    let (desk, answer) = (self.desk.as_ref(), &self.answers.0);
                     let taken = catch_unwind(AssertUnwindSafe(|| {
-                        slot.leg.take(judged, raw, &mut |event| news.push(event));
+                        let second = ask(slot, &heard, raw, desk, answer);
+                        slot.add(Scored { judged: heard.judged, raw, second });
+                        slot.settle(Some(Instant::now()));
                     }));
-                    for event in news {
-                        slot.tell(event);
-                    }
                     if taken.is_err() {
                         self.fail(index, &panicked());
                     }
@@ -239,9 +262,36 @@ impl Worker {
         }
     }
 
+    /// Takes what the second model says of windows that it was asked about.
+    fn take_answers(&mut self) {
+        while let Ok((Number { slot, window }, score)) = self.answers.1.try_recv() {
+            let Some(index) = self.slots.iter().position(|known| known.number == slot) else { continue };
+            match score {
+                Ok(score) => {
+                    self.slots.iter_mut().filter(|known| known.number == slot).for_each(|s| s.answer(window, score))
+                }
+                Err(error) => self.fail(index, &error),
+            }
+        }
+    }
+
+    /// Hands the legs the windows whose second score came, or is not waited for any more.
+    fn settle(&mut self) {
+        if self.desk.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            if catch_unwind(AssertUnwindSafe(|| slot.settle(Some(now)))).is_err() {
+                self.fail(index, &panicked());
+            }
+        }
+    }
+
     /// After a panic.
-    fn give_up(&mut self, heard: Vec<(usize, Judged, Instant)>) {
-        for (index, judged, _) in heard {
+    fn give_up(&mut self, heard: Vec<Heard>) {
+        for Heard { index, judged, .. } in heard {
             if let Some(slot) = self.slots.get_mut(index) {
                 slot.leg.shed(&judged.place);
                 self.counters.shed_windows.fetch_add(1, Ordering::Relaxed);
@@ -259,7 +309,7 @@ impl Worker {
     /// Gives legs whose windows are all scored their verdict.
     fn end_finished(&mut self) {
         for slot in &mut self.slots {
-            if slot.state == State::Finished && slot.waiting.is_empty() {
+            if slot.state == State::Finished && slot.is_settled() {
                 slot.end();
             }
         }
@@ -294,6 +344,7 @@ impl Worker {
                         slot.leg.shed(&ready.cut.place);
                         self.counters.shed_windows.fetch_add(1, Ordering::Relaxed);
                     }
+                    slot.settle(None);
                     slot.end();
                 }
                 State::Open => slot.fail(&stopped),
@@ -311,6 +362,24 @@ impl Worker {
     }
 }
 
-fn panicked() -> Error {
+/// Asks the second model of a cascade about a window that the first has scored, where it is to hear it and the clock allows.
+fn ask(slot: &mut Slot, heard: &Heard, raw: RawScore, desk: Option<&Desk>, answer: &Sender<Answer>) -> SecondScore {
+    let Some(second) = slot.leg.asks(&heard.judged, raw) else { return SecondScore::None };
+    let deadline = heard.spoken + second.max_delay();
+    let now = Instant::now();
+    let question = slot.leg.speech(&heard.ready).filter(|_| now < deadline && second.admits(now));
+    let number = Number { slot: slot.number, window: slot.next_number() };
+    let asked = desk.zip(question).is_some_and(|(desk, (speech, rate_hz))| {
+        desk.ask(Question { number, second, speech, rate_hz, deadline, answer: answer.clone() })
+    });
+    if asked {
+        SecondScore::Asked(number.window, deadline)
+    } else {
+        slot.leg.goes_without(Fate::OverBudget);
+        SecondScore::None
+    }
+}
+
+pub(super) fn panicked() -> Error {
     Error::new(ErrorKind::Runtime, "a worker panicked over this leg's audio; please report it")
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{column_name, invalid, place, read_text, rows_of_table, separator_of_head};
 use crate::error::Result;
+use crate::verdict::decide::Reason;
 use crate::verdict::report::{FileReport, ModelSummary, Outcome};
 
 /// Which way scores point.
@@ -266,7 +267,10 @@ fn results(text: &str, name: &str) -> Result<Scores> {
                     scores.calibrated_by = Some(site.name.clone());
                 }
                 for leg in call.legs {
-                    let counted = leg.windows.iter().filter(|window| window.reason.is_none());
+                    let counted = leg
+                        .windows
+                        .iter()
+                        .filter(|window| !window.reason.is_some_and(|reason| reason != Reason::Uncalibrated));
                     let score = Score {
                         leg: Some(leg.leg),
                         speech_seconds: Some(leg.speech_seconds),

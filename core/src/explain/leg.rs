@@ -149,6 +149,13 @@ pub fn explain(
             return Err(Error::new(ErrorKind::LimitExceeded, message));
         }
     }
+    if let Some(second) = detector.second() {
+        let message = format!(
+            "a cascade is not explained as a whole, since its windows are by two models: explain the call by the first, or by {}",
+            second.name
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     let n_legs = channels.len();
     let mut legs = Vec::new();
     for (number, samples) in channels.into_iter().enumerate() {
@@ -278,7 +285,7 @@ fn listen(detector: &Detector, samples: &[f32], info: &AudioInfo) -> Result<List
             })?;
             let counts = judged.reason.is_none();
             let mut window_llr = 0.0;
-            leg.take(judged, raw, &mut |event| {
+            leg.take(judged, raw, None, &mut |event| {
                 if let crate::leg::stream::Event::Window(report) = event {
                     window_llr = report.llr;
                 }

@@ -6,6 +6,7 @@
 
 mod ear;
 mod event;
+mod opinions;
 mod options;
 pub mod stream;
 mod track;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::features::Frames;
-use crate::model::{Model, RawScore};
+use crate::model::{Fate, Model, RawScore, Second};
 use crate::site::Rules;
 use crate::verdict::report::{Because, LegVerdict, RunningVerdict};
 use crate::voice::conditions::{Judged, Texture};
@@ -159,6 +160,21 @@ impl Leg {
         self.track.window(ready)
     }
 
+    /// As [`Track::speech`].
+    pub fn speech(&self, ready: &Ready) -> Option<(Vec<f32>, u32)> {
+        self.track.speech(ready)
+    }
+
+    /// As [`Track::asks`].
+    pub fn asks(&mut self, window: &Judged, raw: RawScore) -> Option<Arc<Second>> {
+        self.track.asks(window, raw)
+    }
+
+    /// As [`Track::goes_without`].
+    pub fn goes_without(&mut self, fate: Fate) {
+        self.track.goes_without(fate);
+    }
+
     /// Judges the sound of a window that is ready.
     pub fn judge(&mut self, ready: &Ready, texture: &Texture) -> Judged {
         self.track.judge(ready, texture)
@@ -174,9 +190,9 @@ impl Leg {
         self.track.replace(place);
     }
 
-    /// Takes the score of a window, in the order in which they were completed.
-    pub fn take(&mut self, window: Judged, raw: RawScore, events: &mut impl FnMut(Event)) {
-        self.track.take(window, raw, events);
+    /// Takes the score of a window, in the order in which they were completed, with that of a cascade's second model where it heard it.
+    pub fn take(&mut self, window: Judged, raw: RawScore, second: Option<RawScore>, events: &mut impl FnMut(Event)) {
+        self.track.take(window, raw, second, events);
     }
 
     /// The verdict as if the leg ended now.

@@ -167,15 +167,25 @@ impl Stream {
             let model = Arc::clone(leg.model());
             let (judged, raw) = model.with_scorer(|scorer| {
                 scorer.clear();
-                let left = || Error::new(ErrorKind::Runtime, "a window was left too long");
-                let (window, frames) = leg.window(&ready).ok_or_else(left)?;
+                let (window, frames) = leg.window(&ready).ok_or_else(left_too_long)?;
                 scorer.listen(&window, frames)?;
                 Ok((leg.judge(&ready, scorer.texture()), scorer.score(model.manifest())?))
             })?;
-            leg.take(judged, raw, &mut |event| events.push(event));
+            let second = match leg.asks(&judged, raw) {
+                Some(second) => {
+                    let (speech, rate_hz) = leg.speech(&ready).ok_or_else(left_too_long)?;
+                    Some(second.hear(&speech, rate_hz)?)
+                }
+                None => None,
+            };
+            leg.take(judged, raw, second, &mut |event| events.push(event));
         }
         Ok(())
     }
+}
+
+fn left_too_long() -> Error {
+    Error::new(ErrorKind::Runtime, "a window was left too long")
 }
 
 /// Refuses a chunk whose legs have different lengths.

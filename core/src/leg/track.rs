@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use super::ear::Ear;
 use super::event::Event;
+use super::opinions::{self, Opinions};
 use super::options::StreamOptions;
-
 use crate::audio::decode::Limits;
 use crate::audio::resample::Resampler;
 use crate::error::Result;
 use crate::features::Frames;
 use crate::model::calibrate::probability;
-use crate::model::{Model, RawScore};
+use crate::model::{Fate, Model, RawScore, Second};
 use crate::site::Rules;
 use crate::verdict::decide::{Decision, Reason, WindowScore, suspicious_stretches};
 use crate::verdict::policy::SequentialTest;
@@ -45,6 +45,14 @@ pub(crate) struct Ready {
     heard: Heard,
 }
 
+/// A window with its score.
+#[derive(Debug, Clone, Copy)]
+struct Scored {
+    score: WindowScore,
+    reason: Option<Reason>,
+    by_second: bool,
+}
+
 pub(crate) struct Track {
     model: Arc<Model>,
     source_rate_hz: u32,
@@ -62,12 +70,15 @@ pub(crate) struct Track {
     /// Listens to the band of the voice, where there is a choice of models.
     ear: Option<Box<Ear>>,
     test: SequentialTest,
-    history: VecDeque<(WindowScore, Option<Reason>)>,
+    history: VecDeque<Scored>,
     max_history: usize,
     changes: VecDeque<Change>,
     firm_at: Option<u64>,
     first_look_taken: bool,
     announced: (Stage, Decision, Vec<Reason>),
+    opinions: Opinions,
+    /// Whether a window was scored by a model that is not calibrated.
+    uncalibrated: bool,
     /// Share of a window that windows which were not scored would have brought; the next window holds that speech too.
     shed_share: f32,
     interruptions: Interruptions,
@@ -123,6 +134,8 @@ impl Track {
             firm_at: None,
             first_look_taken: false,
             announced: (Stage::Listening, Decision::Inconclusive, Vec::new()),
+            opinions: Opinions::default(),
+            uncalibrated: false,
             shed_share: 0.0,
             interruptions: Interruptions::default(),
             n_lost: 0,
@@ -347,6 +360,14 @@ impl Track {
         Some((window, frames))
     }
 
+    /// The speech of a window that is ready, and its rate; of less than a window as much as there is.
+    pub fn speech(&self, ready: &Ready) -> Option<(Vec<f32>, u32)> {
+        let input = &self.model.manifest().input;
+        let mut speech = vec![0.0; ready.cut.n_samples.min(input.window_samples)];
+        self.windower.window(ready.cut)?.read(&mut speech);
+        Some((speech, input.sample_rate_hz))
+    }
+
     /// Judges the sound of a window that is ready.
     pub fn judge(&mut self, ready: &Ready, texture: &Texture) -> Judged {
         Judged { place: ready.cut.place, reason: self.conditions.judge(texture, ready.heard) }
@@ -368,12 +389,34 @@ impl Track {
         self.shed_share += if place.first_look { 0.0 } else { place.fresh_share };
     }
 
-    /// Takes the score of a window, in the order in which they were completed.
-    pub fn take(&mut self, window: Judged, raw: RawScore, events: &mut impl FnMut(Event)) {
-        let Judged { place, reason } = window;
-        let manifest = self.model.manifest();
-        let novel = raw.novelty.zip(manifest.output.novelty.as_ref()).is_some_and(|(found, n)| found > n.limit);
-        let llr = self.rules.llr(manifest.calibration.llr(raw.score)) as f32;
+    /// The second model of a cascade, where it is to hear this window, which the first has scored.
+    pub fn asks(&mut self, window: &Judged, raw: RawScore) -> Option<Arc<Second>> {
+        if window.place.first_look || window.reason.is_some() {
+            return None;
+        }
+        let (llr, novel) = opinions::read(&self.rules, &self.model, raw, false);
+        self.opinions.ask(&self.rules, llr, novel)
+    }
+
+    /// The second model will not hear the window that it was asked about; the first model's score stands.
+    pub fn goes_without(&mut self, fate: Fate) {
+        self.opinions.go_without(&self.rules, fate);
+    }
+
+    /// Takes the score of a window, in the order in which they were completed; where the second model of a cascade heard it as well,
+    /// its score in place of the first's.
+    pub fn take(&mut self, window: Judged, raw: RawScore, second: Option<RawScore>, events: &mut impl FnMut(Event)) {
+        let Judged { place, mut reason } = window;
+        let by_second = second.is_some();
+        let (llr, novel) = opinions::read(&self.rules, &self.model, second.unwrap_or(raw), by_second);
+        let llr = llr as f32;
+        if by_second {
+            self.opinions.answered(&self.rules);
+        }
+        if !opinions::is_calibrated(&self.rules, &self.model, by_second) {
+            self.uncalibrated = true;
+            reason = reason.or(Some(Reason::Uncalibrated));
+        }
         let fresh_share = if place.first_look {
             place.fresh_share
         } else {
@@ -387,22 +430,26 @@ impl Track {
             if std::mem::take(&mut self.first_look_taken) {
                 self.test.drop_doubtful();
             }
-            self.count(&score, reason);
-            events(Event::Window(self.window_report(&score, reason)));
+            let scored = Scored { score, reason, by_second };
+            self.count(scored);
+            events(Event::Window(self.window_report(&scored)));
         }
         self.announce(events);
     }
 
-    fn count(&mut self, score: &WindowScore, reason: Option<Reason>) {
+    fn count(&mut self, scored: Scored) {
+        let Scored { score, reason, by_second } = &scored;
         if self.history.len() >= self.max_history.max(1) {
             self.history.pop_front();
         }
-        self.history.push_back((*score, reason));
+        self.history.push_back(scored);
         if reason.is_some() {
             self.test.push_doubtful(score);
             return;
         }
-        let Some(turn) = self.test.push(score) else { return };
+        let turn = self.test.push(score);
+        self.opinions.count(f64::from(score.fresh_share), *by_second, turn.is_some_and(|turn| turn.changed));
+        let Some(turn) = turn else { return };
         if turn.changed {
             if self.changes.len() >= MAX_CHANGES {
                 self.changes.pop_front();
@@ -434,6 +481,12 @@ impl Track {
             (decision, reasons) = (Decision::Inconclusive, against);
             reasons.extend(unlike.then_some(Reason::UnlikeTraining));
         }
+        if self.uncalibrated {
+            // Of the reasons by scores none means anything.
+            reasons.retain(|reason| !matches!(reason, Reason::Undecided | Reason::MixedVoices));
+            (decision, reasons) = (Decision::Inconclusive, reasons);
+            reasons.push(Reason::Uncalibrated);
+        }
         let llr = self.test.llr();
         RunningVerdict {
             stage: match (llr, self.test.firm()) {
@@ -444,23 +497,24 @@ impl Track {
             },
             decision,
             llr,
-            probability: llr.map(|llr| probability(llr, self.rules.thresholds.prior)),
+            probability: llr.filter(|_| !self.uncalibrated).map(|llr| probability(llr, self.rules.thresholds.prior)),
             speech_seconds: self.seconds(self.windower.speech()),
             reasons,
+            given_by: self.opinions.given_by(&self.rules, &self.model),
         }
     }
 
     /// The verdict on a leg that is finished, whose windows and changes it hands over.
     pub fn end(&mut self, because: Because) -> LegVerdict {
-        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = self.verdict();
+        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by } = self.verdict();
         let counted: Vec<WindowScore> =
-            self.history.iter().filter(|(_, reason)| reason.is_none()).map(|(score, _)| *score).collect();
+            self.history.iter().filter(|scored| scored.reason.is_none()).map(|scored| scored.score).collect();
         let segments = suspicious_stretches(&counted, &self.rules.thresholds)
             .iter()
             .map(|s| Segment { start_seconds: self.seconds(s.start), end_seconds: self.seconds(s.end), llr: s.llr })
             .collect();
         let people_above = self.rules.site.as_ref().zip(llr).and_then(|(site, llr)| site.people_above(llr));
-        let windows = self.history.iter().map(|(score, reason)| self.window_report(score, *reason)).collect();
+        let windows = self.history.iter().map(|scored| self.window_report(scored)).collect();
         LegVerdict {
             leg: 0,
             stage,
@@ -476,6 +530,8 @@ impl Track {
             segments,
             interruptions: self.interruptions(),
             notes: self.notes(),
+            given_by,
+            second: self.opinions.report(&self.rules),
             model: Some(LegModel {
                 summary: ModelSummary::of(self.model.manifest()),
                 because,
@@ -497,13 +553,15 @@ impl Track {
         self.conditions.notes().into_iter().chain(turned).collect()
     }
 
-    fn window_report(&self, window: &WindowScore, reason: Option<Reason>) -> WindowReport {
+    fn window_report(&self, scored: &Scored) -> WindowReport {
+        let Scored { score: window, reason, by_second } = *scored;
         WindowReport {
             start_seconds: self.seconds(window.start),
             end_seconds: self.seconds(window.end),
             llr: f64::from(window.llr),
             fresh_share: f64::from(window.fresh_share),
             reason,
+            by_second,
         }
     }
 

@@ -6,7 +6,9 @@ impl Calibration {
     /// The natural-log likelihood ratio of a raw score; positive speaks for a synthetic voice.
     ///
     /// ```
-    /// let calibration = veravox::manifest::Calibration { scale: 0.5, offset: -0.25, correlation: 1.0 };
+    /// let calibration = veravox::manifest::Calibration {
+    ///     scale: 0.5, offset: -0.25, correlation: 1.0, uncalibrated: false,
+    /// };
     /// assert_eq!(calibration.llr(2.5), 1.0);
     /// ```
     #[must_use]

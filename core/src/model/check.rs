@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::fusion;
 use super::graph::{Graph, Port};
 use super::loaded::Model;
 use super::manifest::Manifest;
+use super::members::{Kind, read_manifest};
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
 
-/// Largest manifest and ONNX file that are read.
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+/// Largest ONNX file that is read.
 const MAX_ONNX_BYTES: u64 = 1 << 30;
 
 /// What a model must keep, in the order in which it is checked.
@@ -88,7 +89,20 @@ impl Model {
     /// [`InvalidManifest`](ErrorKind::InvalidManifest), [`HashMismatch`](ErrorKind::HashMismatch) or
     /// [`InvalidModel`](ErrorKind::InvalidModel) for the first [`Rule`] that is broken, in their order.
     pub fn load(folder: &Path) -> Result<Arc<Self>> {
-        load_folder(folder, &mut |_| {})
+        let text = read_manifest(folder)?;
+        match Kind::of(&text)? {
+            Kind::Model => load_text(folder, &text, &mut |_| {}),
+            Kind::Fusion => fusion::load(folder, &text),
+            Kind::Cascade => {
+                let message = "expected a model or a fusion, it is a cascade, which has models and is none";
+                Err(Error::new(ErrorKind::InvalidManifest, message))
+            }
+        }
+    }
+
+    /// The same, of one graph alone.
+    pub(super) fn load_plain(folder: &Path) -> Result<Arc<Self>> {
+        load_text(folder, &read_manifest(folder)?, &mut |_| {})
     }
 }
 
@@ -97,15 +111,12 @@ impl Model {
 /// # Errors
 /// Those of [`Model::load`].
 pub fn check(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Manifest> {
-    load_folder(folder, passed).map(|model| model.manifest().clone())
+    load_text(folder, &read_manifest(folder)?, passed).map(|model| model.manifest().clone())
 }
 
-pub(super) fn load_folder(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
-    let bytes = read(&folder.join("manifest.json"), "manifest.json", MAX_MANIFEST_BYTES)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Error::new(ErrorKind::InvalidManifest, "manifest.json is not UTF-8 text").with_source(e))?;
+fn load_text(folder: &Path, manifest: &str, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
     let mut read_onnx = |name: &str| read(&folder.join(name), name, MAX_ONNX_BYTES).map(Cow::Owned);
-    load(&text, &mut read_onnx, passed)
+    load(manifest, &mut read_onnx, passed)
 }
 
 pub(super) fn load(
@@ -144,7 +155,7 @@ pub(super) fn load_checked(manifest: Manifest, onnx: Cow<'static, [u8]>) -> Resu
     Ok(Arc::new(Model::of(manifest, graph, runtime)))
 }
 
-fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
     let what = format!("read {name}");
     let metadata = std::fs::metadata(path).map_err(|e| Error::from_io(e, &what))?;
     if !metadata.is_file() {

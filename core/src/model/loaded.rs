@@ -1,8 +1,9 @@
 //! A loaded model, and scorers that run it on windows.
 
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::fusion::{PartScorers, Parts};
 use super::graph::{Graph, Session};
 use super::manifest::{Label, Manifest};
 use super::runtime::Runtime;
@@ -15,11 +16,23 @@ use crate::voice::window::Window;
 /// A loaded model. Immutable and shared; windows are scored by as many scorers as threads ask at once.
 pub struct Model {
     manifest: Manifest,
-    graph: Graph,
+    body: Body,
     runtime: &'static Runtime,
     idle: Mutex<Vec<Scorer>>,
     batches: OnceLock<bool>,
     frames: OnceLock<Option<Frames>>,
+}
+
+/// What scores: a graph, or several models whose llrs are added up.
+enum Body {
+    Graph(Graph),
+    Parts(Parts),
+}
+
+/// The same, for one thread.
+enum Voice {
+    Session(Session),
+    Parts(PartScorers),
 }
 
 /// What the model says of one window.
@@ -33,7 +46,7 @@ pub struct RawScore {
 
 /// What one thread needs to score windows, one or several at once: a session, the feature extractor and their buffers.
 pub(crate) struct Scorer {
-    session: Session,
+    voice: Voice,
     extractor: Extractor,
     window: Vec<f32>,
     texture: Texture,
@@ -44,9 +57,18 @@ pub(crate) struct Scorer {
 impl Model {
     /// What was checked becomes a model.
     pub(super) fn of(manifest: Manifest, graph: Graph, runtime: &'static Runtime) -> Self {
+        Self::with_body(manifest, Body::Graph(graph), runtime)
+    }
+
+    /// Several models as one.
+    pub(super) fn fused(manifest: Manifest, parts: Parts) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::with_body(manifest, Body::Parts(parts), Runtime::get()?)))
+    }
+
+    fn with_body(manifest: Manifest, body: Body, runtime: &'static Runtime) -> Self {
         Self {
             manifest,
-            graph,
+            body,
             runtime,
             idle: Mutex::new(Vec::new()),
             batches: OnceLock::new(),
@@ -120,12 +142,15 @@ impl Model {
 
     /// A scorer for work that runs on `threads`.
     pub(crate) fn scorer_on(&self, threads: &Threads) -> Result<Scorer> {
-        let session = self.graph.session(threads)?;
+        let voice = match &self.body {
+            Body::Graph(graph) => Voice::Session(graph.session(threads)?),
+            Body::Parts(parts) => Voice::Parts(parts.scorers(threads)?),
+        };
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
         let (n_frames, n_features) = extractor.shape();
         Ok(Scorer {
-            session,
+            voice,
             extractor,
             window: vec![0.0; input.window_samples],
             texture: Texture::new(input.sample_rate_hz),
@@ -232,6 +257,10 @@ impl Scorer {
         let n_windows = windows.len();
         let features =
             self.features.get(windows.start * self.n_values..windows.end * self.n_values).unwrap_or_default();
+        let session = match &mut self.voice {
+            Voice::Session(session) => session,
+            Voice::Parts(parts) => return Ok(features.chunks(self.n_values.max(1)).map(|w| parts.score(w)).collect()),
+        };
         let mut shape = manifest.input.batch_of_one();
         if let Some(batch) = shape.first_mut() {
             *batch = n_windows;
@@ -239,7 +268,7 @@ impl Scorer {
         let n_labels = manifest.output.labels.len();
         let mut wanted = vec![(manifest.output.tensor.as_str(), [n_windows, n_labels])];
         wanted.extend(manifest.output.novelty.as_ref().map(|novelty| (novelty.tensor.as_str(), [n_windows, 1])));
-        let outputs = self.session.run(&manifest.input.tensor, &shape, features, &wanted)?;
+        let outputs = session.run(&manifest.input.tensor, &shape, features, &wanted)?;
         let logits = outputs.first().map(Vec::as_slice).unwrap_or_default();
         let novelties = outputs.get(1);
         let score = |n: usize| {

@@ -41,12 +41,46 @@ pub struct Manifest {
     pub decision: Thresholds,
     /// What was measured, and under which conditions.
     pub figures: Vec<Figure>,
+    /// The models of a [fusion](crate::model::FusionManifest), which stands in no file but its own.
+    #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberOf>,
+}
+
+/// A model that is part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberOf {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its ONNX file.
+    pub sha256: String,
+}
+
+impl MemberOf {
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        Self { name: manifest.name.clone(), version: manifest.version.clone(), sha256: manifest.onnx.sha256.clone() }
+    }
 }
 
 /// The ONNX file beside the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OnnxFile {
+    /// Its name, in the manifest's own folder.
+    pub file: String,
+    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// The file with the weights, where they do not lie in the graph's own: ONNX's external data, which a graph of more than
+    /// 2 GiB has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataFile>,
+}
+
+/// The file with the weights of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
     /// Its name, in the manifest's own folder.
     pub file: String,
     /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
@@ -121,6 +155,10 @@ pub struct Calibration {
     /// next one only says again (see [`policy`](crate::policy)). 1, the most careful, where the manifest does not tell.
     #[serde(default = "wholly_correlated")]
     pub correlation: f64,
+    /// It was fitted to nothing: `llr` is a bare score. There is no verdict by such a model until a site's calibration gives its scores a
+    /// meaning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncalibrated: bool,
 }
 
 fn wholly_correlated() -> f64 {
@@ -168,19 +206,14 @@ impl Manifest {
 
     /// The ranges of every number and name.
     pub(crate) fn check_ranges(&self) -> Result<()> {
-        let named = |text: &str| {
-            !text.is_empty()
-                && text.len() <= 64
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
-        };
-        ensure(named(&self.name), || "name must be 1 to 64 letters, digits, '-', '_', '.' or '+'".to_owned())?;
-        ensure(named(&self.version), || "version must be 1 to 64 letters, digits, '-', '_', '.' or '+'".to_owned())?;
+        check_name("name", &self.name)?;
+        check_name("version", &self.version)?;
         self.input.check()?;
         let labels = &self.output.labels;
         ensure(labels.len() == 2 && labels.contains(&Label::Bonafide) && labels.contains(&Label::Spoof), || {
             "output.labels must be bonafide and spoof, each once, in the order of the logits".to_owned()
         })?;
-        let Calibration { scale, offset, correlation } = self.calibration;
+        let Calibration { scale, offset, correlation, .. } = self.calibration;
         ensure(scale > 0.0 && scale.is_finite() && offset.is_finite(), || {
             format!("calibration: scale must be above 0 and offset finite, are {scale} and {offset}")
         })?;
@@ -202,12 +235,10 @@ impl Manifest {
 }
 
 impl OnnxFile {
-    /// The file must lie beside the manifest, and its hash must be one.
+    /// The files must lie beside the manifest, and their hashes must be some.
     pub(crate) fn check(&self) -> Result<()> {
-        let plain = !self.file.is_empty() && !self.file.contains(['/', '\\']) && self.file != "." && self.file != "..";
-        ensure(plain, || "onnx.file must be the name of a file in the manifest's own folder".to_owned())?;
-        let digest = self.sha256.len() == 64 && self.sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-        ensure(digest, || "onnx.sha256 must be 64 lower-case hexadecimal digits".to_owned())
+        check_file("onnx", &self.file, &self.sha256)?;
+        self.data.as_ref().map_or(Ok(()), |data| check_file("onnx.data", &data.file, &data.sha256))
     }
 }
 
@@ -268,6 +299,25 @@ impl Thresholds {
             )
         })
     }
+}
+
+/// Names and versions stand in reports and file names.
+pub(super) fn check_name(field: &str, text: &str) -> Result<()> {
+    let fits = !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'));
+    ensure(fits, || format!("{field} must be 1 to 64 letters, digits, '-', '_', '.' or '+'"))
+}
+
+/// Whether this is the name of a file in the folder at hand and nowhere else.
+pub(super) fn is_plain(file: &str) -> bool {
+    !file.is_empty() && !file.contains(['/', '\\']) && file != "." && file != ".."
+}
+
+fn check_file(field: &str, file: &str, sha256: &str) -> Result<()> {
+    ensure(is_plain(file), || format!("{field}.file must be the name of a file in the manifest's own folder"))?;
+    let digest = sha256.len() == 64 && sha256.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    ensure(digest, || format!("{field}.sha256 must be 64 lower-case hexadecimal digits"))
 }
 
 fn invalid(message: impl Into<String>) -> Error {

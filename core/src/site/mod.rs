@@ -19,6 +19,7 @@ pub use material::{Leg, Material};
 
 use std::sync::Arc;
 
+use crate::model::Second;
 use crate::verdict::decide::Thresholds;
 
 /// How the windows of a leg are judged: the thresholds, and the site's calibration where there is one.
@@ -28,17 +29,28 @@ pub(crate) struct Rules {
     pub site: Option<Arc<ModelCalibration>>,
     /// The codec of the audio, where it is known: a site may have a calibration of its own for it.
     pub codec: Option<String>,
+    /// The second model of a cascade, with the site's calibration of it.
+    pub second: Option<(Arc<Second>, Option<Arc<ModelCalibration>>)>,
 }
 
 impl From<Thresholds> for Rules {
     fn from(thresholds: Thresholds) -> Self {
-        Self { thresholds, site: None, codec: None }
+        Self { thresholds, site: None, codec: None, second: None }
     }
 }
 
 impl Rules {
     /// What a window's llr by the manifest is at this site.
     pub fn llr(&self, llr: f64) -> f64 {
-        self.site.as_ref().map_or(llr, |site| site.map(self.codec.as_deref()).llr(llr))
+        self.by_site(self.site.as_ref(), llr)
+    }
+
+    /// The same of an llr by the second model's manifest.
+    pub fn second_llr(&self, llr: f64) -> f64 {
+        self.by_site(self.second.as_ref().and_then(|(_, site)| site.as_ref()), llr)
+    }
+
+    fn by_site(&self, site: Option<&Arc<ModelCalibration>>, llr: f64) -> f64 {
+        site.map_or(llr, |site| site.map(self.codec.as_deref()).llr(llr))
     }
 }

@@ -50,6 +50,8 @@ pub enum Reason {
     NotScored,
     /// A machine spoke on this leg, and later a person.
     MixedVoices,
+    /// The model's scores were never fitted to anything: they have an order and no meaning.
+    Uncalibrated,
 }
 
 impl Decision {
@@ -81,6 +83,7 @@ impl Reason {
             Self::Undecided => "undecided",
             Self::NotScored => "not_scored",
             Self::MixedVoices => "mixed_voices",
+            Self::Uncalibrated => "uncalibrated",
         }
     }
 }

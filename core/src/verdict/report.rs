@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::decode::AudioInfo;
 use crate::error::Error;
 use crate::hex::hex;
-use crate::model::manifest::Manifest;
+use crate::model::manifest::{Manifest, MemberOf};
 use crate::verdict::decide::{Decision, Reason, Thresholds};
 
 /// The version of the report's form. It rises when a field changes its meaning or goes away; new fields may come.
@@ -27,6 +27,9 @@ pub struct ReportHead {
     /// The site's calibration, where one is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSummary>,
+    /// The cascade, where one is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<CascadeSummary>,
 }
 
 /// Which site calibration it was.
@@ -47,6 +50,37 @@ pub struct ModelSummary {
     pub version: String,
     /// SHA-256 of its ONNX file.
     pub sha256: String,
+    /// The models that it adds up, where it is a fusion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<MemberOf>,
+}
+
+/// Which cascade it was; `model` is its first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CascadeSummary {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The model that is asked where the first does not know.
+    pub second: ModelSummary,
+}
+
+/// What the second model of a cascade had to do with a leg.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SecondReport {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Windows that it was asked about.
+    pub asked: u64,
+    /// Windows whose score is its.
+    pub answered: u64,
+    /// Windows whose answer came too late: the first model's score stands.
+    pub late: u64,
+    /// Windows that it would have been asked about, had the budget allowed.
+    pub over_budget: u64,
 }
 
 /// The model of a leg.
@@ -171,6 +205,9 @@ pub struct RunningVerdict {
     pub speech_seconds: f64,
     /// Why it is inconclusive.
     pub reasons: Vec<Reason>,
+    /// The model of a cascade that most of the evidence is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<String>,
 }
 
 /// The verdict on one leg.
@@ -211,6 +248,12 @@ pub struct LegVerdict {
     /// What is odd about the leg, in words: samples that were misread, another leg's voice in it.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The model of a cascade that most of the evidence is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_by: Option<String>,
+    /// What the second model of a cascade had to do with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondReport>,
     /// The model that scored it; none in reports from before it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<LegModel>,
@@ -257,6 +300,9 @@ pub struct WindowReport {
     /// Why it does not count; nothing where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Whether the second model of a cascade gave the score.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_second: bool,
 }
 
 /// Reports from before it was told.
@@ -319,7 +365,12 @@ pub struct ErrorReport {
 
 impl ModelSummary {
     pub(crate) fn of(manifest: &Manifest) -> Self {
-        Self { name: manifest.name.clone(), version: manifest.version.clone(), sha256: manifest.onnx.sha256.clone() }
+        Self {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            sha256: manifest.onnx.sha256.clone(),
+            members: manifest.members.clone(),
+        }
     }
 }
 

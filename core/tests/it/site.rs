@@ -40,6 +40,7 @@ fn results(n: usize, people: f64, machines: f64, seed: u64) -> (String, String) 
                 llr: middle + 0.5 * deviate(&mut random),
                 fresh_share: if window == 0 { 1.0 } else { 0.5 },
                 reason: None,
+                by_second: false,
             })
             .collect();
         leg.llr = Some(middle);

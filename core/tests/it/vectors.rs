@@ -146,7 +146,8 @@ fn scores_are_calibrated_as_by_the_reference() {
     let vector = Vector::read("calibration");
     for case in &vector.cases {
         let parameter = |name: &str| case["parameters"][name].as_f64().unwrap();
-        let calibration = Calibration { scale: parameter("scale"), offset: parameter("offset"), correlation: 1.0 };
+        let (scale, offset) = (parameter("scale"), parameter("offset"));
+        let calibration = Calibration { scale, offset, correlation: 1.0, uncalibrated: false };
         let logits = numbers(&case["input"]);
         let got = logits.chunks(2).flat_map(|logits| {
             let llr = calibration.llr(logits[1] - logits[0]);

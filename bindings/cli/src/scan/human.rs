@@ -28,6 +28,14 @@ fn render_call(text: &mut String, path: &str, call: &CallReport) -> std::fmt::Re
     let legs = if audio.channels == 1 { "1 leg".to_owned() } else { format!("{} legs", audio.channels) };
     let (seconds, rate) = (clock(audio.duration_seconds), f64::from(audio.sample_rate_hz) / 1_000.0);
     writeln!(text, "{BOLD}{path}{BOLD:#}  {DIM}{seconds}, {legs}, {rate} kHz {}{DIM:#}", audio.codec)?;
+    if let Some(cascade) = &call.head.cascade {
+        let (first, second) = (&call.head.model, &cascade.second);
+        writeln!(
+            text,
+            "  {DIM}cascade {} {}: {} {}, then {} {}{DIM:#}",
+            cascade.name, cascade.version, first.name, first.version, second.name, second.version
+        )?;
+    }
     for warning in &call.warnings {
         writeln!(text, "  {YELLOW}note{YELLOW:#}   {warning}")?;
     }
@@ -43,6 +51,7 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
     write!(text, "  leg {}  {style}{:12}{style:#}", leg.leg, leg.decision.as_str())?;
     match (leg.llr, leg.probability) {
         (Some(llr), Some(probability)) => write!(text, "  llr {llr:+5.1}  p {probability:.2}")?,
+        (Some(llr), None) => write!(text, "  llr {llr:+5.1}{:8}", "")?,
         _ => write!(text, "{:19}", "")?,
     }
     let strip = timeline(leg, duration_seconds, thresholds);
@@ -58,6 +67,15 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         write!(text, "  {DIM}{words}{DIM:#}")?;
     }
     writeln!(text)?;
+    if let (Some(second), Some(given_by)) = (&leg.second, &leg.given_by) {
+        writeln!(
+            text,
+            "         {DIM}{} heard {} of {} windows; the verdict is mostly by {given_by}{DIM:#}",
+            second.name,
+            second.answered,
+            leg.windows.len()
+        )?;
+    }
     for note in &leg.notes {
         writeln!(text, "         {YELLOW}note{YELLOW:#} {note}")?;
     }

@@ -18,11 +18,26 @@ import logging as _logging
 from . import errors, features, metrics
 from ._core import SequentialTest, Turn, WindowFeatures, __version__
 from .detector import Detector, Stream
-from .engine import Engine, EngineStats, LiveLeg, Percentiles
+from .engine import Engine, EngineStats, LiveLeg, Percentiles, SecondCounts
 from .errors import *
 from .evaluation import Evaluation, Interval, calibrate, evaluate
 from .events import Ended, Event, Failed, Verdict
-from .findings import Audio, Calibration, Change, Decision, Interruptions, Leg, Model, Segment, Stage, Thresholds, Window
+from .findings import (
+    Audio,
+    Calibration,
+    Cascade,
+    Change,
+    Decision,
+    Interruptions,
+    Leg,
+    Member,
+    Model,
+    Second,
+    Segment,
+    Stage,
+    Thresholds,
+    Window,
+)
 from .report import FileResult, Report, read_results, to_dataframe
 from .scanning import read_audio, scan, scan_many
 from .stream import AsyncStream, watch
@@ -31,6 +46,7 @@ __all__ = [
     "AsyncStream",
     "Audio",
     "Calibration",
+    "Cascade",
     "Change",
     "Decision",
     "Detector",
@@ -45,9 +61,12 @@ __all__ = [
     "Interval",
     "Leg",
     "LiveLeg",
+    "Member",
     "Model",
     "Percentiles",
     "Report",
+    "Second",
+    "SecondCounts",
     "Segment",
     "SequentialTest",
     "Stage",

@@ -16,7 +16,7 @@ from .errors import InvalidArgumentError
 from .events import Event, event_of
 from .findings import Leg, as_json, holds, read
 
-__all__ = ["Engine", "EngineStats", "LiveLeg", "Percentiles"]
+__all__ = ["Engine", "EngineStats", "LiveLeg", "Percentiles", "SecondCounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,19 @@ class Percentiles:
     p50: float
     p99: float
     max: float
+
+
+@dataclass(frozen=True, slots=True)
+class SecondCounts:
+    """How often the second model of a cascade was asked, in windows, over all that is made from the detector."""
+
+    asked: int
+    answered: int
+    """Whose score is its."""
+    late: int
+    """Whose answer came too late."""
+    over_budget: int
+    """That it would have been asked about, had the budget allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,9 @@ class EngineStats:
     hearing_seconds: float
     """That the workers listened to audio: resampling, speech detection."""
     scoring_seconds: float
-    """That they scored windows: features and model."""
+    """That they scored windows: features and model. That of a cascade's second model is not in it."""
+    second: SecondCounts | None = field(default=None, metadata={**holds(SecondCounts), "may_be_absent": True})
+    """How often the second model of a cascade was asked; None without a cascade."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form as Python objects."""

@@ -135,8 +135,7 @@ def evaluate(
     with tempfile.TemporaryDirectory() as scratch:
         if audio is not None:
             scores = os.path.join(scratch, "results.jsonl") if results is None else results
-            files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(audio) for name in names)
-            wanted = [files[n] for n in _core.audio_of_keys(keys, [os.path.relpath(file, audio) for file in files])]
+            wanted = audio_of(keys, audio)
             scanner = builtin() if detector is None else detector
             for _ in scanner.scan_many(wanted, workers, progress, resume=scores):
                 pass
@@ -156,6 +155,12 @@ def evaluate(
             seed,
         )
     return Evaluation(text, page)
+
+
+def audio_of(keys: Sequence[Path], audio: Path) -> list[str]:
+    """The files in a folder that keys speak of."""
+    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(audio) for name in names)
+    return [files[n] for n in _core.audio_of_keys(list(keys), [os.path.relpath(file, audio) for file in files])]
 
 
 def calibrate(

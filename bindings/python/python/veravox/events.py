@@ -6,7 +6,7 @@ Times are seconds from the start of the leg. `llr` is a natural-log likelihood r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias, Union
 
 from .errors import VeravoxError, of_kind
@@ -30,6 +30,8 @@ class Verdict:
     """Seconds of voice so far."""
     reasons: tuple[str, ...]
     """Why it is inconclusive, as in `"too_little_speech"`; empty otherwise."""
+    given_by: str | None = field(default=None, metadata={"may_be_absent": True})
+    """The model of a cascade that most of the evidence is from; None without a cascade."""
 
     def to_dict(self) -> dict[str, Any]:
         """The event as `veravox live --json` has it."""

@@ -49,8 +49,21 @@ def as_json(value: Any) -> Any:
     """The JSON form of an object of this package as Python objects."""
     if is_dataclass(value):
         named = ((known, getattr(value, known.name)) for known in fields(value) if known.compare)
-        return {known.name: as_json(held) for known, held in named if held is not None or not known.metadata.get("may_be_absent")}
+        return {known.name: as_json(held) for known, held in named if not _is_absent(known.metadata, held)}
     return [as_json(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _is_absent(metadata: Mapping[str, Any], held: Any) -> bool:
+    return (held is None and bool(metadata.get("may_be_absent"))) or (not held and bool(metadata.get("absent_if_empty")))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model of a fusion."""
+
+    name: str
+    version: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,33 @@ class Model:
     version: str
     sha256: str
     """Of its ONNX file."""
+    members: tuple[Member, ...] = field(default=(), metadata={**holds(Member), "absent_if_empty": True})
+    """The models that it adds up, where it is a fusion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """Which cascade it was; the report's `model` is its first."""
+
+    name: str
+    version: str
+    second: Model = field(metadata=holds(Model))
+    """The model that is asked where the first does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the second model of a cascade had to do with a leg, in windows."""
+
+    name: str
+    version: str
+    asked: int
+    answered: int
+    """Whose score is its."""
+    late: int
+    """Whose answer came too late: the first model's score stands."""
+    over_budget: int
+    """That it would have been asked about, had the budget allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +206,8 @@ class Window:
     """Why it does not count, as in `"music_or_tones"`; None where it does."""
     fresh_share: float = 1.0
     """Share of its speech that no window before it held: what it counts for."""
+    by_second: bool = field(default=False, metadata={"absent_if_empty": True})
+    """Whether the second model of a cascade gave the score."""
 
     def to_dict(self) -> dict[str, Any]:
         """The event as `veravox live --json` has it."""
@@ -234,6 +276,10 @@ class Leg:
     """What is odd about the leg, in words: samples that were misread, another leg's voice in it."""
     people_above: float | None = field(default=None, metadata={"may_be_absent": True})
     """The share of the site's people who score at least as high, where a site calibration knows it."""
+    given_by: str | None = field(default=None, metadata={"may_be_absent": True})
+    """The model of a cascade that most of the evidence is from; None without a cascade."""
+    second: Second | None = field(default=None, metadata={**holds(Second), "may_be_absent": True})
+    """What the second model of a cascade had to do with it; None without a cascade."""
     model: LegModel | None = field(default=None, repr=False, metadata={**holds(LegModel), "may_be_absent": True})
     """The model that scored it; None in reports from before it was told."""
     signal: Signal | None = field(default=None, repr=False, metadata={**holds(Signal), "may_be_absent": True})
@@ -269,3 +315,5 @@ class Findings:
     No part of the JSON form."""
     calibration: Calibration | None = field(default=None, metadata={**holds(Calibration), "may_be_absent": True})
     """The site's calibration; None without one."""
+    cascade: Cascade | None = field(default=None, metadata={**holds(Cascade), "may_be_absent": True})
+    """The cascade that scored; None where one model did."""

@@ -1,0 +1,1 @@
+"""The networks of published detectors, written from their papers."""

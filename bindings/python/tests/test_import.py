@@ -1,0 +1,636 @@
+"""Published detectors become models: tiny random checkpoints in the layouts of the real ones, from file to verdict.
+
+With VERAVOX_PUBLISHED_WEIGHTS=DIR, a folder with AASIST.pth, AASIST-L.pth and RawGAT-ST's Best_epoch.pth, and the corpus beside the
+checkout, the published nets are compared with the scores of their authors' code as well.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import veravox
+from veravox.models import architectures, graph, importing, labels, source
+from veravox.models.importing import Wishes, bring_in
+from veravox.models.nets import aasist, hub, lcnn, rawgat_st, rawnet2, ssl, wav2vec2
+from veravox.models.nets.ecapa import Ecapa
+from veravox.models.nets.kaldi import Fbank
+from veravox.models.nets.nes2net import Nes2Net
+from veravox.models.refusal import Refused
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CORPUS = ROOT.parent / "shared" / "corpus"
+PUBLISHED = json.loads((pathlib.Path(__file__).parent / "published.json").read_text())
+W = 8000
+
+FRONT_END = wav2vec2.Shape(
+    convolutions=((8, 10, 5),) + ((8, 3, 2),) * 4 + ((8, 2, 2),) * 2,
+    width=16,
+    inner=24,
+    heads=2,
+    layers=2,
+    position_taps=8,
+    position_groups=4,
+)
+BASE = dataclasses.replace(FRONT_END, conv_norm="group", conv_bias=False, norm_first=False)
+BACK_END = ssl.AasistShape(12, ((1, 4), (4, 6), (6, 6)), 8, (6, 4))
+TINY_AASIST = aasist.Shape(W, 12, 33, ((1, 4), (4, 4), (4, 6), (6, 6)), (6, 4))
+TINY_RAWGAT = rawgat_st.Shape("mul", W, 12, 33, ((4, 4), (4, 4), (4, 6)), 6, 5)
+
+# Each architecture in a tiny shape. Those whose sizes are read from the tensors are built as they are in earnest.
+FIXED = {
+    "aasist": lambda: aasist.Aasist(TINY_AASIST),
+    "aasist-l": lambda: aasist.Aasist(dataclasses.replace(TINY_AASIST, pool_ratios=(0.4, 0.5, 0.7))),
+    "rawgat-st": lambda: rawgat_st.RawGatSt(TINY_RAWGAT),
+    "rawgat-st-add": lambda: rawgat_st.RawGatSt(TINY_RAWGAT._replace(fusion="add")),
+    "rawgat-st-cat": lambda: rawgat_st.RawGatSt(TINY_RAWGAT._replace(fusion="cat")),
+    "rawnet2": lambda: rawnet2.RawNet2(rawnet2.Shape(4, 33, ((4, 4), (4, 6), (6, 6)), 8, 2, 8)),
+    "lcnn": lambda: lcnn.Lcnn(lcnn.Shape(widths=(4, 4, 6, 6, 8, 8, 4, 4, 4))),
+    "ssl-aasist": lambda: ssl.SslAasist(FRONT_END, W, BACK_END),
+}
+READ = {
+    "ssl-nes2net": lambda: ssl.SslNes2Net(BASE, W, Nes2Net(16, (4, 2), 2, 2, None)),
+    "ssl-ecapa": lambda: ssl.SslEcapa(FRONT_END, W, Ecapa(16, 8, 4, 2, 12, 4, 6)),
+    "ssl-linear": lambda: ssl.SslLinear(BASE, W),
+}
+SMALL = dict(
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    intermediate_size=24,
+    conv_dim=[8] * 7,
+    num_conv_pos_embeddings=8,
+    num_conv_pos_embedding_groups=4,
+    classifier_proj_size=8,
+    conv_depthwise_kernel_size=3,
+)
+SMALL_AST = dict(
+    hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_length=64, num_mel_bins=32
+)
+
+
+def randomised(net, seed=0):
+    """Random weights and batch statistics: fresh ones (mean 0, variance 1) would hide an error in a norm. Small enough that no pool's
+    sigmoid saturates: between equal scores the order of the nodes is open, and with it the answer."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, tensor in net.state_dict().items():
+            noise = torch.randn(tensor.shape, generator=generator)
+            if name.endswith(("lfcc_fb", "l_dct.weight")):
+                continue  # a front end that is computed, not learnt
+            if name.endswith("running_var"):
+                tensor.copy_(1 + 0.2 * noise.abs())
+            elif tensor.dim() > 1 and "pos_S" not in name and "master" not in name:
+                tensor.copy_(0.8 * noise / max(tensor[0].numel(), 1) ** 0.5)
+            elif tensor.is_floating_point():
+                tensor.add_(0.2 * noise)
+    return net.eval()
+
+
+def published_form(net):
+    """The state dict of a net under the names and in the forms of published checkpoints: fairseq's, pre-training parts included."""
+    if not hasattr(net, "ssl_model"):
+        return net.state_dict()
+    out = {}
+    for name, tensor in net.state_dict().items():
+        part = name.removeprefix("ssl_model.")
+        if part == name:
+            out[name] = tensor
+        elif part == "pos_conv.weight":
+            out["ssl_model.model.encoder.pos_conv.0.weight_g"] = tensor.pow(2).sum((0, 1), keepdim=True).sqrt()
+            out["ssl_model.model.encoder.pos_conv.0.weight_v"] = 2.5 * tensor
+        else:
+            if part.startswith("convolutions."):
+                _, k, kind, last = part.split(".")
+                kind = {"conv": "0", "norm": "2.1" if net.ssl_model.convolutions[0].norm_kind == "layer" else "2"}[kind]
+                part = f"feature_extractor.conv_layers.{k}.{kind}.{last}"
+            for ours, theirs in (
+                ("pos_conv.", "encoder.pos_conv.0."),
+                ("layers.", "encoder.layers."),
+                ("encoder_norm.", "encoder.layer_norm."),
+            ):
+                if part.startswith(ours):
+                    part = theirs + part.removeprefix(ours)
+            out[f"ssl_model.model.{part}"] = tensor
+    out["ssl_model.model.mask_emb"] = torch.zeros(3)
+    out["ssl_model.model.quantizer.vars"] = torch.zeros(1, 4, 2)
+    out["ssl_model.model.final_proj.weight"] = torch.zeros(2, 2)
+    return out
+
+
+def hub_folder(folder, name, names=("real", "fake"), safe=True, **changes):
+    """A folder of `transformers` as its hub has it; returns the classifier in it."""
+    import transformers
+    from safetensors.torch import save_file
+
+    sizes = SMALL_AST if name.startswith("AST") else SMALL
+    settings = getattr(transformers, hub.CLASSIFIERS[name])(**sizes, num_labels=len(names))
+    settings.id2label, settings.architectures = dict(enumerate(names)), [name]
+    settings._attn_implementation = "eager"
+    net = randomised(getattr(transformers, name)(settings))
+    folder.mkdir(parents=True)
+    settings.save_pretrained(folder)
+    preprocessor = {"sampling_rate": 16000, "do_normalize": True, "num_mel_bins": 32, "max_length": 64, **changes}
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
+    tensors = {k: v.contiguous() for k, v in net.state_dict().items()}
+    save_file(tensors, folder / "model.safetensors") if safe else torch.save(tensors, folder / "pytorch_model.bin")
+    return net
+
+
+def quiet(text):
+    pass
+
+
+def window_of(folder):
+    return json.loads((folder / "manifest.json").read_text())["input"]["window_samples"]
+
+
+def buzz(seconds, pitch_hz=140.0, rate=16000):
+    """Something that the gate takes for a voice."""
+    t = np.arange(int(seconds * rate)) / rate
+    noise = np.random.default_rng(1).standard_normal(len(t))
+    return (0.2 * np.sign(np.sin(2 * np.pi * pitch_hz * t)) * np.abs(np.sin(2 * np.pi * 3 * t)) + 0.01 * noise).astype(
+        np.float32
+    )
+
+
+def command():
+    """The command `veravox`, which can run either runtime; skips aloud where it is not built, but not under CI."""
+    found = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "veravox"
+    if not found.exists():
+        assert os.environ.get("CI") != "true", f"CI must build {found}"
+        pytest.skip("the command veravox is not built: cargo build --release")
+    return found
+
+
+def run(*arguments, builtin=False):
+    environment = dict(os.environ)
+    environment.pop("ORT_DYLIB_PATH", None)
+    runtime = ["--runtime", "builtin"] if builtin else []
+    if not builtin:
+        import onnxruntime
+
+        capi = pathlib.Path(onnxruntime.__file__).parent / "capi"
+        environment["ORT_DYLIB_PATH"] = str(next(capi.glob("libonnxruntime.*")))
+    return subprocess.run([command(), *runtime, *map(str, arguments)], capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory):
+    """Every architecture, brought in once: {name: (the net, its folder)}."""
+    root = tmp_path_factory.mktemp("published")
+    patch = pytest.MonkeyPatch()
+    nets = {}
+    for name, build in {**FIXED, **READ}.items():
+        net = randomised(build())
+        torch.save(published_form(net), root / f"{name}.pth")
+        if name in FIXED:
+            tiny = dataclasses.replace(
+                architectures.ALL[name], build=lambda tensors, samples, heads, build=build: build()
+            )
+            patch.setitem(architectures.ALL, name, tiny)
+        wishes = Wishes(architecture=name, licence="MIT", window_seconds=W / 16000, heads=2)
+        bring_in(str(root / f"{name}.pth"), root / "models" / name, wishes, quiet)
+        nets[name] = (net, root / "models" / name)
+    for n, name in enumerate(hub.CLASSIFIERS):
+        # Old checkpoints and new ones: safetensors or not, weight norms by either name, both orders of the labels.
+        net = hub_folder(root / name, name, ("fake", "real") if n % 2 else ("real", "fake"), safe=n % 2 == 0)
+        seconds = None if name.startswith("AST") else W / 16000
+        bring_in(str(root / name), root / "models" / name, Wishes(licence="MIT", window_seconds=seconds), quiet)
+        config = json.loads((root / name / "config.json").read_text())
+        preprocessor = json.loads((root / name / "preprocessor_config.json").read_text())
+        nets[name] = (hub.with_features(net, config, preprocessor).eval(), root / "models" / name)
+    patch.undo()
+    return nets
+
+
+EVERY = [*FIXED, *READ, *hub.CLASSIFIERS]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_graph_has_the_nets_own_answers(imported, name):
+    import onnxruntime
+
+    net, folder = imported[name]
+    x = graph.speech_like(5, window_of(folder))
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(x)).numpy()
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"waveform": x})[0]
+    error = np.abs(found - wanted).max()
+    assert error < 1e-4
+    assert np.ptp(wanted, axis=0).min() > 20 * error, "the net does not listen to its input, so equality says nothing"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_library_has_them_too_with_both_runtimes(imported, name, tmp_path):
+    """`model check`, a scan and Python; the llr is the difference of the net's logits."""
+    net, folder = imported[name]
+    checked = [run("model", "check", folder), run("model", "check", folder, builtin=True)]
+    assert all(done.returncode == 0 for done in checked), checked
+    soundfile.write(tmp_path / "buzz.wav", buzz(12.0 if name.startswith("AST") else 2.0), 16000, subtype="FLOAT")
+    scans = [
+        run("--model", folder, "scan", "--json", tmp_path / "buzz.wav", builtin=builtin) for builtin in (False, True)
+    ]
+    report, builtin = (json.loads(done.stdout)[0] for done in scans)
+    llrs = [[w["llr"] for w in found["legs"][0]["windows"]] for found in (report, builtin)]
+    assert len(llrs[0]) >= 1 and np.abs(np.subtract(*llrs)).max() < 1e-4
+    assert report["runtime"].startswith("onnxruntime") and builtin["runtime"].startswith("rten")
+    detector = veravox.Detector(folder)
+    leg = detector.scan(tmp_path / "buzz.wav").legs[0]
+    assert [w.llr for w in leg.windows] == pytest.approx(llrs[0], abs=1e-4)
+    # Nobody calibrated it: it has scores, and no verdict.
+    assert (leg.decision, leg.reasons, leg.probability) == (
+        "inconclusive",
+        ("uncalibrated",),
+        None,
+    ) and leg.llr is not None
+    windows = veravox.WindowFeatures(detector.manifest()["input"]).of_speech(
+        buzz(12.0 if name.startswith("AST") else 2.0), 16000
+    )
+    with torch.no_grad():
+        logits = net(torch.from_numpy(windows)).numpy()
+    order = detector.manifest()["output"]["labels"]
+    assert logits[:, order.index("spoof")] - logits[:, order.index("bonafide")] == pytest.approx(llrs[0], abs=1e-4)
+
+
+REAL = {
+    "aasist": lambda: aasist.Aasist(aasist.AASIST),
+    "aasist-l": lambda: aasist.Aasist(aasist.AASIST_L),
+    "rawgat-st-cat": lambda: rawgat_st.RawGatSt(rawgat_st.Shape("cat")),
+    "rawnet2": rawnet2.RawNet2,
+    "lcnn": lcnn.Lcnn,
+    "ssl-aasist": FIXED["ssl-aasist"],
+    **READ,
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_an_architecture_is_known_by_the_names_of_its_tensors(name):
+    assert architectures.recognise(published_form(REAL[name]()), None) == name
+
+
+def test_two_that_leave_the_same_tensors_must_be_named():
+    tensors = rawgat_st.RawGatSt().state_dict()
+    with pytest.raises(Refused, match="fit rawgat-st and rawgat-st-add; name the one with --architecture"):
+        architectures.recognise(tensors, None)
+    assert architectures.recognise(tensors, "rawgat-st-add") == "rawgat-st-add"
+
+
+def test_the_manifest_names_weights_labels_and_no_calibration(imported):
+    _, folder = imported["aasist"]
+    m = json.loads((folder / "manifest.json").read_text())
+    assert sorted(p.name for p in folder.iterdir()) == ["import.json", "manifest.json", "model.onnx"]
+    assert m["output"]["labels"] == ["spoof", "bonafide"] and m["calibration"] == {
+        "scale": 1.0,
+        "offset": 0.0,
+        "uncalibrated": True,
+    }
+    record = json.loads((folder / "import.json").read_text())
+    assert (
+        m["version"] == "1.0.0+" + record["sha256"][:12]
+        and record["difference_from_pytorch"] <= record["bound"] == 1e-4
+    )
+    _, other = imported["HubertForSequenceClassification"]
+    assert json.loads((other / "manifest.json").read_text())["output"]["labels"] == ["bonafide", "spoof"]
+
+
+def test_a_cascade_names_both_models(imported, tmp_path):
+    _, folder = imported["Wav2Vec2ForSequenceClassification"]
+    (folder.parent / "two").mkdir(exist_ok=True)
+    manifest = {
+        "schema_version": 1, "kind": "cascade", "name": "two", "version": "1.0.0", "description": "phone, then a large one",
+        "first": "phone", "second": f"../{folder.name}", "budget": {"max_share": 0.5},
+        "decision": {"prior": 0.5, "synthetic_llr": 1.7, "bonafide_llr": -40.0},
+    }  # fmt: skip
+    (folder.parent / "two" / "manifest.json").write_text(json.dumps(manifest))
+    detector = veravox.Detector(folder.parent / "two")
+    report = detector.scan("testdata/calls/03-bank-card.alaw.wav")
+    leg = report.legs[0]
+    assert report.cascade is not None and leg.second is not None
+    second = json.loads((folder / "manifest.json").read_text())
+    assert (report.model.name, report.cascade.second.name, report.cascade.second.version) == (
+        "phone",
+        second["name"],
+        second["version"],
+    )
+    assert (
+        leg.second.answered
+        == sum(window.by_second for window in leg.windows)
+        == len([w for w in leg.windows if w.by_second])
+        > 0
+    )
+    assert (
+        veravox.Report.from_json(report.to_json()) == report
+        and leg.to_dict()["second"]["answered"] == leg.second.answered
+    )
+    engine = veravox.Engine(detector, workers=1)
+    assert engine.stats().second == veravox.SecondCounts(
+        **{k: engine.stats().to_dict()["second"][k] for k in ("asked", "answered", "late", "over_budget")}
+    )
+    engine.stop()
+    printed = run("--model", folder.parent / "two", "scan", "testdata/calls/03-bank-card.alaw.wav").stdout
+    assert f"cascade two 1.0.0: phone 0.6.0, then {second['name']} {second['version']}" in printed
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_fewer_bits_give_nearly_the_same_answers(imported, tmp_path, precision):
+    hub_folder(tmp_path / "net", "HubertForSequenceClassification", num_mel_bins=32)
+    sizes = {}
+    for stored in ("float32", precision):
+        wishes = Wishes(licence="MIT", window_seconds=0.5, precision=stored)
+        bring_in(str(tmp_path / "net"), tmp_path / stored, wishes, quiet)
+        sizes[stored] = (tmp_path / stored / "model.onnx").stat().st_size
+    assert sizes[precision] < sizes["float32"]
+    record = json.loads((tmp_path / precision / "import.json").read_text())
+    assert 0 < record["difference_from_pytorch"] <= record["bound"]
+    soundfile.write(tmp_path / "buzz.wav", buzz(2.0), 16000)
+    llrs = [
+        [
+            w["llr"]
+            for w in json.loads(
+                run("--model", tmp_path / precision, "scan", "--json", tmp_path / "buzz.wav", builtin=b).stdout
+            )[0]["legs"][0]["windows"]
+        ]
+        for b in (False, True)
+    ]
+    assert np.abs(np.subtract(*llrs)).max() < 1e-4
+
+
+def test_the_filterbank_is_that_of_the_feature_extractor():
+    from transformers import ASTFeatureExtractor
+
+    extractor = ASTFeatureExtractor(num_mel_bins=128, max_length=64)
+    x = graph.speech_like(1, Fbank.samples(64))
+    wanted = extractor(x[0], sampling_rate=16000, return_tensors="np")["input_values"][0]
+    found = Fbank.of({"num_mel_bins": 128, "max_length": 64}, 64)(torch.from_numpy(x))[0].numpy()
+    assert np.abs(found - wanted).max() < 1e-3
+
+
+def test_the_normalisation_is_that_of_the_feature_extractor(imported):
+    from transformers import Wav2Vec2FeatureExtractor
+
+    net, _ = imported["Wav2Vec2ForSequenceClassification"]
+    x = graph.speech_like(1, W) + 0.1
+    heard = Wav2Vec2FeatureExtractor(do_normalize=True)(x[0], sampling_rate=16000, return_tensors="pt")["input_values"]
+    with torch.no_grad():
+        assert net(torch.from_numpy(x)).numpy() == pytest.approx(net.classifier(heard).logits.numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["aasist", "aasist-l"])
+def test_published_names_and_shapes_are_ours(name):
+    """Without the weights: a layer that is renamed or resized here would refuse the published checkpoint."""
+    shape = {"aasist": aasist.AASIST, "aasist-l": aasist.AASIST_L}[name]
+    ours = {k: list(v.shape) for k, v in aasist.Aasist(shape).state_dict().items()}
+    assert ours == PUBLISHED[name]["tensors"]
+
+
+def test_xls_r_under_the_names_of_fairseq():
+    """XLS-R 300M in its published form, as far as its documents tell: 300 million weights, no memory used."""
+    with torch.device("meta"):
+        net = ssl.SslAasist(wav2vec2.XLSR_300M, 64600)
+    front_end = {k: v for k, v in net.state_dict().items() if k.startswith("ssl_model.")}
+    assert 310e6 < sum(v.numel() for v in front_end.values()) < 320e6
+    assert net.ssl_model.frames == 201 and list(net.pos_S.shape) == [1, 42, 64]
+    theirs = published_form(net)
+    for name in (
+        "feature_extractor.conv_layers.6.2.1.weight",
+        "post_extract_proj.bias",
+        "encoder.pos_conv.0.weight_v",
+        "encoder.layers.23.self_attn.out_proj.weight",
+        "encoder.layer_norm.weight",
+    ):
+        assert f"ssl_model.model.{name}" in theirs
+    assert wav2vec2.shape_of(theirs) == wav2vec2.XLSR_300M
+    assert architectures.recognise(theirs, None) == "ssl-aasist"
+    assert wav2vec2.translate(theirs).keys() == net.state_dict().keys()
+
+
+@pytest.fixture
+def refusal(tmp_path, monkeypatch):
+    """What is said of a spoilt checkpoint of AASIST, which must leave nothing behind."""
+    monkeypatch.setitem(
+        architectures.ALL,
+        "aasist",
+        dataclasses.replace(architectures.ALL["aasist"], build=lambda *_: aasist.Aasist(TINY_AASIST)),
+    )
+
+    def say(content=None, path=None, **wishes):
+        if path is None:
+            path = tmp_path / "spoilt.pth"
+            path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+            wishes = {"architecture": "aasist", **wishes}
+        with pytest.raises(Refused) as error:
+            bring_in(
+                str(path),
+                tmp_path / "out" / "x",
+                Wishes(licence="MIT", window_seconds=wishes.pop("window_seconds", 0.5), **wishes),
+                quiet,
+            )
+        assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir()), "something was left behind"
+        return str(error.value)
+
+    return say
+
+
+def spoilt(**changes):
+    tensors = dict(randomised(aasist.Aasist(TINY_AASIST)).state_dict())
+    for name, value in changes.items():
+        name = name.replace("__", ".")
+        if value is None:
+            del tensors[name]
+        else:
+            tensors[name] = value
+    return tensors
+
+
+def test_tensors_that_are_missing_extra_or_of_another_shape_are_named(refusal):
+    assert "are missing: encoder.0.0.conv1.weight" in refusal(spoilt(encoder__0__0__conv1__weight=None))
+    assert "not part of it: backdoor.weight" in refusal(spoilt(backdoor__weight=torch.zeros(3)))
+    assert "out_layer.weight (expected [2, 20], came [3, 20])" in refusal(spoilt(out_layer__weight=torch.zeros(3, 20)))
+    assert "out_layer.bias" in refusal(spoilt(out_layer__bias=torch.tensor([float("nan"), 0.0])))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no checkpoint at all", b"PK\x03\x04 half an archive", [torch.zeros(2)], {"a": 1}, {}, {3: torch.zeros(1)}],
+    ids=["empty", "text", "archive", "list", "number", "nothing", "unnamed"],
+)
+def test_what_is_no_checkpoint_is_refused(refusal, content):
+    message = refusal(content)
+    assert "expected" in message and "spoilt.pth" in message
+
+
+class Hostile:
+    """A pickle that makes a file when it is read."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+@pytest.mark.parametrize("container", ["torch", "pickle"])
+def test_code_in_a_checkpoint_does_not_run(refusal, tmp_path, container):
+    trap = Hostile(tmp_path / "ran")
+    message = refusal({"a": trap} if container == "torch" else pickle.dumps({"a": trap}))
+    assert "without running code" in message and not (tmp_path / "ran").exists()
+
+
+def test_what_a_folder_of_the_hub_does_not_say_is_asked_for(refusal, tmp_path):
+    name = "Wav2Vec2ForSequenceClassification"
+    for n, (words, changes, wishes) in enumerate(
+        [
+            ("expected a `sampling_rate` of 16000, it is 8000", {"sampling_rate": 8000}, {}),
+            ("expected a `sampling_rate` of 16000, it is 24000", {"sampling_rate": 24000}, {}),
+            ("two labels, this one has 3: real, fake, music", {"names": ("real", "fake", "music")}, {}),
+            ("'LABEL_0' and 'LABEL_1' is the synthetic voice, their names do not tell; name it with --spoof-label", {"names": ("LABEL_0", "LABEL_1")}, {}),
+            ("there is no label 'robot'", {}, {"spoof_label": "robot"}),
+            ("name it with --window-seconds", {}, {"window_seconds": None}),
+            ("expected a window of 0.5 to 60.0 seconds, got 900", {}, {"window_seconds": 900}),
+        ]
+    ):  # fmt: skip
+        hub_folder(tmp_path / f"net{n}", name, **changes)
+        assert words in refusal(path=tmp_path / f"net{n}", **wishes)
+    folder = tmp_path / "net6"
+    config = json.loads((folder / "config.json").read_text())
+    for words, change in [
+        ("asks for code of its own", {"auto_map": {"AutoConfig": "evil.Config"}}),
+        ("expected `architectures` to name one of", {"architectures": ["LlamaForCausalLM"]}),
+        ("have another shape", {"classifier_proj_size": 9}),
+        ("number the labels from 0", {"id2label": {"0": "real", "7": "fake"}}),
+    ]:
+        (folder / "config.json").write_text(json.dumps({**config, **change}))
+        assert words in refusal(path=folder)
+    (folder / "config.json").write_text("{")
+    assert "is not JSON" in refusal(path=folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").unlink()
+    assert "preprocessor_config.json is missing" in refusal(path=folder)
+    (folder / "model.safetensors").write_bytes(b"\x09" * 64)
+    assert "reading it failed" in refusal(path=folder)
+
+
+def test_other_things_that_are_no_source(refusal, tmp_path):
+    (tmp_path / "several").mkdir()
+    for name in ("a.pth", "b.pth"):
+        torch.save({"x": torch.zeros(1)}, tmp_path / "several" / name)
+    assert "name the file itself" in refusal(path=tmp_path / "several")
+    assert "found nothing" in refusal(path=tmp_path / "nowhere.pth")
+    assert "expected hf:owner/name" in refusal(path="hf:only-a-name")
+    assert "needs no import" in refusal(path=ROOT / "models/phone/model.onnx")
+    assert "of no architecture that is known" in refusal(path=tmp_path / "several" / "a.pth")
+    half = published_form(randomised(READ["ssl-linear"]()))
+    del half["ssl_model.model.encoder.pos_conv.0.weight_g"]
+    torch.save(half, tmp_path / "half.pth")
+    assert "weight_g" in refusal(path=tmp_path / "half.pth", heads=2)
+    torch.save(published_form(READ["ssl-linear"]()), tmp_path / "narrow.pth")
+    assert "name them with --heads" in refusal(path=tmp_path / "narrow.pth")
+    index = {"weight_map": {"x": "../../elsewhere.safetensors"}}
+    (tmp_path / "several" / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert "in the same folder" in refusal(path=tmp_path / "several")
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("fake", "real"), ["spoof", "bonafide"]),
+        (("bona-fide", "spoof"), ["bonafide", "spoof"]),
+        (("Human", "AI-generated"), ["bonafide", "spoof"]),
+        (("not_fake", "fake"), ["bonafide", "spoof"]),
+        (("other", "genuine"), ["spoof", "bonafide"]),
+        (("Deepfake", "LABEL_1"), ["spoof", "bonafide"]),
+    ],
+)
+def test_labels_are_read_from_their_names(names, order):
+    assert labels.order(names) == order
+    for at, chosen in enumerate(names):
+        assert labels.order(names, chosen)[at] == "spoof"
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("keep")
+    with pytest.raises(Refused, match="already there"):
+        bring_in("x.pth", tmp_path / "out", log=quiet)
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_a_run_that_fails_late_leaves_nothing(tmp_path, monkeypatch):
+    """Even after the graph is written: here the library refuses the folder."""
+    torch.save(published_form(randomised(READ["ssl-linear"]())), tmp_path / "net.pth")
+    monkeypatch.setattr(importing, "DECISION", {"prior": 2.0, "synthetic_llr": 1.0, "bonafide_llr": -1.0})
+    with pytest.raises(Refused, match="decision.prior"):
+        bring_in(
+            str(tmp_path / "net.pth"), tmp_path / "out" / "x", Wishes(licence="MIT", heads=2, window_seconds=0.5), quiet
+        )
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_calibration_is_fitted_by_the_library_and_guards_the_labels(tmp_path):
+    """On low and high buzzes. Whichever way a random net tells them apart, one naming of the classes fits it and the other does not; the
+    wrong one must be refused."""
+    torch.save(published_form(randomised(READ["ssl-linear"](), seed=3)), tmp_path / "net.pth")
+    (tmp_path / "audio").mkdir()
+    lines = {True: ["file\tlabel"], False: ["file\tlabel"]}
+    for k in range(24):
+        low = k % 2 == 0
+        soundfile.write(tmp_path / "audio" / f"{k:02}.wav", buzz(1.6, 110 + k if low else 310 + 5 * k), 16000)
+        for spoof_is_low, rows in lines.items():
+            rows.append(f"{k:02}.wav\t{'spoof' if low == spoof_is_low else 'bonafide'}")
+    made = []
+    for spoof_is_low, rows in lines.items():
+        key = tmp_path / f"key {spoof_is_low}.tsv"
+        key.write_text("\n".join(rows) + "\n")
+        wishes = Wishes(licence="MIT", heads=2, window_seconds=0.5, key=key, audio=tmp_path / "audio")
+        out = tmp_path / "models" / str(spoof_is_low)
+        try:
+            bring_in(str(tmp_path / "net.pth"), out, wishes, quiet)
+            made.append(out)
+        except Refused as error:
+            assert "no calibration could be fitted" in str(error)
+    assert len(made) == 1 and list((tmp_path / "models").iterdir()) == made
+    calibration = json.loads((made[0] / "manifest.json").read_text())["calibration"]
+    assert calibration["scale"] > 0 and calibration.keys() == {"scale", "offset"}
+    assert json.loads((made[0] / "import.json").read_text())["real_windows"] == 16
+    leg = veravox.Detector(made[0]).scan(tmp_path / "audio" / "00.wav").legs[0]
+    assert "uncalibrated" not in leg.reasons and leg.probability is not None
+
+
+def test_the_command_says_what_is_wrong_and_what_it_does(tmp_path):
+    (tmp_path / "notes.pth").write_text("not weights")
+    asked = [sys.executable, "-m", "veravox.models", "import", tmp_path / "notes.pth", "--out", tmp_path / "out"]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and "notes.pth" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["aasist", "aasist-l"])
+def test_published_weights_give_the_authors_scores(name, tmp_path):
+    folder = os.environ.get("VERAVOX_PUBLISHED_WEIGHTS")
+    if not folder or not (CORPUS / "dev_peers.tsv").exists():
+        pytest.skip("set VERAVOX_PUBLISHED_WEIGHTS to a folder with AASIST.pth and AASIST-L.pth, and have ../shared/corpus, to compare "
+                    "the published nets with the scores of their authors' code")  # fmt: skip
+    sys.path.insert(0, str(ROOT / "models/training"))
+    import peers
+
+    weights = pathlib.Path(folder) / {"aasist": "AASIST.pth", "aasist-l": "AASIST-L.pth"}[name]
+    assert source.find(str(weights)).digest() == PUBLISHED[name]["sha256"]
+    bring_in(str(weights), tmp_path / name, Wishes(), quiet)
+    found = peers.differences(tmp_path / name, peers.peers(CORPUS, weights.stem, every=105))
+    assert {label for _, label in found} == {"bonafide", "spoof"}
+    assert max(max(values) for values in found.values()) < 1e-3
+
+
+def test_nothing_is_imported_that_a_scan_does_not_need():
+    code = "import sys, veravox; sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'veravox.models')))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
