@@ -72,7 +72,7 @@ class Browser:
 
     def until(self, code, seconds=30):
         end = time.monotonic() + seconds
-        while not (value := self.run(code)):
+        while not (value := self.run(f"(() => {{ try {{ return {code} }} catch (e) {{ return false }} }})()")):
             assert time.monotonic() < end, f"{code} never held: {self.run('document.body.innerText')[:800]}"
             time.sleep(0.1)
         return value

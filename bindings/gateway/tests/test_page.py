@@ -96,7 +96,7 @@ def test_the_policy_stops_what_is_foreign(gateway, browser):
 def test_it_fits_a_phone_and_the_dark(gateway, browser, width, dark):
     gateway = gateway()
     browser.look(width, 800, dark)
-    calls = [Call(gateway.audio_port, seconds=20, track=0) for _ in range(3)]
+    calls = [Call(gateway.audio_port, seconds=60, speed=2) for _ in range(3)]
     browser.open(f"http://127.0.0.1:{gateway.port}/")
     browser.until(f"{ROWS} === 3")
     browser.until("[...document.querySelectorAll('#legs tbody .word')].some((w) => w.textContent === 'synthetic')")
