@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -51,6 +52,16 @@ pub enum Command {
     Bench(Bench),
     /// Measure how many live legs this machine can watch at once.
     Loadtest(Loadtest),
+    /// Watch calls that phone systems and cloud telephony bring over the network: runs the program veravox-gateway.
+    Gateway(Gateway),
+}
+
+#[derive(Args)]
+#[command(after_help = "veravox-gateway --help tells what it takes.")]
+pub struct Gateway {
+    /// Handed on as they are, after --model and --calibration.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<OsString>,
 }
 
 /// Which model and runtime to use.

@@ -13,6 +13,7 @@ mod drift;
 mod eval;
 mod exit;
 mod explain;
+mod gateway;
 mod host;
 mod interrupt;
 mod live;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
         Command::Live(live) => live::run(&live, &arguments.setup),
         Command::Loadtest(loadtest) => loadtest::run(&loadtest, &arguments.setup),
         Command::Bench(bench) => bench::run(&bench, &arguments.setup),
+        Command::Gateway(gateway) => gateway::run(&gateway, &arguments.setup),
     };
     let exit = outcome.unwrap_or_else(|error| {
         if is_broken_pipe(error.as_ref()) {

@@ -1,11 +1,10 @@
 //! What all parts of the gateway share.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::hub::Hub;
 use crate::rtp_ports::RtpPorts;
 use crate::scorer::Scorer;
@@ -21,7 +20,7 @@ pub struct Gateway {
     pub scorer: Scorer,
     /// Ports that are open for RTP.
     pub rtp_ports: RtpPorts,
-    path: Option<PathBuf>,
+    source: Source,
     secrets: RwLock<Arc<Secrets>>,
     places: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -36,16 +35,16 @@ impl Gateway {
     ///
     /// # Errors
     /// What is wrong with the configuration, in words for people.
-    pub fn start(path: Option<PathBuf>) -> Result<Arc<Self>, String> {
-        let config = Config::read(path.as_deref())?;
-        Self::with(config, path)
+    pub fn start(source: Source) -> Result<Arc<Self>, String> {
+        Self::with(source.read()?, source)
     }
 
-    /// As [`start`](Self::start), with a configuration that lies in no file.
+    /// As [`start`](Self::start), with a configuration that was read before; the source is read again by
+    /// [`reload`](Self::reload).
     ///
     /// # Errors
     /// As there.
-    pub fn with(config: Config, path: Option<PathBuf>) -> Result<Arc<Self>, String> {
+    pub fn with(config: Config, source: Source) -> Result<Arc<Self>, String> {
         let secrets = Secrets::read(&config)?;
         let scorer = Scorer::start(&config.scoring);
         let places = Arc::new(Semaphore::new(config.limits.connections));
@@ -56,7 +55,7 @@ impl Gateway {
             hub: Arc::default(),
             scorer,
             rtp_ports: RtpPorts::default(),
-            path,
+            source,
             secrets,
             places,
             stopping,
@@ -69,7 +68,7 @@ impl Gateway {
     /// # Errors
     /// What is wrong, in words for people.
     pub fn reload(&self) -> Result<(), String> {
-        let config = Config::read(self.path.as_deref())?;
+        let config = self.source.read()?;
         let secrets = Secrets::read(&config)?;
         self.scorer.reload(&config.scoring).map_err(|missing| missing.words)?;
         *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);

@@ -28,6 +28,12 @@ impl Id {
         Self(bytes)
     }
 
+    /// Its 16 bytes.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
+
     /// One that a protocol brings as text: 32 hexadecimal digits, with or without dashes. Other text, which may be a number or a
     /// name, is no id.
     #[must_use]

@@ -21,6 +21,7 @@ pub mod g711;
 pub mod gateway;
 pub mod hub;
 pub mod id;
+mod loadtest;
 pub mod outlets;
 pub mod protocol;
 pub mod rtp_ports;

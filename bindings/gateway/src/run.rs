@@ -1,16 +1,16 @@
 //! The program: arguments, signals, beginning and end.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstream::{eprintln, println};
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::Arguments;
-use crate::config::DEFAULTS;
+use crate::args::{Arguments, Command};
+use crate::config::{DEFAULTS, Source};
 use crate::gateway::Gateway;
+use crate::loadtest;
 use crate::outlets::Outlets;
 use crate::serve::Listeners;
 
@@ -31,11 +31,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         anstream::print!("{DEFAULTS}");
         return 0;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("cannot start: {error}")),
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name(loadtest::THREAD_NAME).build() {
+            Ok(runtime) => runtime,
+            Err(error) => return refuse(&format!("cannot start: {error}")),
+        };
+    let Arguments { command, config, model, calibration, check: only_check, .. } = arguments;
+    let source = Source { path: config, model, calibration };
+    let done = match command {
+        Some(Command::Loadtest(arguments)) => runtime.block_on(loadtest::run(&arguments)),
+        None if only_check => check(source),
+        None => runtime.block_on(serve(source)),
     };
-    let done = if arguments.check { check(arguments.config) } else { runtime.block_on(serve(arguments.config)) };
     done.map_or_else(|words| refuse(&words), |()| 0)
 }
 
@@ -45,8 +52,8 @@ fn refuse(words: &str) -> u8 {
     REFUSED
 }
 
-fn check(path: Option<PathBuf>) -> Result<(), String> {
-    let gateway = Gateway::start(path)?;
+fn check(source: Source) -> Result<(), String> {
+    let gateway = Gateway::start(source)?;
     let engine = gateway.scorer.engine().map_err(|missing| missing.words)?;
     for manifest in engine.detector().manifests() {
         println!("model        {} {}", manifest.name, manifest.version);
@@ -56,13 +63,13 @@ fn check(path: Option<PathBuf>) -> Result<(), String> {
     Ok(())
 }
 
-async fn serve(path: Option<PathBuf>) -> Result<(), String> {
+async fn serve(source: Source) -> Result<(), String> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let signals = || -> std::io::Result<_> {
         Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?))
     };
     let (mut terminate, mut interrupt, mut hangup) = signals().map_err(|e| format!("cannot wait for signals: {e}"))?;
-    let gateway = Gateway::start(path)?;
+    let gateway = Gateway::start(source)?;
     if let Err(missing) = gateway.scorer.engine() {
         tracing::error!(cause = missing.fault.as_str(), reason = missing.words, "calls are not watched");
     }

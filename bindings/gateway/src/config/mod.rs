@@ -6,7 +6,7 @@
 mod media;
 mod outlets;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -44,25 +44,53 @@ pub struct Config {
     pub log: Log,
 }
 
-impl Config {
-    /// Reads a file; the defaults without one.
+/// Where the configuration comes from, the first time and after that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The file; the defaults without one.
+    pub path: Option<PathBuf>,
+    /// Instead of [`Scoring::model`].
+    pub model: Option<PathBuf>,
+    /// Instead of [`Scoring::calibration`].
+    pub calibration: Option<PathBuf>,
+}
+
+impl Source {
+    /// Reads it.
     ///
     /// # Errors
     /// Words for people: which file, which line, what was expected.
-    pub fn read(path: Option<&Path>) -> Result<Self, String> {
-        let Some(path) = path else { return Ok(Self::default()) };
-        let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        Self::parse(&text).map_err(|e| format!("{}: {e}", path.display()))
+    pub fn read(&self) -> Result<Config, String> {
+        let text = match &self.path {
+            Some(path) => std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?,
+            None => String::new(),
+        };
+        let of = |words: String| match &self.path {
+            Some(path) => format!("{}: {words}", path.display()),
+            None => words,
+        };
+        let mut config = Config::parse_unchecked(&text).map_err(of)?;
+        let scoring = &mut config.scoring;
+        scoring.model = self.model.clone().or(scoring.model.take());
+        scoring.calibration = self.calibration.clone().or(scoring.calibration.take());
+        config.check().map_err(of)?;
+        Ok(config)
     }
+}
 
+impl Config {
     /// Reads the text of a file.
     ///
     /// # Errors
     /// Words for people: which line, what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
+        let config = Self::parse_unchecked(text)?;
         config.check()?;
         Ok(config)
+    }
+
+    fn parse_unchecked(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())
     }
 
     /// What no type says: ranges, and what goes only together.

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::task::JoinHandle;
 use veravox::decode::{AudioReader, DecodeOptions};
 use veravox_gateway::Gateway;
-use veravox_gateway::config::Config;
+use veravox_gateway::config::{Config, Source};
 use veravox_gateway::hub::{LegInfo, LegNews, What};
 use veravox_gateway::outlets::Outlets;
 use veravox_gateway::serve::Listeners;
@@ -56,7 +56,7 @@ impl World {
         let local = || Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         (config.audiosocket.listen, config.http.listen) = (local(), local());
         config.scoring.workers = Some(2);
-        let gateway = Gateway::with(config, None).unwrap();
+        let gateway = Gateway::with(config, Source::default()).unwrap();
         let news = gateway.hub.subscribe();
         let listeners = Listeners::bind(&gateway).await.unwrap();
         let (audiosocket, http) = (listeners.audiosocket().unwrap(), listeners.http().unwrap());
