@@ -155,9 +155,9 @@ def schemas():
         ),
         "RtpAsk": record(
             {
-                "call": {**UUID, "description": "The call, so that its legs are found together."},
+                "call": {"type": ["string", "null"], "format": "uuid", "description": "The call, so that its legs are found together."},
                 "codecs": array(
-                    record({"name": {**TEXT, "examples": ["PCMU", "PCMA", "L16/16000"]}, "payload_type": {"type": ["integer", "null"], "minimum": 0, "maximum": 127}}, optional=["payload_type"], additionalProperties=False),
+                    record({"name": {**TEXT, "pattern": "^(PCMU|PCMA|L16/[0-9]{4,6})$"}, "payload_type": {"type": ["integer", "null"], "minimum": 0, "maximum": 127}}, optional=["payload_type"], additionalProperties=False),
                     minItems=1,
                     maxItems=16,
                     description="As in SDP; PCMU and PCMA without it.",
@@ -257,7 +257,7 @@ def paths():
         "security": [{"token": []}, {}],
         "requestBody": {"required": False, "content": {"application/json": {"schema": ref("RtpAsk")}}},
         "responses": {
-            "200": answer("The port is open until it is closed or nothing comes any more.", ref("RtpPort")),
+            "201": answer("The port is open until it is closed or nothing comes any more.", ref("RtpPort")),
             "400": problem("The JSON is not of the form."),
             **no_token,
             "413": problem("The body is too large."),

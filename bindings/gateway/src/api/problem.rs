@@ -32,11 +32,16 @@ impl Problem {
         Self { status, kind, detail: detail.into(), retry_after_seconds: None }
     }
 
+    /// It may be tried again after so long.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
     /// There is too much to do; it may be tried again after so long.
     #[must_use]
-    pub fn overloaded(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
-        let retry_after_seconds = Some(retry_after_seconds);
-        Self { retry_after_seconds, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail) }
+    pub fn overloaded(detail: impl Into<String>, seconds: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).after(seconds)
     }
 }
 

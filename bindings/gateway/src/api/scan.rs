@@ -69,9 +69,11 @@ pub async fn scan(
     let recording = upload.await.map_err(too_slow)??;
     let engine = outlets.gateway.scorer.engine().map_err(|missing| {
         let words = "nothing can be scanned: the log says why the engine did not start";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, missing.fault.as_str(), words)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, missing.fault.as_str(), words).after(RETRY_AFTER_SECONDS)
     })?;
-    let closed = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the gateway stops");
+    let closed = || {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the gateway stops").after(RETRY_AFTER_SECONDS)
+    };
     let scanned = tokio::select! {
         permit = Arc::clone(&outlets.scans.scanned).acquire_owned() => permit.map_err(|_| closed())?,
         () = outlets.gateway.stopped() => return Err(closed()),

@@ -265,7 +265,7 @@ impl Shared {
             let mut queue = locked(&self.queue);
             for (n, message) in messages.into_iter().enumerate() {
                 let is_kept = kept.get(n).is_some_and(Result::is_ok);
-                queue.admit(if is_kept { Item::spooled(message.id) } else { Item::in_memory(message) });
+                queue.give_back(if is_kept { Item::spooled(message.id) } else { Item::in_memory(message) });
             }
             drop(queue);
             self.changed.notify_one();

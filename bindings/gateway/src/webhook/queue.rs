@@ -70,6 +70,8 @@ pub struct Queue {
     max_in_flight: usize,
     /// Offered, and not yet brought to the spool.
     fresh: VecDeque<Message>,
+    /// Those that are being brought there.
+    n_taken: usize,
     waiting: VecDeque<Item>,
     refused: BTreeMap<(Instant, MessageId), Item>,
     n_in_flight: usize,
@@ -111,6 +113,7 @@ impl Queue {
             max_bytes,
             max_in_flight,
             fresh: VecDeque::new(),
+            n_taken: 0,
             waiting: VecDeque::new(),
             refused: BTreeMap::new(),
             n_in_flight: 0,
@@ -131,14 +134,21 @@ impl Queue {
         has_room
     }
 
-    /// The oldest that were not brought to the spool. They come back by [`admit`](Self::admit).
+    /// The oldest that were not brought to the spool. They come back by [`give_back`](Self::give_back).
     pub fn take_fresh(&mut self, most: usize) -> Vec<Message> {
         let taken: Vec<_> = self.fresh.drain(..most.min(self.fresh.len())).collect();
         self.n_bytes -= taken.iter().map(|message| message.body.len()).sum::<usize>();
+        self.n_taken += taken.len();
         taken
     }
 
-    /// A message is ready to be sent.
+    /// One of those that were [taken](Self::take_fresh) is ready to be sent.
+    pub fn give_back(&mut self, item: Item) {
+        self.n_taken -= 1;
+        self.admit(item);
+    }
+
+    /// A message from before is ready to be sent.
     pub fn admit(&mut self, item: Item) {
         self.n_bytes += item.n_bytes();
         self.waiting.push_back(item);
@@ -218,7 +228,7 @@ impl Queue {
     /// Messages that were not delivered, those on their way included.
     #[must_use]
     pub fn n_messages(&self) -> usize {
-        self.fresh.len() + self.waiting.len() + self.refused.len() + self.n_in_flight
+        self.fresh.len() + self.n_taken + self.waiting.len() + self.refused.len() + self.n_in_flight
     }
 
     /// There are messages for the spool.
@@ -324,7 +334,7 @@ mod tests {
         assert!(!queue.offer(message(2)), "25 bytes hold two");
         let spooled = queue.take_fresh(9);
         for message in spooled {
-            queue.admit(Item::spooled(message.id));
+            queue.give_back(Item::spooled(message.id));
         }
         assert!(queue.offer(message(2)), "what the spool has takes no memory");
         assert!(!queue.offer(message(3)), "three messages");
@@ -338,7 +348,7 @@ mod tests {
             (0..n).for_each(|n| assert!(queue.offer(message(n))));
             let fresh = queue.take_fresh(1_000);
             for message in fresh {
-                queue.admit(Item::in_memory(message));
+                queue.give_back(Item::in_memory(message));
             }
             let (mut flying, mut over) = (Vec::new(), 0);
             for outcome in outcomes {
