@@ -5,6 +5,7 @@
 mod c;
 mod circles;
 mod first_minute;
+mod mobile;
 mod package;
 mod process;
 mod python;
@@ -17,7 +18,7 @@ use process::{Result, cargo, in_root, missing, root, run, run_quietly, say, targ
 use python::{install_once, onnxruntime_library, python};
 
 const HELP: &str = "\
-cargo xtask test       set up and run every test: Rust, C, command, Python, recipe, examples
+cargo xtask test       set up and run every test: Rust, C, Kotlin, command, Python, recipe, examples
 cargo xtask lint       circles of imports, rustfmt, clippy, documentation, packing, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
@@ -72,6 +73,7 @@ fn test() -> Result<()> {
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
     c::test()?;
+    mobile::test()?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
     // A run of its own: the command's tests import from their conftest, and only one can have that name.
@@ -94,6 +96,8 @@ fn lint() -> Result<()> {
     circles::check(&root())?;
     run(cargo(&["fmt", "--all", "--check"]))?;
     run(cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    // As it is on a phone: without all that can be left out.
+    run(cargo(&["clippy", "--release", "--package=veravox", "--no-default-features", "--lib", "--", "-D", "warnings"]))?;
     // The library in C has the name of the one in Rust; its documentation is its header.
     let mut docs = cargo(&["doc", "--release", "--no-deps", "--lib", "--workspace", "--exclude", "veravox-c"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");

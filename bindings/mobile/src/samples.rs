@@ -51,6 +51,6 @@ mod tests {
         moved.pop();
         assert!(matches!(samples::<i16>(&moved), Err(crate::VeravoxError::InvalidArgument(_))));
         assert!(samples::<f32>(&[]).unwrap().is_empty());
-        assert_eq!(samples::<f32>(&1.5_f32.to_le_bytes()).unwrap(), [1.5]);
+        assert_eq!(samples::<f32>(&1.5_f32.to_le_bytes()).unwrap().as_ref(), [1.5]);
     }
 }

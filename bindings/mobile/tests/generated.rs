@@ -25,11 +25,15 @@ fn library() -> Utf8PathBuf {
 fn the_sources_are_those_of_a_fresh_generation() {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generated");
     let out_dir = Utf8PathBuf::from_path_buf(out.clone()).unwrap();
+    std::fs::create_dir_all(&out).unwrap();
+    // Where this crate's uniffi.toml lies.
+    let places = out_dir.join("places.toml");
+    std::fs::write(&places, format!("[crate-roots]\nveravox_mobile = {:?}\n", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let options = GenerateOptions {
         languages: vec![TargetLanguage::Kotlin, TargetLanguage::Swift],
         source: library(),
         out_dir,
-        metadata_no_deps: true,
+        config_override: Some(places),
         ..GenerateOptions::default()
     };
     generate(options).unwrap();

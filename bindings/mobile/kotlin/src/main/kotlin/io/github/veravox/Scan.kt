@@ -1,0 +1,71 @@
+package io.github.veravox
+
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import java.nio.ByteBuffer
+import java.nio.file.Path
+
+/**
+ * Scores a recording in a file; each channel is a leg of its own. It works in a thread of [dispatcher]; a coroutine that is
+ * cancelled ends it within a moment.
+ *
+ * @param raw what the audio is, where the file has no header.
+ * @throws VeravoxException where the file cannot be read or scored, of the kind that says why.
+ */
+public suspend fun Detector.scan(
+    file: Path,
+    raw: RawFormat? = null,
+    dispatcher: CoroutineDispatcher = Dispatchers.Default,
+): CallReport = cancellable(dispatcher) { scanFile(file.toString(), raw, it) }
+
+/** As [scan] of a file, of its bytes: what of [bytes] lies between its position and its limit, which stay as they are. */
+public suspend fun Detector.scan(
+    bytes: ByteBuffer,
+    raw: RawFormat? = null,
+    dispatcher: CoroutineDispatcher = Dispatchers.Default,
+): CallReport {
+    val direct =
+        if (bytes.isDirect) {
+            bytes.slice()
+        } else {
+            ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate()).flip()
+        }
+    return cancellable(dispatcher) { scanBytes(direct, raw, it) }
+}
+
+/** As [scan] of a file, of its bytes. */
+public suspend fun Detector.scan(
+    bytes: ByteArray,
+    raw: RawFormat? = null,
+    dispatcher: CoroutineDispatcher = Dispatchers.Default,
+): CallReport = scan(ByteBuffer.wrap(bytes), raw, dispatcher)
+
+private suspend fun <T> cancellable(
+    dispatcher: CoroutineDispatcher,
+    work: (Cancellation) -> T,
+): T =
+    withContext(dispatcher) {
+        Cancellation().use { cancellation ->
+            // It is told in the thread that cancels: those of the dispatcher may all be at work.
+            val told =
+                launch(Dispatchers.Unconfined) {
+                    try {
+                        awaitCancellation()
+                    } finally {
+                        cancellation.cancel()
+                    }
+                }
+            try {
+                work(cancellation)
+            } catch (stopped: VeravoxException.Cancelled) {
+                ensureActive()
+                throw stopped
+            } finally {
+                told.cancel()
+            }
+        }
+    }
