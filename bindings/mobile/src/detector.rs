@@ -60,7 +60,7 @@ impl Detector {
         if let Some(share) = target_false_alarm {
             inner = inner.with_target_false_alarm(share)?;
         }
-        let inner = inner.with_thresholds(ThresholdChanges { prior, synthetic_llr, bonafide_llr })?;
+        let inner = inner.with_thresholds(ThresholdChanges { prior, costs: None, synthetic_llr, bonafide_llr })?;
         Ok(Arc::new(Self { inner }))
     }
 

@@ -126,7 +126,7 @@ impl From<report::LegVerdict> for LegVerdict {
 
 impl From<report::RunningVerdict> for RunningVerdict {
     fn from(verdict: report::RunningVerdict) -> Self {
-        let report::RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons } = verdict;
+        let report::RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, .. } = verdict;
         let reasons = reasons.into_iter().map(Reason::from).collect();
         Self { stage: stage.into(), decision: decision.into(), llr, probability, speech_seconds, reasons }
     }
@@ -140,7 +140,7 @@ impl From<report::Change> for Change {
 
 impl From<report::WindowReport> for WindowReport {
     fn from(window: report::WindowReport) -> Self {
-        let report::WindowReport { start_seconds, end_seconds, llr, fresh_share, reason } = window;
+        let report::WindowReport { start_seconds, end_seconds, llr, fresh_share, reason, .. } = window;
         Self { start_seconds, end_seconds, llr, fresh_share, reason: reason.map(Reason::from) }
     }
 }
