@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::Detector;
-use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
+use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat, RtpMap};
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::site::SiteCalibration;
 
@@ -159,6 +159,10 @@ pub struct Raw {
     /// Channels of headerless audio, interleaved.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "encoding")]
     pub channels: usize,
+    /// What an RTP payload type of a packet capture is, where the capture's SIP does not say it, as in 96=opus/48000 or
+    /// 97=AMR-WB/16000;octet-align=1. May be repeated.
+    #[arg(long, value_name = "TYPE=CODEC/RATE")]
+    pub rtp_map: Vec<RtpMap>,
 }
 
 #[derive(ValueEnum, Clone, Copy)]
@@ -386,18 +390,14 @@ impl Raw {
             sample_rate_hz: self.rate,
             channels: self.channels,
         });
-        DecodeOptions { raw, ..DecodeOptions::default() }
+        DecodeOptions { raw, rtp_map: self.rtp_map.clone(), ..DecodeOptions::default() }
     }
 }
 
 impl Scan {
     pub fn decode_options(&self) -> DecodeOptions {
-        let raw = self.raw.encoding.map(|encoding| RawFormat {
-            encoding: encoding.of_samples(),
-            sample_rate_hz: self.raw.rate,
-            channels: self.raw.channels,
-        });
-        DecodeOptions { raw, limits: Limits { max_duration_seconds: self.max_duration, ..Limits::default() } }
+        let limits = Limits { max_duration_seconds: self.max_duration, ..Limits::default() };
+        DecodeOptions { limits, ..self.raw.options() }
     }
 }
 
@@ -409,7 +409,8 @@ impl Live {
             channels: self.channels,
         });
         // A call may last as long as it lasts.
-        DecodeOptions { raw, limits: Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() } }
+        let limits = Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() };
+        DecodeOptions { raw, limits, ..DecodeOptions::default() }
     }
 }
 

@@ -54,14 +54,17 @@ pub(crate) struct DecodeOptions {
 #[pymethods]
 impl DecodeOptions {
     #[new]
-    #[pyo3(signature = (encoding=None, sample_rate=None, channels=None, max_duration_seconds=None))]
+    #[pyo3(signature = (encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, rtp_map=Vec::new()))]
     fn new(
         py: Python<'_>,
         encoding: Option<&str>,
         sample_rate: Option<u32>,
         channels: Option<usize>,
         max_duration_seconds: Option<f64>,
+        rtp_map: Vec<String>,
     ) -> PyResult<Self> {
+        let rtp_map: veravox::Result<_> = rtp_map.iter().map(|map| map.parse()).collect();
+        let rtp_map = rtp_map.map_err(|e| to_python(py, &e))?;
         let raw = match (encoding, sample_rate) {
             (None, None) if channels.is_none() => None,
             (None, _) => {
@@ -86,7 +89,7 @@ impl DecodeOptions {
             }
             limits.max_duration_seconds = seconds;
         }
-        Ok(Self { inner: decode::DecodeOptions { raw, limits } })
+        Ok(Self { inner: decode::DecodeOptions { raw, limits, rtp_map } })
     }
 }
 

@@ -8,18 +8,18 @@ use veravox::report::ErrorReport;
 use walkdir::WalkDir;
 
 /// Extensions of audio files in folders. A file that the user names is tried whatever it is called.
-const AUDIO: [&str; 18] = [
+const AUDIO: [&str; 20] = [
     "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc", "caf",
-    "mka", "webm",
+    "mka", "webm", "pcap", "pcapng",
 ];
 /// Extensions of headerless audio, looked for when the user says what it is.
 const RAW: [&str; 10] = ["raw", "pcm", "ul", "al", "ulaw", "alaw", "mulaw", "sln", "s16", "g711"];
 /// Extensions of call recordings that are not read, or not without being told how. In a folder they are tried like the others, so
 /// that each has a line that says why there is no verdict on it.
-const CALLS: [&str; 42] = [
+const CALLS: [&str; 40] = [
     "gsm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64", "g722", "g723", "g726",
     "g729", "spx", "ilbc", "lbc", "vox", "wma", "ra", "voc", "sph", "silk", "ul", "ulaw", "mulaw", "mu", "pcmu", "al",
-    "alaw", "pcma", "g711", "g711u", "g711a", "sln", "slin", "sln16", "sln48", "pcap", "pcapng",
+    "alaw", "pcma", "g711", "g711u", "g711a", "sln", "slin", "sln16", "sln48",
 ];
 
 /// Standard input, among the files to scan; a file of this name is written `./-`.

@@ -62,11 +62,9 @@ impl BlockDecoder {
         let at_a_time = if blocks.samples == 1 { samples } else { 1 };
         let engine = match blocks.codec {
             BlockCodec::Pcm(codec) => Engine::Pcm(pcm_decoder(codec, &blocks, at_a_time)?),
-            BlockCodec::Speech(codec) => Engine::Speech {
-                name: codec.name(),
-                decoder: codec.decoder(blocks.channels)?,
-                interleaved: Vec::new(),
-            },
+            BlockCodec::Speech(codec) => {
+                Engine::Speech { name: codec.name(), decoder: codec.decoder(blocks.channels)?, interleaved: Vec::new() }
+            }
         };
         Ok(Self { blocks, engine, at_a_time, n_broken: 0, broken_in_a_row: 0, decoded_any: false, bytes: Vec::new() })
     }

@@ -18,6 +18,12 @@ pub(super) struct Known {
     pub read: bool,
 }
 
+impl Known {
+    pub fn is_capture(&self) -> bool {
+        self.name.starts_with("packet capture")
+    }
+}
+
 /// First bytes, with where they stand.
 type Magic = (usize, &'static [u8]);
 
@@ -29,7 +35,7 @@ const fn unread(name: &'static str, magic: &'static [Magic]) -> (Known, &'static
     (Known { name, read: false }, magic)
 }
 
-const KINDS: [(Known, &[Magic]); 39] = [
+const KINDS: [(Known, &[Magic]); 40] = [
     read("WAV", &[(0, b"RIFF"), (8, b"WAVE")]),
     read("WAV (RIFX)", &[(0, b"RIFX"), (8, b"WAVE")]),
     read("WAV (RF64)", &[(0, b"RF64"), (8, b"WAVE")]),
@@ -59,10 +65,11 @@ const KINDS: [(Known, &[Magic]); 39] = [
     unread("WavPack", &[(0, b"wvPK")]),
     unread("Monkey's Audio", &[(0, b"MAC ")]),
     unread("MIDI, which holds notes and no sound", &[(0, b"MThd")]),
-    unread("a packet capture (pcap)", &[(0, &[0xd4, 0xc3, 0xb2, 0xa1])]),
-    unread("a packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0xc3, 0xd4])]),
-    unread("a packet capture (pcap)", &[(0, &[0x4d, 0x3c, 0xb2, 0xa1])]),
-    unread("a packet capture (pcapng)", &[(0, &[0x0a, 0x0d, 0x0d, 0x0a])]),
+    read("packet capture (pcap)", &[(0, &[0xd4, 0xc3, 0xb2, 0xa1])]),
+    read("packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0xc3, 0xd4])]),
+    read("packet capture (pcap)", &[(0, &[0x4d, 0x3c, 0xb2, 0xa1])]),
+    read("packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0x3c, 0x4d])]),
+    read("packet capture (pcapng)", &[(0, &[0x0a, 0x0d, 0x0d, 0x0a])]),
     unread("a ZIP archive", &[(0, b"PK\x03\x04")]),
     unread("a gzip archive", &[(0, &[0x1f, 0x8b, 0x08])]),
     unread("a PDF document", &[(0, b"%PDF")]),

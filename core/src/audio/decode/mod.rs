@@ -7,6 +7,8 @@
 //! [`AudioReader::warnings`] tell what was not.
 
 mod blocks;
+#[cfg(feature = "captures")]
+mod capture;
 mod container;
 mod front;
 mod known;
@@ -19,11 +21,14 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+#[cfg(feature = "captures")]
+pub use capture::RtpMap;
 pub use known::header_kind;
 pub use limits::Limits;
 pub use raw::{RawEncoding, RawFormat};
-pub use source::{AudioInfo, AudioSource, PcmChunk};
+pub use source::{AudioInfo, AudioSource, Gap, PcmChunk, StreamSummary};
 
+use crate::audio::resample::Resampler;
 use crate::error::{Error, ErrorKind, Result};
 use front::Front;
 use source::ChunkSource;
@@ -36,6 +41,9 @@ pub struct DecodeOptions {
     pub raw: Option<RawFormat>,
     /// What a file may claim at most.
     pub limits: Limits,
+    /// What payload types mean in a capture of packets whose signalling does not say it, or says it wrong.
+    #[cfg(feature = "captures")]
+    pub rtp_map: Vec<RtpMap>,
 }
 
 /// A source of bytes that come once.
@@ -74,6 +82,8 @@ pub struct AudioReader {
     limits: Limits,
     chunk: PcmChunk,
     samples_read: u64,
+    /// Of the legs of a capture the rate, and the samples that were read or are missing.
+    heard: Vec<(u32, u64)>,
     ended: bool,
     warnings: Vec<String>,
 }
@@ -171,7 +181,9 @@ impl AudioReader {
                     warnings
                         .push(format!("the file has a header ({}) and was read as that, not as raw audio", kind.name));
                 }
-                if wav::is_wav(&head) {
+                if kind.is_some_and(known::Known::is_capture) {
+                    capture_source(front, &head, options)?
+                } else if wav::is_wav(&head) {
                     let (source, info) = wav::WavSource::new(front, &options.limits)?;
                     (Box::new(source), info)
                 } else {
@@ -189,7 +201,8 @@ impl AudioReader {
             info.declared_samples = None;
         }
         let limits = options.limits.clone();
-        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, ended: false, warnings })
+        let heard = source.streams().iter().map(|stream| (stream.sample_rate_hz, 0)).collect();
+        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, heard, ended: false, warnings })
     }
 
     /// What the file says of its audio.
@@ -204,10 +217,43 @@ impl AudioReader {
         &self.warnings
     }
 
-    /// Samples of one channel read so far.
+    /// Samples of one channel read so far; of a capture, of its longest leg with its gaps, at the rate that
+    /// [`info`](Self::info) names.
     #[must_use]
     pub fn samples_read(&self) -> u64 {
         self.samples_read
+    }
+
+    /// The streams of a capture, one for each leg, each at its own rate; nothing of a file. Their counts are complete after the
+    /// last chunk.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamSummary> {
+        self.source.streams()
+    }
+
+    /// Samples a second and codec of each leg.
+    pub(crate) fn legs(&self) -> Vec<(u32, String)> {
+        let streams = self.streams();
+        if streams.is_empty() {
+            return vec![(self.info.sample_rate_hz, self.info.codec.clone()); self.info.channels];
+        }
+        streams.into_iter().map(|stream| (stream.sample_rate_hz, stream.codec)).collect()
+    }
+
+    /// Counts a chunk of a capture, whose legs have gaps and rates of their own. Samples of the longest so far.
+    fn count_legs(&mut self) -> u64 {
+        for ((_, heard), samples) in self.heard.iter_mut().zip(&self.chunk.channels) {
+            *heard = heard.saturating_add(samples.len() as u64);
+        }
+        for (leg, gap) in &self.chunk.gaps {
+            if let Some((_, heard)) = self.heard.get_mut(*leg) {
+                *heard = heard.saturating_add(gap.n_samples());
+            }
+        }
+        let at_rate = |(rate, heard): &(u32, u64)| {
+            *heard as f64 * f64::from(self.info.sample_rate_hz) / f64::from((*rate).max(1))
+        };
+        self.heard.iter().map(at_rate).fold(0.0, f64::max) as u64
     }
 
     /// The next chunk, or `None` at the end of the audio.
@@ -223,10 +269,14 @@ impl AudioReader {
                 break;
             }
             let n_samples = self.chunk.n_samples();
-            if n_samples == 0 {
+            if n_samples == 0 && self.chunk.gaps.is_empty() {
                 continue;
             }
-            self.samples_read += n_samples as u64;
+            if self.heard.is_empty() {
+                self.samples_read += n_samples as u64;
+            } else {
+                self.samples_read = self.count_legs();
+            }
             let seconds = self.samples_read as f64 / f64::from(self.info.sample_rate_hz);
             if seconds > self.limits.max_duration_seconds {
                 let message = format!(
@@ -240,18 +290,42 @@ impl AudioReader {
         Ok(None)
     }
 
-    /// All that is left of the audio, in memory: `[leg][time]`.
+    /// All that is left of the audio, in memory: `[leg][time]`, all legs of one length. The legs of a capture are brought to the
+    /// rate that [`info`](Self::info) names and laid side by side as they were spoken; what is missing of them stands as zeros.
     ///
     /// # Errors
     /// Those of [`next_chunk`](Self::next_chunk).
     pub fn read_to_end(&mut self) -> Result<Vec<Vec<f32>>> {
         let mut legs = vec![Vec::new(); self.info.channels];
         while let Some(chunk) = self.next_chunk()? {
+            for (leg, gap) in &chunk.gaps {
+                if let Some(leg) = legs.get_mut(*leg) {
+                    // No longer than the longest duration, or the chunk had been an error.
+                    leg.resize(leg.len().saturating_add(gap.n_samples() as usize), 0.0);
+                }
+            }
             for (leg, samples) in legs.iter_mut().zip(&chunk.channels) {
                 leg.extend_from_slice(samples);
             }
         }
+        self.side_by_side(&mut legs)?;
         Ok(legs)
+    }
+
+    /// Brings the legs of a capture to one rate, start and length.
+    fn side_by_side(&self, legs: &mut [Vec<f32>]) -> Result<()> {
+        for (leg, stream) in legs.iter_mut().zip(self.streams()) {
+            let rate = self.info.sample_rate_hz;
+            let before = (stream.start_seconds.min(self.limits.max_duration_seconds) * f64::from(rate)) as usize;
+            let mut resampler = Resampler::new(stream.sample_rate_hz, rate)?;
+            let mut samples = vec![0.0; before];
+            resampler.push(leg, &mut samples)?;
+            resampler.finish(&mut samples)?;
+            *leg = samples;
+        }
+        let longest = legs.iter().map(Vec::len).max().unwrap_or(0);
+        legs.iter_mut().for_each(|leg| leg.resize(longest, 0.0));
+        Ok(())
     }
 
     /// A recorder that died leaves a header that promises more than there is: score what is there, and say so.
@@ -270,6 +344,19 @@ impl AudioReader {
                 .push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
         }
     }
+}
+
+#[cfg(feature = "captures")]
+fn capture_source(front: Front, head: &[u8], options: &DecodeOptions) -> Result<(Box<dyn ChunkSource>, AudioInfo)> {
+    let is_ng = capture::is_ng(head);
+    let (source, info) = capture::CaptureSource::new(front, is_ng, &options.limits, &options.rtp_map)?;
+    Ok((Box::new(source), info))
+}
+
+#[cfg(not(feature = "captures"))]
+fn capture_source(_: Front, _: &[u8], _: &DecodeOptions) -> Result<(Box<dyn ChunkSource>, AudioInfo)> {
+    let message = "captures of packets are not read by this build, which lacks the feature `captures`";
+    Err(Error::new(ErrorKind::UnsupportedAudio, message))
 }
 
 #[cfg(test)]
