@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::Detector;
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat, RtpMap};
@@ -111,9 +112,8 @@ pub struct Scan {
     pub raw: Raw,
     #[command(flatten)]
     pub decision: DecisionArguments,
-    /// Refuse audio longer than this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().max_duration_seconds, value_parser = seconds)]
-    pub max_duration: f64,
+    #[command(flatten)]
+    pub limits: LimitArguments,
     /// Exit with 3 when a synthetic voice is found.
     #[arg(long)]
     pub fail_on_synthetic: bool,
@@ -150,12 +150,12 @@ pub struct OutputFormat {
 
 #[derive(Args)]
 pub struct Raw {
-    /// Read files as headerless audio of this encoding.
-    #[arg(long = "raw", value_enum, value_name = "ENCODING")]
-    pub encoding: Option<Encoding>,
-    /// Sample rate of headerless audio.
-    #[arg(long, value_name = "HZ", default_value_t = 8_000, requires = "encoding")]
-    pub rate: u32,
+    /// Read files as headerless audio of this encoding, whatever their names say.
+    #[arg(long = "raw", value_parser = encodings(), value_name = "ENCODING")]
+    pub encoding: Option<RawEncoding>,
+    /// Sample rate of headerless audio; 8000 without it, of g722 16000.
+    #[arg(long, value_name = "HZ", requires = "encoding")]
+    pub rate: Option<u32>,
     /// Channels of headerless audio, interleaved.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "encoding")]
     pub channels: usize,
@@ -165,16 +165,45 @@ pub struct Raw {
     pub rtp_map: Vec<RtpMap>,
 }
 
-#[derive(ValueEnum, Clone, Copy)]
-pub enum Encoding {
-    /// Signed 16-bit, little endian.
-    S16le,
-    /// 32-bit float, little endian.
-    F32le,
-    /// G.711 A-law.
-    Alaw,
-    /// G.711 mu-law.
-    Mulaw,
+/// The names of the encodings, with what they are.
+fn encodings() -> impl TypedValueParser<Value = RawEncoding> {
+    let value = |encoding: RawEncoding| PossibleValue::new(encoding.name()).help(encoding.description());
+    PossibleValuesParser::new(RawEncoding::ALL.map(value))
+        .try_map(|name| RawEncoding::from_name(&name).ok_or_else(|| format!("{name} is no encoding")))
+}
+
+/// What a file may claim and take at most.
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArguments {
+    /// Refuse audio longer than this many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().max_duration_seconds, value_parser = above_zero)]
+    pub max_duration: f64,
+    /// Refuse audio of more channels.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_channels)]
+    pub max_channels: usize,
+    /// Refuse audio of a higher sample rate.
+    #[arg(long, value_name = "HZ", default_value_t = Limits::default().max_sample_rate_hz)]
+    pub max_rate: u32,
+    /// Refuse files that unpack to more bytes of samples for each of theirs.
+    #[arg(long, value_name = "TIMES", default_value_t = Limits::default().max_decoded_ratio, value_parser = above_zero)]
+    pub max_ratio: f64,
+    /// Give a file up that is not done after this many seconds; without it none is.
+    #[arg(long, value_name = "SECONDS", value_parser = above_zero)]
+    pub max_time: Option<f64>,
+}
+
+impl LimitArguments {
+    fn limits(&self) -> Limits {
+        Limits {
+            max_duration_seconds: self.max_duration,
+            max_channels: self.max_channels,
+            max_sample_rate_hz: self.max_rate,
+            max_decoded_ratio: self.max_ratio,
+            max_reading_seconds: self.max_time.unwrap_or(f64::INFINITY),
+            ..Limits::default()
+        }
+    }
 }
 
 #[derive(Args)]
@@ -234,8 +263,8 @@ pub struct Live {
     #[arg(long, value_name = "HZ")]
     pub rate: Option<u32>,
     /// Encoding of headerless audio.
-    #[arg(long = "raw", value_enum, value_name = "ENCODING", default_value_t = Encoding::S16le, requires = "rate")]
-    pub encoding: Encoding,
+    #[arg(long = "raw", value_parser = encodings(), value_name = "ENCODING", default_value = "s16le", requires = "rate")]
+    pub encoding: RawEncoding,
     /// Channels of headerless audio, interleaved; each is a leg.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "rate")]
     pub channels: usize,
@@ -293,7 +322,7 @@ fn times(text: &str) -> Result<f64, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+fn above_zero(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if value > 0.0 => Ok(value),
         _ => Err("expected a number above 0, or inf".to_owned()),
@@ -386,8 +415,8 @@ impl Raw {
     /// The options of a file that is read with these.
     pub fn options(&self) -> DecodeOptions {
         let raw = self.encoding.map(|encoding| RawFormat {
-            encoding: encoding.of_samples(),
-            sample_rate_hz: self.rate,
+            encoding,
+            sample_rate_hz: self.rate.unwrap_or(encoding.usual_rate_hz()),
             channels: self.channels,
         });
         DecodeOptions { raw, rtp_map: self.rtp_map.clone(), ..DecodeOptions::default() }
@@ -396,31 +425,16 @@ impl Raw {
 
 impl Scan {
     pub fn decode_options(&self) -> DecodeOptions {
-        let limits = Limits { max_duration_seconds: self.max_duration, ..Limits::default() };
-        DecodeOptions { limits, ..self.raw.options() }
+        DecodeOptions { limits: self.limits.limits(), ..self.raw.options() }
     }
 }
 
 impl Live {
     pub fn decode_options(&self) -> DecodeOptions {
-        let raw = self.rate.map(|sample_rate_hz| RawFormat {
-            encoding: self.encoding.of_samples(),
-            sample_rate_hz,
-            channels: self.channels,
-        });
+        let (encoding, channels) = (self.encoding, self.channels);
+        let raw = self.rate.map(|sample_rate_hz| RawFormat { encoding, sample_rate_hz, channels });
         // A call may last as long as it lasts.
         let limits = Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() };
         DecodeOptions { raw, limits, ..DecodeOptions::default() }
-    }
-}
-
-impl Encoding {
-    fn of_samples(self) -> RawEncoding {
-        match self {
-            Self::S16le => RawEncoding::PcmS16Le,
-            Self::F32le => RawEncoding::PcmF32Le,
-            Self::Alaw => RawEncoding::Alaw,
-            Self::Mulaw => RawEncoding::Mulaw,
-        }
     }
 }

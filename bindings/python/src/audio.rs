@@ -1,5 +1,6 @@
 //! Audio that comes from Python: files, bytes, arrays.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::PathBuf;
 
@@ -54,13 +55,16 @@ pub(crate) struct DecodeOptions {
 #[pymethods]
 impl DecodeOptions {
     #[new]
-    #[pyo3(signature = (encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, rtp_map=Vec::new()))]
+    #[pyo3(signature = (
+        encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, limits=None, rtp_map=Vec::new()
+    ))]
     fn new(
         py: Python<'_>,
         encoding: Option<&str>,
         sample_rate: Option<u32>,
         channels: Option<usize>,
         max_duration_seconds: Option<f64>,
+        limits: Option<HashMap<String, f64>>,
         rtp_map: Vec<String>,
     ) -> PyResult<Self> {
         let rtp_map: veravox::Result<_> = rtp_map.iter().map(|map| map.parse()).collect();
@@ -72,37 +76,53 @@ impl DecodeOptions {
                              headerless audio, as in encoding=\"mulaw\"";
                 return Err(argument_error(py, words));
             }
-            (Some(_), None) => return Err(argument_error(py, "headerless audio needs its sample_rate in hertz")),
-            (Some(encoding), Some(sample_rate_hz)) => Some(RawFormat {
-                encoding: encoding_of(encoding).ok_or_else(|| {
-                    let known = ENCODINGS.map(|(name, _)| name).join(", ");
-                    argument_error(py, format!("expected an encoding out of {known}, got {encoding:?}"))
-                })?,
-                sample_rate_hz,
-                channels: channels.unwrap_or(1),
-            }),
-        };
-        let mut limits = Limits::default();
-        if let Some(seconds) = max_duration_seconds {
-            if seconds.is_nan() || seconds <= 0.0 {
-                return Err(argument_error(py, format!("expected max_duration_seconds above 0, got {seconds}")));
+            (Some(name), sample_rate) => {
+                let encoding = RawEncoding::from_name(name).ok_or_else(|| {
+                    let known = RawEncoding::ALL.map(RawEncoding::name).join(", ");
+                    argument_error(py, format!("expected an encoding out of {known}, got {name:?}"))
+                })?;
+                // Of PCM and G.711, which are met at any rate, nobody knows it but the caller.
+                let own_rate = Some(encoding.usual_rate_hz()).filter(|_| !MANY_RATES.contains(&encoding));
+                let sample_rate_hz = sample_rate
+                    .or(own_rate)
+                    .ok_or_else(|| argument_error(py, "headerless audio needs its sample_rate in hertz"))?;
+                Some(RawFormat { encoding, sample_rate_hz, channels: channels.unwrap_or(1) })
             }
-            limits.max_duration_seconds = seconds;
+        };
+        let mut known = Limits::default();
+        let seconds = max_duration_seconds.map(|seconds| ("max_duration_seconds".to_owned(), seconds));
+        for (name, value) in limits.into_iter().flatten().chain(seconds) {
+            set_limit(&mut known, &name, value).map_err(|words| argument_error(py, words))?;
         }
-        Ok(Self { inner: decode::DecodeOptions { raw, limits, rtp_map } })
+        Ok(Self { inner: decode::DecodeOptions { raw, limits: known, rtp_map } })
     }
 }
 
-/// The names that the command has for them too.
-const ENCODINGS: [(&str, RawEncoding); 4] = [
-    ("s16le", RawEncoding::PcmS16Le),
-    ("f32le", RawEncoding::PcmF32Le),
-    ("alaw", RawEncoding::Alaw),
-    ("mulaw", RawEncoding::Mulaw),
-];
+/// Encodings that are met at any sample rate.
+const MANY_RATES: [RawEncoding; 4] =
+    [RawEncoding::PcmS16Le, RawEncoding::PcmF32Le, RawEncoding::Alaw, RawEncoding::Mulaw];
 
-fn encoding_of(name: &str) -> Option<RawEncoding> {
-    ENCODINGS.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding)
+/// Sets the limit of this name.
+fn set_limit(limits: &mut Limits, name: &str, value: f64) -> Result<(), String> {
+    if value.is_nan() || value <= 0.0 {
+        return Err(format!("expected {name} above 0, got {value}"));
+    }
+    match name {
+        "max_duration_seconds" => limits.max_duration_seconds = value,
+        "max_channels" => limits.max_channels = value as usize,
+        "min_sample_rate_hz" => limits.min_sample_rate_hz = value as u32,
+        "max_sample_rate_hz" => limits.max_sample_rate_hz = value as u32,
+        "max_decoded_ratio" => limits.max_decoded_ratio = value,
+        "max_memory_bytes" => limits.max_memory_bytes = value as u64,
+        "max_reading_seconds" => limits.max_reading_seconds = value,
+        _ => {
+            return Err(format!(
+                "there is no limit {name:?}, but max_duration_seconds, max_channels, min_sample_rate_hz, \
+                 max_sample_rate_hz, max_decoded_ratio, max_memory_bytes, max_reading_seconds"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The samples of a file, float32 `[legs, n]`, and their rate in hertz.

@@ -4,23 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use veravox::ErrorKind;
+use veravox::decode::{NamedKind, extension_kind};
 use veravox::report::ErrorReport;
 use walkdir::WalkDir;
-
-/// Extensions of audio files in folders. A file that the user names is tried whatever it is called.
-const AUDIO: [&str; 20] = [
-    "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc", "caf",
-    "mka", "webm", "pcap", "pcapng",
-];
-/// Extensions of headerless audio, looked for when the user says what it is.
-const RAW: [&str; 10] = ["raw", "pcm", "ul", "al", "ulaw", "alaw", "mulaw", "sln", "s16", "g711"];
-/// Extensions of call recordings that are not read, or not without being told how. In a folder they are tried like the others, so
-/// that each has a line that says why there is no verdict on it.
-const CALLS: [&str; 40] = [
-    "gsm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64", "g722", "g723", "g726",
-    "g729", "spx", "ilbc", "lbc", "vox", "wma", "ra", "voc", "sph", "silk", "ul", "ulaw", "mulaw", "mu", "pcmu", "al",
-    "alaw", "pcma", "g711", "g711u", "g711a", "sln", "slin", "sln16", "sln48",
-];
 
 /// Standard input, among the files to scan; a file of this name is written `./-`.
 pub const STANDARD_INPUT: &str = "-";
@@ -58,11 +44,9 @@ fn walk(folder: &Path, raw: bool, found: &mut Found) {
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry)
-                if has_extension(entry.path(), &AUDIO)
-                    || has_extension(entry.path(), &CALLS)
-                    || raw && has_extension(entry.path(), &RAW) =>
-            {
+            // Recordings of kinds that are not read are tried like the others, so that each has a line that says why there is
+            // no verdict on it.
+            Ok(entry) if kind_by_name(entry.path()).is_some_and(|kind| raw || kind != NamedKind::Unsaid) => {
                 found.files.push(AudioFile::new(entry.into_path()));
             }
             Ok(_) => found.n_passed_over += 1,
@@ -92,12 +76,11 @@ fn explain(error: &walkdir::Error) -> ErrorReport {
 
 /// Whether a file has the name of a recording.
 pub fn is_recording_by_name(path: &Path) -> bool {
-    [AUDIO.as_slice(), &RAW, &CALLS].iter().any(|known| has_extension(path, known))
+    kind_by_name(path).is_some()
 }
 
-fn has_extension(path: &Path, known: &[&str]) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    known.iter().any(|k| extension.eq_ignore_ascii_case(k))
+fn kind_by_name(path: &Path) -> Option<NamedKind> {
+    extension_kind(path.extension()?.to_str()?)
 }
 
 impl AudioFile {

@@ -43,6 +43,7 @@ class DecodeOptions:
         sample_rate: int | None = None,
         channels: int | None = None,
         max_duration_seconds: float | None = None,
+        limits: dict[str, float] | None = None,
     ) -> DecodeOptions: ...
 
 @final

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Mapping
 from typing import Any, BinaryIO, TypeAlias, Union
 
 import numpy as np
@@ -64,11 +65,15 @@ def rate_of(sample_rate: object) -> int:
 
 
 def options_of(
-    sample_rate: object, encoding: str | None, channels: int | None, max_duration_seconds: float | None
+    sample_rate: object,
+    encoding: str | None,
+    channels: int | None,
+    max_duration_seconds: float | None,
+    limits: Mapping[str, float] | None,
 ) -> _core.DecodeOptions:
     rate = None if sample_rate is None else rate_of(sample_rate)
     channels = None if channels is None else count(channels, "channels")
-    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds)
+    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds, None if limits is None else dict(limits))
 
 
 def chunk(samples: object) -> bytes | NDArray[np.float32] | NDArray[np.int16]:

@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -127,16 +127,20 @@ class Detector:
         encoding: str | None = None,
         channels: int | None = None,
         max_duration_seconds: float | None = None,
+        limits: Mapping[str, float] | None = None,
         spectrogram: bool = False,
     ) -> Report:
         """Scans one call: a path, the bytes of a file, a file opened in binary mode, or samples in an array.
 
         A file says its own `sample_rate` and `channels`. They are given for headerless audio, with its `encoding`:
-        `"mulaw"`, `"alaw"`, `"s16le"` or `"f32le"`, interleaved, one channel unless said otherwise. An array needs its
-        `sample_rate` alone: `[n]`, or `[legs, n]` for a call with a leg to a row, as float in [-1, 1] or int16. Values
+        `"mulaw"`, `"alaw"`, `"s16le"` or `"f32le"`, interleaved, one channel unless said otherwise; or `"gsm"`, `"g722"`,
+        `"g729"`, `"g726-32"`, `"vox"` and their kin, which have a rate of their own. A file whose name says its encoding
+        (`.gsm`, `.ulaw`, `.sln16`) needs neither. An array needs its `sample_rate` alone: `[n]`, or `[legs, n]` for a call with a leg to a row, as float in [-1, 1] or int16. Values
         that are not numbers count as silence, and many of them make a leg inconclusive.
 
-        `max_duration_seconds` refuses longer files. With `spectrogram` the report keeps a small picture of each leg for
+        `max_duration_seconds` refuses longer files; `limits` sets this and others by their names, as in
+        `{"max_channels": 2}`: "max_duration_seconds", "max_channels", "min_sample_rate_hz", "max_sample_rate_hz",
+        "max_decoded_ratio", "max_memory_bytes", "max_reading_seconds". With `spectrogram` the report keeps a small picture of each leg for
         its view in a notebook; audio is never kept.
 
         Raises `NotFoundError`, `AccessDeniedError` or `ReadError` when a file cannot be read, `UnsupportedAudioError` or
@@ -154,7 +158,7 @@ class Detector:
         ('no_signal', 'too_little_speech')
         """
         if is_array(source):
-            if encoding is not None or channels is not None or max_duration_seconds is not None:
+            if not (encoding is channels is max_duration_seconds is limits is None):
                 raise InvalidArgumentError("an array takes its sample_rate alone: encoding, channels and limits are for files")
             if sample_rate is None:
                 raise InvalidArgumentError("an array does not say its sample_rate: scan(samples, sample_rate=8000)")
@@ -162,7 +166,7 @@ class Detector:
             report = Report.from_json(self._inner.scan_samples(samples, rate))
         else:
             content = path_or_bytes(source)
-            options = options_of(sample_rate, encoding, channels, max_duration_seconds)
+            options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
             report = Report.from_json(self._inner.scan(content, options, None))
             if spectrogram:
                 samples, rate = _core.read_audio(content, options)
@@ -208,6 +212,7 @@ class Detector:
         encoding: str | None = None,
         channels: int | None = None,
         max_duration_seconds: float | None = None,
+        limits: Mapping[str, float] | None = None,
     ) -> Iterator[FileResult]:
         """Scans files side by side; yields a `FileResult` for each, in the order of `paths`.
 
@@ -229,7 +234,7 @@ class Detector:
         """
         from ._batch import Batch
 
-        options = options_of(sample_rate, encoding, channels, max_duration_seconds)
+        options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
         return Batch(self._inner, options, workers, progress, resume).run(paths)
 
 

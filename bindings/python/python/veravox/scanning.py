@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ def scan(
     encoding: str | None = None,
     channels: int | None = None,
     max_duration_seconds: float | None = None,
+    limits: Mapping[str, float] | None = None,
     spectrogram: bool = False,
 ) -> Report:
     """Scans one call with the models that come with the package; everything else is as in `Detector.scan`.
@@ -36,6 +37,7 @@ def scan(
         encoding=encoding,
         channels=channels,
         max_duration_seconds=max_duration_seconds,
+        limits=limits,
         spectrogram=spectrogram,
     )
 
@@ -50,6 +52,7 @@ def scan_many(
     encoding: str | None = None,
     channels: int | None = None,
     max_duration_seconds: float | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[FileResult]:
     """Scans files side by side with the models that come with the package; see `Detector.scan_many`."""
     return builtin().scan_many(
@@ -61,6 +64,7 @@ def scan_many(
         encoding=encoding,
         channels=channels,
         max_duration_seconds=max_duration_seconds,
+        limits=limits,
     )
 
 
@@ -71,6 +75,7 @@ def read_audio(
     encoding: str | None = None,
     channels: int | None = None,
     max_duration_seconds: float | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> tuple[NDArray[np.float32], int]:
     """The samples of a call, float32 `[legs, n]` nominally in [-1, 1], and their rate in hertz.
 
@@ -81,4 +86,5 @@ def read_audio(
     >>> samples.shape, samples.dtype.name, rate
     ((2, 152131), 'float32', 8000)
     """
-    return _core.read_audio(path_or_bytes(source), options_of(sample_rate, encoding, channels, max_duration_seconds))
+    options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
+    return _core.read_audio(path_or_bytes(source), options)

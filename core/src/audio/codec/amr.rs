@@ -33,8 +33,12 @@ impl Decoder {
             mode => CodedFrame::speech(mode, data.to_vec()),
         };
         self.in_noise = kind >= noise;
-        let samples =
+        let mut samples =
             self.codec.decode_frame(&frame).map_err(|e| broken("an AMR frame does not decode").with_source(e))?;
+        if self.wideband {
+            // The reference puts out 14 bits (3GPP TS 26.173, decoder.c); narrowband has its 13 from the library.
+            samples.iter_mut().for_each(|sample| *sample &= !3);
+        }
         push_i16(out, &samples);
         Ok(())
     }

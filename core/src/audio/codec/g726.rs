@@ -17,9 +17,9 @@ pub(crate) enum Bits {
 /// In which bits of a byte the first sample stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Packing {
-    /// The low ones: RFC 3551, section 4.5.4, and what switches write to files.
+    /// The low ones: RFC 3551, section 4.5.4, AU, and what switches write to files.
     LowFirst,
-    /// The high ones: ITU-T I.366.2 (AAL2), WAV and AU.
+    /// The high ones: ITU-T I.366.2 (AAL2), and WAV.
     HighFirst,
 }
 

@@ -121,6 +121,11 @@ impl Codec {
         }
     }
 
+    /// Whether it is always of that rate.
+    pub fn has_own_rate(self) -> bool {
+        !matches!(self, Self::Mulaw | Self::Alaw | Self::G726(..) | Self::Oki)
+    }
+
     /// Bytes of a frame of one channel and samples in it, where all frames are alike.
     pub fn frame(self) -> Option<(usize, usize)> {
         match self {
@@ -178,7 +183,7 @@ impl Codec {
             Self::G726(bits, packing) => Box::new(g726::Decoder::new(bits, packing)),
             Self::Oki => Box::new(oki::Decoder::default()),
             #[cfg(feature = "codecs")]
-            Self::G722 => Box::new(g722::Decoder::default()),
+            Self::G722 => Box::new(g722::Decoder::new()),
             #[cfg(feature = "codecs")]
             Self::G729 => Box::new(g729::Decoder::new()?),
             #[cfg(feature = "codecs")]

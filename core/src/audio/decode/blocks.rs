@@ -47,10 +47,33 @@ pub(super) struct BlockDecoder {
     blocks: Blocks,
     engine: Engine,
     at_a_time: usize,
+    health: Health,
+    bytes: Vec<u8>,
+}
+
+/// How many blocks did not decode.
+#[derive(Default)]
+struct Health {
     n_broken: u32,
     broken_in_a_row: u32,
     decoded_any: bool,
-    bytes: Vec<u8>,
+}
+
+impl Health {
+    fn good(&mut self) {
+        self.decoded_any = true;
+        self.broken_in_a_row = 0;
+    }
+
+    fn broken(&mut self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Result<()> {
+        self.n_broken += 1;
+        self.broken_in_a_row += 1;
+        if self.broken_in_a_row > MAX_BROKEN_IN_A_ROW {
+            let message = format!("gave up after {MAX_BROKEN_IN_A_ROW} broken blocks in a row");
+            return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
+        }
+        Ok(())
+    }
 }
 
 impl BlockDecoder {
@@ -58,15 +81,18 @@ impl BlockDecoder {
     pub fn new(blocks: Blocks, of_pipe: bool) -> Result<Self> {
         let of_pipe = of_pipe.then_some((blocks.sample_rate_hz / PIPE_CHUNKS_PER_SECOND) as usize);
         let samples = of_pipe.map_or(CHUNK_SAMPLES, |n| n.clamp(1, CHUNK_SAMPLES));
-        // Where there are blocks, one that is broken takes no other with it.
-        let at_a_time = if blocks.samples == 1 { samples } else { 1 };
+        let at_a_time = match blocks.codec {
+            // Where there are blocks, one that is broken takes no other with it.
+            BlockCodec::Pcm(_) if blocks.samples > 1 => 1,
+            _ => (samples / blocks.samples).max(1),
+        };
         let engine = match blocks.codec {
             BlockCodec::Pcm(codec) => Engine::Pcm(pcm_decoder(codec, &blocks, at_a_time)?),
             BlockCodec::Speech(codec) => {
                 Engine::Speech { name: codec.name(), decoder: codec.decoder(blocks.channels)?, interleaved: Vec::new() }
             }
         };
-        Ok(Self { blocks, engine, at_a_time, n_broken: 0, broken_in_a_row: 0, decoded_any: false, bytes: Vec::new() })
+        Ok(Self { blocks, engine, at_a_time, health: Health::default(), bytes: Vec::new() })
     }
 
     /// The codec's name, as in `pcm_mulaw`.
@@ -93,34 +119,34 @@ impl BlockDecoder {
         if self.bytes.is_empty() {
             return self.end(warnings).map(|()| false);
         }
-        match self.decode(chunk) {
-            Ok(()) => {
-                self.decoded_any = true;
-                self.broken_in_a_row = 0;
-            }
-            Err(error) => {
-                self.n_broken += 1;
-                self.broken_in_a_row += 1;
-                if self.broken_in_a_row > MAX_BROKEN_IN_A_ROW {
-                    let message = format!("gave up after {MAX_BROKEN_IN_A_ROW} broken blocks in a row");
-                    return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
-                }
-            }
-        }
+        self.decode(chunk)?;
         Ok(true)
     }
 
     /// The bytes at hand, which are whole blocks.
-    fn decode(&mut self, chunk: &mut PcmChunk) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn decode(&mut self, chunk: &mut PcmChunk) -> Result<()> {
         match &mut self.engine {
             Engine::Pcm(decoder) => {
                 let samples = (self.bytes.len() / self.blocks.bytes * self.blocks.samples) as u64;
                 let packet = Packet::new(0, Timestamp::new(0), Duration::new(samples), self.bytes.as_slice());
-                chunk.fill(&decoder.decode(&packet)?);
+                match decoder.decode(&packet) {
+                    Ok(buffer) => {
+                        chunk.fill(&buffer);
+                        self.health.good();
+                    }
+                    Err(error) => self.health.broken(error)?,
+                }
             }
             Engine::Speech { decoder, interleaved, .. } => {
                 interleaved.clear();
-                decoder.decode(&self.bytes, interleaved)?;
+                // Codecs of a few samples a block take any bytes.
+                let frame = if self.blocks.samples > 8 { self.blocks.bytes } else { self.bytes.len() };
+                for frame in self.bytes.chunks(frame) {
+                    match decoder.decode(frame, interleaved) {
+                        Ok(()) => self.health.good(),
+                        Err(error) => self.health.broken(error)?,
+                    }
+                }
                 chunk.fill_interleaved(interleaved, self.blocks.channels);
             }
         }
@@ -128,8 +154,8 @@ impl BlockDecoder {
     }
 
     fn end(&mut self, warnings: &mut Vec<String>) -> Result<()> {
-        let n_broken = std::mem::take(&mut self.n_broken);
-        if n_broken > 0 && !self.decoded_any {
+        let n_broken = std::mem::take(&mut self.health.n_broken);
+        if n_broken > 0 && !self.health.decoded_any {
             return Err(Error::new(ErrorKind::CorruptAudio, format!("none of its {n_broken} blocks decodes")));
         }
         if n_broken > 0 {

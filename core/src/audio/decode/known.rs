@@ -3,12 +3,14 @@
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_AC3, CODEC_ID_ADPCM_G722, CODEC_ID_ADPCM_G726, CODEC_ID_ADPCM_G726LE, CODEC_ID_EAC3, CODEC_ID_OPUS,
-    CODEC_ID_SPEEX, CODEC_ID_WMA,
+    CODEC_ID_AC3, CODEC_ID_ADPCM_G726, CODEC_ID_ADPCM_G726LE, CODEC_ID_EAC3, CODEC_ID_SPEEX, CODEC_ID_WMA,
 };
 
+use super::raw::{RawEncoding, RawFormat};
+
 /// What is read, for those who brought something else.
-const READ: &str = "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg Vorbis, AIFF, CAF and Matroska are read";
+const READ: &str =
+    "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg with Opus or Vorbis, AMR, AU, Wave64, AIFF, CAF and Matroska are read";
 
 /// A kind of file with a header.
 pub(super) struct Known {
@@ -42,7 +44,7 @@ const KINDS: [(Known, &[Magic]); 40] = [
     read("WAV (BW64)", &[(0, b"BW64"), (8, b"WAVE")]),
     read("AIFF", &[(0, b"FORM"), (8, b"AIF")]),
     read("FLAC", &[(0, b"fLaC")]),
-    unread("Ogg Opus", &[(0, b"OggS"), (28, b"OpusHead")]),
+    read("Ogg Opus", &[(0, b"OggS"), (28, b"OpusHead")]),
     unread("Ogg Speex", &[(0, b"OggS"), (28, b"Speex   ")]),
     read("Ogg", &[(0, b"OggS")]),
     read("MP3", &[(0, b"ID3\x02")]),
@@ -51,10 +53,10 @@ const KINDS: [(Known, &[Magic]); 40] = [
     read("CAF", &[(0, b"caff")]),
     read("Matroska or WebM", &[(0, &[0x1a, 0x45, 0xdf, 0xa3])]),
     read("MP4", &[(4, b"ftyp")]),
-    unread("AMR-WB", &[(0, b"#!AMR-WB")]),
-    unread("AMR-NB", &[(0, b"#!AMR")]),
-    unread("Sun AU", &[(0, b".snd")]),
-    unread("Sony Wave64", &[(0, b"riff\x2e\x91\xcf\x11")]),
+    read("AMR-WB", &[(0, b"#!AMR-WB")]),
+    read("AMR-NB", &[(0, b"#!AMR")]),
+    read("Sun AU", &[(0, b".snd")]),
+    read("Sony Wave64", &[(0, b"riff\x2e\x91\xcf\x11")]),
     unread("SILK", &[(0, b"#!SILK")]),
     unread("SILK", &[(1, b"#!SILK")]),
     unread("Windows Media Audio (ASF)", &[(0, &[0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11])]),
@@ -111,60 +113,103 @@ pub(super) fn unread_kind(known: &Known) -> String {
     }
 }
 
-/// What a file of unknown content may be, by its name: recordings without a header.
+/// What a file is by the extension of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NamedKind {
+    /// A recording with a header, or one of a kind that is known and not read.
+    Recording,
+    /// Headerless audio, read as this where nobody says what it is; a warning says so.
+    Headerless(RawFormat),
+    /// Headerless audio of whatever kind: read only when the caller says what it is.
+    Unsaid,
+}
+
+/// What a file may be by its extension, capitals or not. None of what has no name of a recording.
+///
+/// The one list of such names: who walks folders asks here what to open.
+///
+/// ```
+/// use veravox::decode::{NamedKind, RawEncoding, extension_kind};
+///
+/// assert_eq!(extension_kind("WAV"), Some(NamedKind::Recording));
+/// assert!(matches!(extension_kind("gsm"), Some(NamedKind::Headerless(raw)) if raw.encoding == RawEncoding::Gsm));
+/// assert_eq!(extension_kind("txt"), None);
+/// ```
+#[must_use]
+pub fn extension_kind(extension: &str) -> Option<NamedKind> {
+    const RECORDINGS: [&str; 42] = [
+        "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc",
+        "caf", "mka", "webm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64", "pcap",
+        "pcapng", // Not read, and told.
+        "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "silk",
+    ];
+    let extension = extension.to_ascii_lowercase();
+    let raw =
+        |encoding, sample_rate_hz| Some(NamedKind::Headerless(RawFormat { encoding, sample_rate_hz, channels: 1 }));
+    match extension.as_str() {
+        "ul" | "ulaw" | "mulaw" | "mu" | "g711u" | "pcmu" => raw(RawEncoding::Mulaw, 8_000),
+        "al" | "alaw" | "g711a" | "pcma" => raw(RawEncoding::Alaw, 8_000),
+        "sln" | "sln8" | "slin" => raw(RawEncoding::PcmS16Le, 8_000),
+        "sln12" => raw(RawEncoding::PcmS16Le, 12_000),
+        "sln16" => raw(RawEncoding::PcmS16Le, 16_000),
+        "sln24" => raw(RawEncoding::PcmS16Le, 24_000),
+        "sln32" => raw(RawEncoding::PcmS16Le, 32_000),
+        "sln44" => raw(RawEncoding::PcmS16Le, 44_100),
+        "sln48" => raw(RawEncoding::PcmS16Le, 48_000),
+        "sln96" => raw(RawEncoding::PcmS16Le, 96_000),
+        "sln192" => raw(RawEncoding::PcmS16Le, 192_000),
+        "gsm" => raw(RawEncoding::Gsm, 8_000),
+        "g722" => raw(RawEncoding::G722, 16_000),
+        "g729" => raw(RawEncoding::G729, 8_000),
+        "vox" => raw(RawEncoding::Vox, 8_000),
+        "raw" | "pcm" | "s16" => Some(NamedKind::Unsaid),
+        other => RECORDINGS.contains(&other).then_some(NamedKind::Recording),
+    }
+}
+
+/// Why a file of unknown content and this name is not read.
 pub(super) fn unread_name(extension: &str) -> Option<String> {
-    let raw = |what: &str, encoding: &str, rate: u32| {
-        format!(
-            "by its name the file is headerless {what}: read it as raw {encoding} at {rate} Hz (--raw {encoding} --rate {rate})"
-        )
-    };
     Some(match extension.to_ascii_lowercase().as_str() {
-        "ul" | "ulaw" | "mulaw" | "mu" | "g711u" | "pcmu" => raw("G.711 mu-law", "mulaw", 8_000),
-        "al" | "alaw" | "g711a" | "pcma" => raw("G.711 A-law", "alaw", 8_000),
-        "sln" | "sln8" | "slin" => raw("16-bit PCM", "s16le", 8_000),
-        "sln12" => raw("16-bit PCM", "s16le", 12_000),
-        "sln16" => raw("16-bit PCM", "s16le", 16_000),
-        "sln24" => raw("16-bit PCM", "s16le", 24_000),
-        "sln32" => raw("16-bit PCM", "s16le", 32_000),
-        "sln44" => raw("16-bit PCM", "s16le", 44_100),
-        "sln48" => raw("16-bit PCM", "s16le", 48_000),
-        "gsm" => format!("GSM 06.10 without a header is not read; {}", convert("-f gsm ")),
-        "g722" => format!("G.722 without a header is not read; {}", convert("-f g722 ")),
-        "g729" => format!("G.729 without a header is not read; {}", convert("-f g729 ")),
-        "g726" => format!("G.726 without a header is not read; {}", convert("-f g726 -code_size 4 -ar 8000 ")),
+        "g726" => {
+            "by its name the file is headerless G.726, of which nothing says how many bits a sample has nor where the \
+                   first stands: say so (--raw g726-32, --raw aal2-g726-32 ...)"
+                .to_owned()
+        }
+        "g711" => {
+            "by its name the file is headerless G.711, of which nothing says the law: say so (--raw mulaw, --raw alaw)"
+                .to_owned()
+        }
         "g723" => format!("G.723.1 without a header is not read; {}", convert("-f g723_1 ")),
-        "vox" => "Dialogic VOX is not read; convert it: sox -r 8000 IN.vox OUT.wav".to_owned(),
         "ilbc" | "lbc" => format!("iLBC is not read; {}", convert("")),
-        "amr" => format!("AMR-NB is not read; {}", convert("-f amrnb ")),
-        "awb" => format!("AMR-WB is not read; {}", convert("-f amrwb ")),
-        "opus" => format!("Opus is not read; {}", convert("")),
+        "amr" => format!("AMR-NB without its header is not read; {}", convert("-f amrnb ")),
+        "awb" => format!("AMR-WB without its header is not read; {}", convert("-f amrwb ")),
+        "opus" => format!("Opus without a container is not read; {}", convert("")),
         "spx" => format!("Speex is not read; {}", convert("")),
         "wma" => format!("Windows Media Audio is not read; {}", convert("")),
-        "au" | "snd" => format!("Sun AU is not read; {}", convert("")),
-        "w64" => format!("Sony Wave64 is not read; {}", convert("")),
+        "au" | "snd" => format!("Sun AU without its header is not read; {}", convert("")),
+        "w64" => format!("Sony Wave64 without its header is not read; {}", convert("")),
         "rf64" | "bw64" => format!("RF64 without its header is not read; {}", convert("")),
-        "3gp" | "3g2" | "3ga" => format!("AMR in 3GP is not read; {}", convert("")),
+        "3gp" | "3g2" | "3ga" => format!("3GP without its header is not read; {}", convert("")),
         _ => return None,
     })
+}
+
+/// Why an AU file with this encoding is not read.
+pub(super) fn unread_in_au(encoding: u32) -> String {
+    format!("encoding {encoding} in Sun AU is not read; {}", convert(""))
 }
 
 /// Why a WAV file with this codec is not read.
 pub(super) fn unread_in_wav(tag: u16) -> String {
     let name = match tag {
         0x0005 => "IBM CVSD",
-        0x0010 => "OKI ADPCM",
-        0x0014 => "G.723 ADPCM",
-        0x0040 => "G.721 ADPCM",
-        0x0045 | 0x0064 | 0x0085 | 0x0140 => "G.726",
-        0x0065 | 0x028f => "G.722",
-        0x0017 => "Dialogic VOX ADPCM",
+        0x0140 => "G.726",
         0x0020 => "Yamaha ADPCM",
         0x0022 => "DSP Group TrueSpeech",
-        0x0031 | 0x0032 => "GSM 06.10",
         0x0042 | 0xa100 => "G.723.1",
         0x0038 | 0x0057 | 0x7361 => "AMR-NB",
         0x0058 | 0x7362 => "AMR-WB",
-        0x0083 | 0x0133 | 0xa123 => "G.729",
         0x00ff => "AAC without ADTS headers",
         0x0160..=0x0163 => "Windows Media Audio",
         0x2000 => "AC-3",
@@ -178,9 +223,7 @@ pub(super) fn unread_in_wav(tag: u16) -> String {
 /// Why a track with this codec is not read.
 pub(super) fn unread_codec(codec: AudioCodecId, container: &str) -> String {
     let name = match codec {
-        CODEC_ID_OPUS => "Opus",
         CODEC_ID_SPEEX => "Speex",
-        CODEC_ID_ADPCM_G722 => "G.722",
         CODEC_ID_ADPCM_G726 | CODEC_ID_ADPCM_G726LE => "G.726",
         CODEC_ID_AC3 => "AC-3",
         CODEC_ID_EAC3 => "E-AC-3",
@@ -193,8 +236,6 @@ pub(super) fn unread_codec(codec: AudioCodecId, container: &str) -> String {
 /// Why a track of an MP4 file whose sample entry has this name is not read.
 pub(super) fn unread_in_mp4(name: [u8; 4]) -> String {
     let known = match &name {
-        b"samr" => "AMR-NB",
-        b"sawb" => "AMR-WB",
         b"sevc" => "EVRC",
         b"sqcp" => "QCELP",
         b"Opus" => "Opus",
@@ -211,7 +252,7 @@ pub(super) fn unread_unknown() -> String {
     format!("the file is no audio that veravox knows, or its header is cut off; {READ}")
 }
 
-fn convert(how_to_read: &str) -> String {
+pub(super) fn convert(how_to_read: &str) -> String {
     format!("convert it: ffmpeg {how_to_read}-i IN -c:a pcm_s16le OUT.wav")
 }
 
@@ -232,13 +273,13 @@ mod tests {
 
     #[test]
     fn words_name_the_codec_and_a_way_on() {
-        let words = unread_in_wav(0x31);
+        let words = unread_in_wav(0x42);
         assert_eq!(
             words,
-            "GSM 06.10 in WAV (format 0x0031) is not read; convert it: ffmpeg -i IN -c:a pcm_s16le OUT.wav"
+            "G.723.1 in WAV (format 0x0042) is not read; convert it: ffmpeg -i IN -c:a pcm_s16le OUT.wav"
         );
         assert!(unread_in_wav(0x1234).contains("0x1234"));
-        assert!(unread_name("GSM").is_some_and(|words| words.contains("-f gsm")));
+        assert!(unread_name("G723").is_some_and(|words| words.contains("-f g723_1")));
         assert!(unread_name("txt").is_none());
     }
 }

@@ -1,11 +1,13 @@
 //! Bytes to samples: audio files, read as a stream of chunks with one channel for each leg of the call.
 //!
-//! Containers and codecs come from [symphonia](https://docs.rs/symphonia): FLAC, MP3, AAC/M4A, Ogg Vorbis, AIFF, CAF and
-//! Matroska; WAV (PCM, float, A-law, mu-law, ADPCM, MP3) is read here, with its codecs. Headerless PCM, A-law and mu-law are
-//! read when the caller says what they are ([`DecodeOptions::raw`]). A file is never held in memory whole, and what its headers
-//! claim is held against [`Limits`] before anything is allocated for it. All audio that a file holds is read, or
-//! [`AudioReader::warnings`] tell what was not.
+//! Containers come from [symphonia](https://docs.rs/symphonia): FLAC, MP3, AAC/M4A, Ogg, AIFF, CAF, Matroska and 3GP. WAV and
+//! its kin (RF64, RIFX, Wave64), Sun AU and AMR files are read here. The codecs are symphonia's and, of telephony (G.711, G.722,
+//! G.726, G.729, GSM, AMR, Opus, OKI ADPCM), those that captures and live legs share. Headerless audio is what the caller says
+//! ([`DecodeOptions::raw`]), or else what the name of its file says ([`extension_kind`]). A file is never held in memory whole,
+//! and what its headers claim is held against [`Limits`] before anything is allocated for it. All audio that a file holds is
+//! read, or [`AudioReader::warnings`] tell what was not.
 
+mod amr;
 mod blocks;
 #[cfg(feature = "captures")]
 mod capture;
@@ -13,6 +15,7 @@ mod container;
 mod front;
 mod known;
 mod limits;
+mod plain;
 mod raw;
 mod source;
 mod wav;
@@ -20,10 +23,13 @@ mod wav;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 #[cfg(feature = "captures")]
 pub use capture::RtpMap;
-pub use known::header_kind;
+pub use known::{NamedKind, extension_kind, header_kind};
 pub use limits::Limits;
 pub use raw::{RawEncoding, RawFormat};
 pub use source::{AudioInfo, AudioSource, Gap, PcmChunk, StreamSummary};
@@ -31,6 +37,7 @@ pub use source::{AudioInfo, AudioSource, Gap, PcmChunk, StreamSummary};
 use crate::audio::resample::Resampler;
 use crate::error::{Error, ErrorKind, Result};
 use front::Front;
+use limits::Progress;
 use source::ChunkSource;
 
 /// How to read audio.
@@ -46,12 +53,14 @@ pub struct DecodeOptions {
     pub rtp_map: Vec<RtpMap>,
 }
 
-/// A source of bytes that come once.
-struct Pipe(Box<dyn Read + Send + Sync>);
+/// A source of bytes that come once, and how many came.
+struct Pipe(Box<dyn Read + Send + Sync>, Arc<AtomicU64>);
 
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        let n = self.0.read(buffer)?;
+        self.1.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
     }
 }
 
@@ -80,6 +89,9 @@ pub struct AudioReader {
     source: Box<dyn ChunkSource>,
     info: AudioInfo,
     limits: Limits,
+    /// Bytes of the file; of a pipe those that came.
+    n_bytes: Arc<AtomicU64>,
+    opened: Instant,
     chunk: PcmChunk,
     samples_read: u64,
     /// Of the legs of a capture the rate, and the samples that were read or are missing.
@@ -135,7 +147,7 @@ impl AudioReader {
         if n_bytes == 0 {
             return Err(Error::new(ErrorKind::UnsupportedAudio, "the file is empty (0 bytes)"));
         }
-        Self::new(source, Some(n_bytes), extension, options)
+        Self::new(source, Some(n_bytes), Arc::new(AtomicU64::new(n_bytes)), extension, options)
     }
 
     /// Reads audio as it comes, from standard input or a socket: with a header that can be read from front to end, as that
@@ -154,45 +166,59 @@ impl AudioReader {
     /// # Errors
     /// Those of [`from_source`](Self::from_source).
     pub fn from_pipe(source: Box<dyn Read + Send + Sync>, options: &DecodeOptions) -> Result<Self> {
-        Self::new(Box::new(Pipe(source)), None, None, options)
+        let n_read = Arc::new(AtomicU64::new(0));
+        Self::new(Box::new(Pipe(source, Arc::clone(&n_read))), None, n_read, None, options)
     }
 
     fn new(
         source: Box<dyn AudioSource>,
         n_bytes: Option<u64>,
+        n_bytes_read: Arc<AtomicU64>,
         extension: Option<&str>,
         options: &DecodeOptions,
     ) -> Result<Self> {
+        let opened = Instant::now();
         let mut front = Front::new(source, n_bytes);
         let head = front.peek(known::HEAD_BYTES).map_err(|e| Error::from_io(e, "read the file"))?.to_vec();
         let kind = known::by_head(&head);
         let unsupported = |message| Error::new(ErrorKind::UnsupportedAudio, message);
         let mut warnings = Vec::new();
-        let (source, mut info): (Box<dyn ChunkSource>, AudioInfo) = match (&options.raw, kind) {
-            (_, Some(kind)) if !kind.read => return Err(unsupported(known::unread_kind(kind))),
-            (Some(format), None) => {
-                options.limits.check_channels(format.channels)?;
-                options.limits.check_sample_rate(format.sample_rate_hz)?;
-                let (source, info) = raw::RawSource::new(front, format)?;
-                (Box::new(source), info)
+        if let Some(kind) = kind.filter(|kind| !kind.read) {
+            return Err(unsupported(known::unread_kind(kind)));
+        }
+        let by_name = extension.filter(|_| kind.is_none());
+        let raw = match (&options.raw, kind, by_name.and_then(known::extension_kind)) {
+            (Some(format), None, _) => Some(*format),
+            (Some(_), Some(kind), _) => {
+                warnings.push(format!("the file has a header ({}) and was read as that, not as raw audio", kind.name));
+                None
             }
-            (raw, kind) => {
-                if let (Some(_), Some(kind)) = (raw, kind) {
-                    warnings
-                        .push(format!("the file has a header ({}) and was read as that, not as raw audio", kind.name));
-                }
-                if kind.is_some_and(known::Known::is_capture) {
-                    capture_source(front, &head, options)?
-                } else if wav::is_wav(&head) {
-                    let (source, info) = wav::WavSource::new(front, &options.limits)?;
-                    (Box::new(source), info)
-                } else {
+            (None, _, Some(NamedKind::Headerless(format))) => {
+                warnings.push(format!("the file has no header; by its name it was read as raw audio ({format})"));
+                Some(format)
+            }
+            (None, ..) => None,
+        };
+        let limits = &options.limits;
+        let (source, mut info): (Box<dyn ChunkSource>, AudioInfo) = if let Some(format) = raw {
+            limits.check_channels(format.channels)?;
+            limits.check_sample_rate(format.sample_rate_hz)?;
+            boxed(raw::RawSource::new(front, &format)?)
+        } else if kind.is_some_and(known::Known::is_capture) {
+            capture_source(front, &head, options)?
+        } else if wav::is_wav(&head) {
+            boxed(wav::WavSource::new(front, limits)?)
+        } else {
+            match kind.map(|kind| kind.name) {
+                Some("AMR-NB" | "AMR-WB") => boxed(amr::AmrSource::new(front)?),
+                Some("Sun AU") => boxed(plain::PlainSource::au(front, limits)?),
+                Some("Sony Wave64") => boxed(plain::PlainSource::w64(front, limits)?),
+                _ => {
                     // What has no header is known by its name alone; samples can look like a packet of some codec.
-                    if let (None, Some(words)) = (kind, extension.and_then(known::unread_name)) {
+                    if let Some(words) = by_name.and_then(known::unread_name) {
                         return Err(unsupported(words));
                     }
-                    let (source, info) = container::ContainerSource::new(front, extension, &options.limits)?;
-                    (Box::new(source), info)
+                    boxed(container::ContainerSource::new(front, extension, limits)?)
                 }
             }
         };
@@ -200,9 +226,19 @@ impl AudioReader {
             // A recorder that writes to a pipe cannot know it when it writes the header.
             info.declared_samples = None;
         }
-        let limits = options.limits.clone();
         let heard = source.streams().iter().map(|stream| (stream.sample_rate_hz, 0)).collect();
-        Ok(Self { source, info, limits, chunk: PcmChunk::default(), samples_read: 0, heard, ended: false, warnings })
+        Ok(Self {
+            source,
+            info,
+            limits: options.limits.clone(),
+            n_bytes: n_bytes_read,
+            opened,
+            chunk: PcmChunk::default(),
+            samples_read: 0,
+            heard,
+            ended: false,
+            warnings,
+        })
     }
 
     /// What the file says of its audio.
@@ -260,7 +296,7 @@ impl AudioReader {
     ///
     /// # Errors
     /// [`CorruptAudio`](ErrorKind::CorruptAudio) when nothing of the file decodes or its shape changes in the middle,
-    /// [`LimitExceeded`](ErrorKind::LimitExceeded) past the longest duration, [`Io`](ErrorKind::Io) when reading fails.
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) past the longest duration, time or ratio, [`Io`](ErrorKind::Io) when reading fails.
     pub fn next_chunk(&mut self) -> Result<Option<&PcmChunk>> {
         while !self.ended {
             if !self.source.next(&mut self.chunk, &mut self.warnings)? {
@@ -277,14 +313,12 @@ impl AudioReader {
             } else {
                 self.samples_read = self.count_legs();
             }
-            let seconds = self.samples_read as f64 / f64::from(self.info.sample_rate_hz);
-            if seconds > self.limits.max_duration_seconds {
-                let message = format!(
-                    "expected at most {} s of audio (max_duration_seconds), found more",
-                    self.limits.max_duration_seconds
-                );
-                return Err(Error::new(ErrorKind::LimitExceeded, message));
-            }
+            let progress = Progress {
+                n_bytes: self.n_bytes.load(Ordering::Relaxed),
+                seconds: self.opened.elapsed().as_secs_f64(),
+            };
+            let (rate_hz, channels) = (self.info.sample_rate_hz, self.info.channels);
+            self.limits.check_progress(self.samples_read, rate_hz, channels, progress)?;
             return Ok(Some(&self.chunk));
         }
         Ok(None)
@@ -294,13 +328,16 @@ impl AudioReader {
     /// rate that [`info`](Self::info) names and laid side by side as they were spoken; what is missing of them stands as zeros.
     ///
     /// # Errors
-    /// Those of [`next_chunk`](Self::next_chunk).
+    /// Those of [`next_chunk`](Self::next_chunk), and [`LimitExceeded`](ErrorKind::LimitExceeded) past the most memory.
     pub fn read_to_end(&mut self) -> Result<Vec<Vec<f32>>> {
+        let limits = self.limits.clone();
         let mut legs = vec![Vec::new(); self.info.channels];
         while let Some(chunk) = self.next_chunk()? {
+            let missing = chunk.gaps.iter().map(|(_, gap)| gap.n_samples() as usize).fold(0, usize::saturating_add);
+            let here = missing.saturating_add(chunk.n_samples() * chunk.channels.len());
+            limits.check_memory(legs.iter().map(Vec::len).sum::<usize>().saturating_add(here))?;
             for (leg, gap) in &chunk.gaps {
                 if let Some(leg) = legs.get_mut(*leg) {
-                    // No longer than the longest duration, or the chunk had been an error.
                     leg.resize(leg.len().saturating_add(gap.n_samples() as usize), 0.0);
                 }
             }
@@ -357,6 +394,10 @@ fn capture_source(front: Front, head: &[u8], options: &DecodeOptions) -> Result<
 fn capture_source(_: Front, _: &[u8], _: &DecodeOptions) -> Result<(Box<dyn ChunkSource>, AudioInfo)> {
     let message = "captures of packets are not read by this build, which lacks the feature `captures`";
     Err(Error::new(ErrorKind::UnsupportedAudio, message))
+}
+
+fn boxed<S: ChunkSource + 'static>((source, info): (S, AudioInfo)) -> (Box<dyn ChunkSource>, AudioInfo) {
+    (Box::new(source), info)
 }
 
 #[cfg(test)]

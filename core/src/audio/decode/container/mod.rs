@@ -1,6 +1,7 @@
 //! Audio files with a header, read by symphonia.
 
 mod bytes;
+mod track;
 mod untold;
 
 use std::collections::VecDeque;
@@ -8,7 +9,7 @@ use std::io::{self, Seek, SeekFrom};
 use std::sync::{Arc, Mutex};
 
 use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
@@ -21,8 +22,10 @@ use super::front::Front;
 use super::known;
 use super::limits::Limits;
 use super::source::{AudioInfo, ChunkSource, PcmChunk};
+use crate::audio::codec::Codec;
 use crate::error::{Error, ErrorKind, Result};
 use bytes::SharedSource;
+use track::{Decoded, TrackDecoder, decoded_rate};
 use untold::{end_of_flac, is_matroska_of_unknown_size, mp3_has_count, sample_entry};
 
 /// Broken packets in a row after which a file is given up: hostile files could otherwise be read for ever.
@@ -48,7 +51,7 @@ pub(super) struct ContainerSource {
     format: Option<Box<dyn FormatReader>>,
     bytes: SharedSource,
     limits: Limits,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: TrackDecoder,
     track_id: u32,
     other_tracks: Vec<OtherTrack>,
     /// Read and not yet decoded: the first packet, which is read when the file is opened.
@@ -98,39 +101,18 @@ impl ContainerSource {
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(open_error)?;
         let container = format.format_info().short_name;
-        let unsupported = |message: String| Error::new(ErrorKind::UnsupportedAudio, message);
-        let track = format.default_track(TrackType::Audio).ok_or_else(|| {
-            let entry = sample_entry(&source).map(known::unread_in_mp4);
-            unsupported(entry.unwrap_or_else(|| "the file holds no audio track that veravox can read".to_owned()))
-        })?;
-        let parameters = audio_parameters(track).ok_or_else(|| {
-            let entry = sample_entry(&source).map(known::unread_in_mp4);
-            unsupported(entry.unwrap_or_else(|| "the file's audio track does not say what codec it is in".to_owned()))
-        })?;
-        let rate_hz = parameters
-            .sample_rate
-            .ok_or_else(|| Error::new(ErrorKind::CorruptAudio, "the header says no sample rate"))?;
-        check_claims(parameters, rate_hz, limits)?;
-        let mut decoder = make_decoder(parameters, container)?;
-        let mut info = AudioInfo {
-            container: container.to_owned(),
-            codec: decoder.codec_info().short_name.to_owned(),
-            sample_rate_hz: rate_hz,
-            channels: parameters.channels.as_ref().map_or(0, Channels::count),
-            declared_samples: track.num_frames,
-        };
+        let Chosen { track_id, mut decoder, mut info } = choose_track(format.as_ref(), &source, limits)?;
         let unstated_length = match container {
             // Of ADTS and of MP3 without a count it is a guess.
             "adts" | "aac" => true,
             "mp3" => !mp3_has_count(&source).map_err(|e| Error::from_io(e, "read the file"))?,
             _ => is_matroska_of_unknown_size(&head),
         };
-        let track_id = track.id;
         let other_tracks = other_tracks(format.tracks(), track_id);
         let first_packet = first_packet(format.as_mut(), track_id)?;
         if info.channels == 0 {
             // Some containers (AAC in ADTS or MP4) leave it to the packets.
-            info.channels = channels_of(first_packet.as_ref(), decoder.as_mut())?;
+            info.channels = channels_of(first_packet.as_ref(), info.sample_rate_hz, &mut decoder)?;
             limits.check_channels(info.channels)?;
         }
         if unstated_length {
@@ -147,7 +129,7 @@ impl ContainerSource {
             beyond: Vec::new(),
             n_beyond: 0,
             container,
-            sample_rate_hz: rate_hz,
+            sample_rate_hz: info.sample_rate_hz,
             channels: info.channels,
             unstated_length,
             decoded_any: false,
@@ -179,7 +161,7 @@ impl ContainerSource {
         }
     }
 
-    fn count_broken_packet(&mut self, error: SymphoniaError) -> Result<()> {
+    fn count_broken_packet(&mut self, error: Box<dyn std::error::Error + Send + Sync>) -> Result<()> {
         self.broken_packets += 1;
         self.broken_in_a_row += 1;
         if self.broken_in_a_row > MAX_BROKEN_PACKETS_IN_A_ROW {
@@ -198,7 +180,7 @@ impl ContainerSource {
         let alike = parameters.and_then(|(id, parameters)| {
             let same = parameters.sample_rate == Some(self.sample_rate_hz)
                 && parameters.channels.as_ref().is_none_or(|channels| channels.count() == self.channels);
-            let decoder = make_decoder(parameters, self.container).ok()?;
+            let decoder = TrackDecoder::new(parameters, self.container).ok()?;
             same.then_some((id, decoder))
         });
         match alike {
@@ -245,7 +227,7 @@ impl ContainerSource {
             let mut source = SharedSource { start: at, end: Some(n_bytes), ..self.bytes.clone() };
             source.end = end_of_flac(&source).ok().flatten().or(source.end);
             if let Ok((next, info)) = Self::open(source, None, &self.limits)
-                && info.codec == self.decoder.codec_info().short_name
+                && info.codec == self.decoder.name()
                 && (info.sample_rate_hz, info.channels) == (self.sample_rate_hz, self.channels)
             {
                 let n_streams = self.n_streams + 1;
@@ -265,7 +247,7 @@ impl ContainerSource {
     }
 
     fn codec_is_mpeg(&self) -> bool {
-        matches!(self.decoder.codec_info().short_name, "mp1" | "mp2" | "mp3" | "aac")
+        matches!(self.decoder.name(), "mp1" | "mp2" | "mp3" | "aac")
     }
 
     fn end(&mut self, cut_short: Option<SymphoniaError>, warnings: &mut Vec<String>) -> Result<bool> {
@@ -331,18 +313,13 @@ impl ChunkSource for ContainerSource {
                 }
                 continue;
             }
-            let buffer = match self.decoder.decode(&packet) {
-                Ok(buffer) => buffer,
-                Err(error @ (SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_))) => {
+            let (rate_hz, channels) = match self.decoder.decode(&packet, self.sample_rate_hz, chunk)? {
+                Decoded::Samples(rate_hz, channels) => (rate_hz, channels),
+                Decoded::Broken(error) => {
                     self.count_broken_packet(error)?;
                     continue;
                 }
-                Err(error) => {
-                    let message = "the audio cannot be decoded any further";
-                    return Err(Error::new(ErrorKind::CorruptAudio, message).with_source(error));
-                }
             };
-            let (rate_hz, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
             if rate_hz != self.sample_rate_hz || channels != self.channels {
                 let message = format!(
                     "expected {} Hz and {} channels throughout, found a packet of {rate_hz} Hz and {channels} channels",
@@ -350,7 +327,6 @@ impl ChunkSource for ContainerSource {
                 );
                 return Err(Error::new(ErrorKind::CorruptAudio, message));
             }
-            chunk.fill(&buffer);
             self.broken_in_a_row = 0;
             self.decoded_any = true;
             return Ok(true);
@@ -362,10 +338,49 @@ fn audio_parameters(track: &Track) -> Option<&AudioCodecParameters> {
     track.codec_params.as_ref().and_then(|p| p.audio())
 }
 
-fn make_decoder(parameters: &AudioCodecParameters, container: &str) -> Result<Box<dyn AudioDecoder>> {
-    symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).map_err(|e| {
-        Error::new(ErrorKind::UnsupportedAudio, known::unread_codec(parameters.codec, container)).with_source(e)
-    })
+/// The track that is read, and what is known of it.
+struct Chosen {
+    track_id: u32,
+    decoder: TrackDecoder,
+    info: AudioInfo,
+}
+
+fn choose_track(format: &dyn FormatReader, source: &SharedSource, limits: &Limits) -> Result<Chosen> {
+    let container = format.format_info().short_name;
+    let unread = |otherwise: &str| {
+        let entry = sample_entry(source).map(known::unread_in_mp4);
+        Error::new(ErrorKind::UnsupportedAudio, entry.unwrap_or_else(|| otherwise.to_owned()))
+    };
+    let info = |codec: &str, sample_rate_hz, channels, declared_samples| AudioInfo {
+        container: container.to_owned(),
+        codec: codec.to_owned(),
+        sample_rate_hz,
+        channels,
+        declared_samples,
+    };
+    let Some(track) = format.default_track(TrackType::Audio) else {
+        // AMR in MP4 and 3GP is a track like any other to symphonia, which does not know its codec.
+        let codec = match sample_entry(source).as_ref() {
+            Some(b"samr") => Codec::AmrNb,
+            Some(b"sawb") => Codec::AmrWb,
+            _ => return Err(unread("the file holds no audio track that veravox can read")),
+        };
+        let track = format.tracks().iter().find(|track| track.codec_params.is_none());
+        let track = track.ok_or_else(|| unread("the file holds no audio track that veravox can read"))?;
+        let info = info(codec.name(), codec.sample_rate_hz(), 1, None);
+        return Ok(Chosen { track_id: track.id, decoder: TrackDecoder::speech(codec, 1)?, info });
+    };
+    let parameters =
+        audio_parameters(track).ok_or_else(|| unread("the file's audio track does not say what codec it is in"))?;
+    let stated = parameters.sample_rate;
+    let rate_hz = decoded_rate(parameters.codec)
+        .or(stated)
+        .ok_or_else(|| Error::new(ErrorKind::CorruptAudio, "the header says no sample rate"))?;
+    check_claims(parameters, rate_hz, limits)?;
+    let decoder = TrackDecoder::new(parameters, container)?;
+    let channels = parameters.channels.as_ref().map_or(0, Channels::count);
+    let declared_samples = track.num_frames.filter(|_| stated == Some(rate_hz));
+    Ok(Chosen { track_id: track.id, info: info(decoder.name(), rate_hz, channels, declared_samples), decoder })
 }
 
 fn other_tracks(tracks: &[Track], read: u32) -> Vec<OtherTrack> {
@@ -411,11 +426,13 @@ fn first_packet(format: &mut dyn FormatReader, track_id: u32) -> Result<Option<P
     }
 }
 
-fn channels_of(packet: Option<&Packet>, decoder: &mut dyn AudioDecoder) -> Result<usize> {
+fn channels_of(packet: Option<&Packet>, rate_hz: u32, decoder: &mut TrackDecoder) -> Result<usize> {
     let unknown =
         || Error::new(ErrorKind::CorruptAudio, "neither the header nor the audio says how many channels there are");
-    let buffer = decoder.decode(packet.ok_or_else(unknown)?).map_err(|e| unknown().with_source(e))?;
-    let channels = buffer.spec().channels().count();
+    let channels = match decoder.decode(packet.ok_or_else(unknown)?, rate_hz, &mut PcmChunk::default())? {
+        Decoded::Samples(_, channels) => channels,
+        Decoded::Broken(error) => return Err(unknown().with_source(error)),
+    };
     // The packet is decoded again in its turn.
     decoder.reset();
     Ok(channels)

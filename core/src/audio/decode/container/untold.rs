@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::super::front::Front;
 use super::bytes::SharedSource;
 
 /// Where the next FLAC file starts in a file that holds several: its reader takes what follows for damaged frames. None of
@@ -85,11 +86,19 @@ pub(super) fn is_matroska_of_unknown_size(head: &[u8]) -> bool {
     }
 }
 
-/// The name of the first sample entry of an MP4 file (ISO/IEC 14496-12, `stsd`): what the audio is in.
+/// The name of the first sample entry of an MP4 file (ISO/IEC 14496-12, `stsd`): what the audio is in. The reader stays where
+/// it is.
 pub(super) fn sample_entry(source: &SharedSource) -> Option<[u8; 4]> {
-    const MOST: u64 = 1 << 20;
     let n_bytes = source.end?;
     let mut front = source.lock();
+    let here = front.position();
+    let entry = find_sample_entry(&mut front, n_bytes);
+    front.seek(SeekFrom::Start(here)).ok()?;
+    entry
+}
+
+fn find_sample_entry(front: &mut Front, n_bytes: u64) -> Option<[u8; 4]> {
+    const MOST: u64 = 1 << 20;
     let mut at = 0;
     while at + 8 <= n_bytes {
         front.seek(SeekFrom::Start(at)).ok()?;

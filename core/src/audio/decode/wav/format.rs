@@ -11,7 +11,7 @@ use symphonia::core::codecs::audio::well_known::{
 use super::super::blocks::{BlockCodec, Blocks};
 use super::super::known;
 use super::super::limits::Limits;
-use crate::audio::codec::Codec;
+use crate::audio::codec::{Bits, Codec, Packing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
 
@@ -25,6 +25,12 @@ const MPEG: u16 = 0x0050;
 const MP3: u16 = 0x0055;
 const ADTS: [u16; 3] = [0x1600, 0x1601, 0xa106];
 const EXTENSIBLE: u16 = 0xfffe;
+/// The codecs of telephony have several numbers each: of makers, and of ffmpeg.
+const OKI: [u16; 2] = [0x0010, 0x0017];
+const G726: [u16; 5] = [0x0014, 0x0040, 0x0045, 0x0064, 0x0085];
+const GSM: [u16; 2] = [0x0031, 0x0032];
+const G722: [u16; 2] = [0x0065, 0x028f];
+const G729: [u16; 3] = [0x0083, 0x0133, 0xa123];
 /// Behind the format's tag in the sub-format of an extensible header: `KSDATAFORMAT_SUBTYPE`, and that of Ambisonics.
 const SUBTYPES: [[u8; 14]; 2] = [
     [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71],
@@ -126,7 +132,11 @@ impl Format {
             }
             Coding::Stream(_) => f64::from(fields.bytes_per_second),
         };
-        Ok(Self { coding, sample_rate_hz: fields.sample_rate_hz, channels: fields.channels, bytes_per_second })
+        let sample_rate_hz = match &coding {
+            Coding::Blocks(blocks) => blocks.sample_rate_hz,
+            Coding::Padded24(_) | Coding::Stream(_) => fields.sample_rate_hz,
+        };
+        Ok(Self { coding, sample_rate_hz, channels: fields.channels, bytes_per_second })
     }
 
     /// How much audio so many bytes are, in words.
@@ -166,6 +176,22 @@ impl Fields {
             MPEG => Ok(Coding::Stream("mp2")),
             MP3 => Ok(Coding::Stream("mp3")),
             tag if ADTS.contains(&tag) => Ok(Coding::Stream("aac")),
+            tag if OKI.contains(&tag) => self.speech(Codec::Oki),
+            tag if G726.contains(&tag) => {
+                let bits = match self.bits {
+                    2 => Bits::Two,
+                    3 => Bits::Three,
+                    4 => Bits::Four,
+                    5 => Bits::Five,
+                    bits => {
+                        return Err(unsupported(format!("G.726 of {bits} bits a sample is not read, of 2 to 5 it is")));
+                    }
+                };
+                self.speech(Codec::G726(bits, Packing::HighFirst))
+            }
+            tag if GSM.contains(&tag) => self.speech(Codec::GsmMs),
+            tag if G722.contains(&tag) => self.speech(Codec::G722),
+            tag if G729.contains(&tag) => self.speech(Codec::G729),
             tag => Err(unsupported(known::unread_in_wav(tag))),
         }
     }
@@ -190,6 +216,14 @@ impl Fields {
     fn samples_of(&self, codec: AudioCodecId, bytes: usize) -> Blocks {
         let (sample_rate_hz, channels) = (self.sample_rate_hz, self.channels);
         Blocks { codec: BlockCodec::Pcm(codec), sample_rate_hz, channels, bytes: bytes * channels, samples: 1 }
+    }
+
+    /// A codec of telephony, at its own rate where it has one: some writers state that of the network.
+    fn speech(&self, codec: Codec) -> Result<Coding> {
+        let frame = codec.frame().ok_or_else(|| unsupported(known::unread_in_wav(self.tag)))?;
+        let blocks = self.frames_of(codec, frame);
+        let sample_rate_hz = if codec.has_own_rate() { codec.sample_rate_hz() } else { self.sample_rate_hz };
+        Ok(Coding::Blocks(Blocks { sample_rate_hz, ..blocks }))
     }
 
     /// Frames of so many bytes for each channel, and samples.

@@ -20,7 +20,7 @@ use super::limits::Limits;
 use super::source::{AudioInfo, ChunkSource, PcmChunk};
 use crate::error::Result;
 use body::{Body, Notes};
-use format::Coding;
+pub(super) use format::{ByteOrder, Coding, Format};
 
 /// Whether these first bytes of a file are those of a WAV file, of any kind.
 pub(super) fn is_wav(head: &[u8]) -> bool {
