@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::audio::decode::{AudioInfo, AudioReader, DecodeOptions};
+use crate::audio::decode::{AudioReader, DecodeOptions};
 use crate::audio::resample::holds_band;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
@@ -425,9 +425,8 @@ impl Detector {
     }
 
     /// A stream for one leg of a recording, whose codec is known.
-    fn stream_of(&self, info: &AudioInfo) -> Result<Stream> {
-        let rate = info.sample_rate_hz;
-        Stream::new(self.candidates(rate, Some(&info.codec))?, rate, &StreamOptions::default())
+    fn stream_of(&self, rate_hz: u32, codec: &str) -> Result<Stream> {
+        Stream::new(self.candidates(rate_hz, Some(codec))?, rate_hz, &StreamOptions::default())
     }
 
     /// Scores samples in memory, one slice for each leg, all of the same length.
@@ -497,9 +496,16 @@ impl Detector {
         let info = reader.info().clone();
         let rate = f64::from(info.sample_rate_hz);
         let total_seconds = info.declared_samples.map(|n| n as f64 / rate);
-        let mut streams: Vec<Stream> = (0..info.channels).map(|_| self.stream_of(&info)).collect::<Result<_>>()?;
+        let legs = reader.legs();
+        let mut streams: Vec<Stream> =
+            legs.iter().map(|(rate, codec)| self.stream_of(*rate, codec)).collect::<Result<_>>()?;
         let mut likeness = Likeness::new(info.channels, info.sample_rate_hz);
         while let Some(chunk) = reader.next_chunk()? {
+            for (leg, gap) in &chunk.gaps {
+                if let Some(stream) = streams.get_mut(*leg) {
+                    stream.miss(*gap)?;
+                }
+            }
             for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {
                 stream.push(samples)?;
             }
@@ -510,7 +516,10 @@ impl Detector {
             }
         }
         let duration_seconds = reader.samples_read() as f64 / rate;
-        let legs = verdicts(streams, &likeness)?;
+        let mut legs = verdicts(streams, &likeness)?;
+        for (leg, stream) in legs.iter_mut().zip(reader.streams()) {
+            leg.stream = Some(stream);
+        }
         Ok(CallReport {
             head: self.report_head_of(&legs, info.sample_rate_hz),
             audio: AudioSummary::of(&info, duration_seconds),

@@ -90,7 +90,7 @@ impl vvx_scan_options {
             }
             limits.max_duration_seconds = self.max_duration_seconds;
         }
-        Ok(DecodeOptions { raw, limits })
+        Ok(DecodeOptions { raw, limits, ..DecodeOptions::default() })
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::Detector;
-use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat};
+use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat, RtpMap};
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::site::SiteCalibration;
 
@@ -170,6 +170,10 @@ pub struct Raw {
     /// Channels of headerless audio, interleaved.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "encoding")]
     pub channels: usize,
+    /// What an RTP payload type of a packet capture is, where the capture's SIP does not say it, as in 96=opus/48000 or
+    /// 97=AMR-WB/16000;octet-align=1. May be repeated.
+    #[arg(long, value_name = "TYPE=CODEC/RATE")]
+    pub rtp_map: Vec<RtpMap>,
 }
 
 /// The names of the encodings, with what they are.
@@ -426,7 +430,7 @@ impl Raw {
             sample_rate_hz: self.rate.unwrap_or(encoding.usual_rate_hz()),
             channels: self.channels,
         });
-        DecodeOptions { raw, ..DecodeOptions::default() }
+        DecodeOptions { raw, rtp_map: self.rtp_map.clone(), ..DecodeOptions::default() }
     }
 }
 
@@ -442,6 +446,6 @@ impl Live {
         let raw = self.rate.map(|sample_rate_hz| RawFormat { encoding, sample_rate_hz, channels });
         // A call may last as long as it lasts.
         let limits = Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() };
-        DecodeOptions { raw, limits }
+        DecodeOptions { raw, limits, ..DecodeOptions::default() }
     }
 }

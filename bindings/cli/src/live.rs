@@ -47,6 +47,9 @@ struct Note<'a> {
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     let detector = arguments.decision.over(setup.detector()?)?;
     let mut reader = open(arguments)?;
+    if !reader.streams().is_empty() {
+        return Err("a capture of packets is over when it is read: veravox scan".into());
+    }
     let (rate, n_legs) = (reader.info().sample_rate_hz, reader.info().channels);
     let options = StreamOptions { update_seconds: Some(arguments.update), ..StreamOptions::live() };
     let mut streams =

@@ -55,7 +55,9 @@ pub(crate) struct DecodeOptions {
 #[pymethods]
 impl DecodeOptions {
     #[new]
-    #[pyo3(signature = (encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, limits=None))]
+    #[pyo3(signature = (
+        encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, limits=None, rtp_map=Vec::new()
+    ))]
     fn new(
         py: Python<'_>,
         encoding: Option<&str>,
@@ -63,7 +65,10 @@ impl DecodeOptions {
         channels: Option<usize>,
         max_duration_seconds: Option<f64>,
         limits: Option<HashMap<String, f64>>,
+        rtp_map: Vec<String>,
     ) -> PyResult<Self> {
+        let rtp_map: veravox::Result<_> = rtp_map.iter().map(|map| map.parse()).collect();
+        let rtp_map = rtp_map.map_err(|e| to_python(py, &e))?;
         let raw = match (encoding, sample_rate) {
             (None, None) if channels.is_none() => None,
             (None, _) => {
@@ -89,7 +94,7 @@ impl DecodeOptions {
         for (name, value) in limits.into_iter().flatten().chain(seconds) {
             set_limit(&mut known, &name, value).map_err(|words| argument_error(py, words))?;
         }
-        Ok(Self { inner: decode::DecodeOptions { raw, limits: known } })
+        Ok(Self { inner: decode::DecodeOptions { raw, limits: known, rtp_map } })
     }
 }
 

@@ -10,7 +10,7 @@ use super::occlude::Occluder;
 use super::reference::{Range, Reference, input_sha256, reference_of};
 use super::signal::{Signal, measured};
 use super::window::HeardWindow;
-use crate::audio::decode::{AudioInfo, AudioReader};
+use crate::audio::decode::{AudioReader, Gap};
 use crate::audio::resample::Resampler;
 use crate::detector::Detector;
 use crate::error::{Error, ErrorKind, Result};
@@ -136,12 +136,17 @@ pub fn explain(
 ) -> Result<Explanation> {
     let info = reader.info().clone();
     let rate = info.sample_rate_hz;
-    let mut channels: Vec<Vec<f32>> = vec![Vec::new(); info.channels];
+    let mut channels: Vec<Heard> = reader.legs().into_iter().map(Heard::new).collect();
     while let Some(chunk) = reader.next_chunk()? {
-        for (channel, samples) in channels.iter_mut().zip(&chunk.channels) {
-            channel.extend_from_slice(samples);
+        for (leg, gap) in &chunk.gaps {
+            if let Some(channel) = channels.get_mut(*leg) {
+                channel.gaps.push((channel.samples.len(), *gap));
+            }
         }
-        if channels.first().is_some_and(|c| c.len() as f64 > options.max_seconds * f64::from(rate)) {
+        for (channel, samples) in channels.iter_mut().zip(&chunk.channels) {
+            channel.samples.extend_from_slice(samples);
+        }
+        if reader.samples_read() as f64 > options.max_seconds * f64::from(rate) {
             let message = format!(
                 "expected at most {} s of audio to explain, got more: explain a part of it",
                 options.max_seconds
@@ -158,10 +163,11 @@ pub fn explain(
     }
     let n_legs = channels.len();
     let mut legs = Vec::new();
-    for (number, samples) in channels.into_iter().enumerate() {
+    let mut streams = reader.streams().into_iter();
+    for (number, leg) in channels.into_iter().enumerate() {
         let mut of_leg = |share: f64| go_on((number as f64 + share) / n_legs as f64);
-        let mut explained = of_one(detector, &samples, &info, options, &mut of_leg)?;
-        explained.verdict.leg = number;
+        let mut explained = of_one(detector, &leg, options, &mut of_leg)?;
+        (explained.verdict.leg, explained.verdict.stream) = (number, streams.next());
         legs.push(explained);
     }
     let duration_seconds = reader.samples_read() as f64 / f64::from(rate);
@@ -180,14 +186,43 @@ pub fn explain(
     })
 }
 
+/// The audio of a leg, and where how much of it is missing.
+struct Heard {
+    rate_hz: u32,
+    codec: String,
+    samples: Vec<f32>,
+    gaps: Vec<(usize, Gap)>,
+}
+
+impl Heard {
+    fn new((rate_hz, codec): (u32, String)) -> Self {
+        Self { rate_hz, codec, samples: Vec::new(), gaps: Vec::new() }
+    }
+
+    /// The leg at another rate, with zeros for what is missing.
+    fn at_rate(&self, rate_hz: u32) -> Result<Vec<f32>> {
+        let (mut whole, mut resampler) = (Vec::new(), Resampler::new(self.rate_hz, rate_hz)?);
+        let mut from = 0;
+        for (at, n) in self.gaps.iter().map(|(at, gap)| (*at, gap.n_samples())).chain([(self.samples.len(), 0)]) {
+            let there = self.samples.get(from..at).unwrap_or_default();
+            whole.extend(there.iter().map(|v| if v.is_finite() { v.clamp(-1.0, 1.0) } else { 0.0 }));
+            whole.resize(whole.len().saturating_add(n as usize), 0.0);
+            from = at;
+        }
+        let mut heard = Vec::new();
+        resampler.push(&whole, &mut heard)?;
+        resampler.finish(&mut heard)?;
+        Ok(heard)
+    }
+}
+
 fn of_one(
     detector: &Detector,
-    samples: &[f32],
-    info: &AudioInfo,
+    leg: &Heard,
     options: &ExplanationOptions,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<LegExplanation> {
-    let (model, rules, verdict, path, windows) = listen(detector, samples, info)?;
+    let (model, rules, verdict, path, windows) = listen(detector, leg)?;
     let manifest = model.manifest().clone();
     let model_rate = manifest.input.sample_rate_hz;
     let rate = f64::from(model_rate);
@@ -196,11 +231,7 @@ fn of_one(
     let fits = |reference: &Reference| reference.mean.len() == n_values;
     let occluder = Occluder::new(model, rules, reference.clone().filter(fits))?;
     let occluder = &occluder;
-    let mut heard = Vec::new();
-    let mut resampler = Resampler::new(info.sample_rate_hz, model_rate)?;
-    let finite: Vec<f32> = samples.iter().map(|v| if v.is_finite() { v.clamp(-1.0, 1.0) } else { 0.0 }).collect();
-    resampler.push(&finite, &mut heard)?;
-    resampler.finish(&mut heard)?;
+    let heard = leg.at_rate(model_rate)?;
     let placed = |(samples, place): (Vec<f32>, Place)| {
         HeardWindow::new(samples, f64::from(place.fresh_share), &heard, (place.start, place.end))
     };
@@ -243,7 +274,7 @@ fn of_one(
         }
     });
     let bands = bands.collect();
-    let card = of_card(&manifest, verdict.speech_seconds, &info.codec);
+    let card = of_card(&manifest, verdict.speech_seconds, &leg.codec);
     let signal = measured(&heard, model_rate, reference.as_ref().map(|r| &r.signal));
     let picture = picture(heard, model_rate);
     Ok(LegExplanation {
@@ -265,9 +296,9 @@ fn of_one(
 type Listened = (Arc<Model>, Rules, LegVerdict, Vec<PathPoint>, Vec<(Vec<f32>, Place)>);
 
 /// Scans the leg as every scan does.
-fn listen(detector: &Detector, samples: &[f32], info: &AudioInfo) -> Result<Listened> {
-    let rate = info.sample_rate_hz;
-    let mut leg = Leg::new(detector.candidates(rate, Some(&info.codec))?, rate, &StreamOptions::default())?;
+fn listen(detector: &Detector, heard: &Heard) -> Result<Listened> {
+    let rate = heard.rate_hz;
+    let mut leg = Leg::new(detector.candidates(rate, Some(&heard.codec))?, rate, &StreamOptions::default())?;
     let (mut path, mut windows) = (Vec::new(), Vec::new());
     let mut take = |leg: &mut Leg| -> Result<()> {
         while let Some(ready) = leg.next_ready() {
@@ -299,9 +330,18 @@ fn listen(detector: &Detector, samples: &[f32], info: &AudioInfo) -> Result<List
         }
         Ok(())
     };
-    for block in samples.chunks(MAX_BLOCK_SAMPLES) {
-        leg.push(block.iter().copied())?;
+    let mut from = 0;
+    for (at, gap) in heard.gaps.iter().copied().chain([(heard.samples.len(), Gap::Lost(0))]) {
+        for block in heard.samples.get(from..at).unwrap_or_default().chunks(MAX_BLOCK_SAMPLES) {
+            leg.push(block.iter().copied())?;
+            take(&mut leg)?;
+        }
+        match gap {
+            Gap::Lost(n) => leg.lose(n)?,
+            Gap::Silence(n) => leg.be_silent(n)?,
+        }
         take(&mut leg)?;
+        from = at;
     }
     leg.finish()?;
     take(&mut leg)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Candidates, Leg, MAX_BLOCK_SAMPLES};
+use crate::audio::decode::Gap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::verdict::report::LegVerdict;
 
@@ -109,6 +110,14 @@ impl Stream {
     /// As [`push`](Self::push).
     pub fn silence(&mut self, n_samples: u64) -> Result<Vec<Event>> {
         self.run(|leg| leg.be_silent(n_samples))
+    }
+
+    /// What is missing between the samples of a capture.
+    pub(crate) fn miss(&mut self, gap: Gap) -> Result<Vec<Event>> {
+        match gap {
+            Gap::Lost(n) => self.lost(n),
+            Gap::Silence(n) => self.silence(n),
+        }
     }
 
     /// The call is on hold: what is pushed until [`resume`](Self::resume) is not listened to, whatever it is, and no window

@@ -538,6 +538,7 @@ impl Track {
                 thresholds: self.rules.thresholds,
             }),
             signal: Some(self.conditions.signal()),
+            stream: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::decode::AudioInfo;
+use crate::audio::decode::{AudioInfo, StreamSummary};
 use crate::error::Error;
 use crate::hex::hex;
 use crate::model::manifest::{Manifest, MemberOf};
@@ -260,6 +260,9 @@ pub struct LegVerdict {
     /// What is measured of its signal; none in reports from before it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<SignalSummary>,
+    /// The stream of a capture that it was; none of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSummary>,
 }
 
 /// Another voice, from here on.

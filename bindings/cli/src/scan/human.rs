@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use veravox::decode::StreamSummary;
 use veravox::report::{Because, FileReport, LegModel, LegVerdict, Outcome};
 use veravox::{CallReport, Thresholds};
 
@@ -76,6 +77,9 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
             leg.windows.len()
         )?;
     }
+    if let Some(stream) = &leg.stream {
+        writeln!(text, "         {DIM}{}{DIM:#}", of_stream(stream, leg.interruptions.lost_seconds))?;
+    }
     for note in &leg.notes {
         writeln!(text, "         {YELLOW}note{YELLOW:#} {note}")?;
     }
@@ -88,6 +92,25 @@ fn render_leg(text: &mut String, leg: &LegVerdict, duration_seconds: f64, thresh
         writeln!(text, "         {RED}suspicious{RED:#} {from} to {to}  llr {:+.1}", segment.llr)?;
     }
     Ok(())
+}
+
+/// What a leg of a capture was.
+fn of_stream(stream: &StreamSummary, lost_seconds: f64) -> String {
+    let StreamSummary { name, codec, sample_rate_hz, n_packets, n_lost, n_damaged, n_late, n_keys, .. } = stream;
+    let mut words = format!("RTP {name}, {} kHz {codec}, {n_packets} packets", f64::from(*sample_rate_hz) / 1_000.0);
+    let all = n_packets + n_lost;
+    let share = 100.0 * *n_lost as f64 / all.max(1) as f64;
+    for (n, what) in [
+        (*n_lost, format!("{share:.1} % lost ({lost_seconds:.1} s)")),
+        (*n_late, format!("{n_late} too late")),
+        (*n_damaged, format!("{n_damaged} damaged")),
+        (*n_keys, format!("{n_keys} keys pressed")),
+    ] {
+        if n > 0 {
+            words = format!("{words}, {what}");
+        }
+    }
+    words
 }
 
 /// That the leg has another model than its rate lets expect.

@@ -9,7 +9,8 @@ use symphonia::core::codecs::audio::well_known::{
 use super::raw::{RawEncoding, RawFormat};
 
 /// What is read, for those who brought something else.
-const READ: &str = "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg with Opus or Vorbis, AMR, AU, Wave64, AIFF, CAF and Matroska are read";
+const READ: &str =
+    "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg with Opus or Vorbis, AMR, AU, Wave64, AIFF, CAF and Matroska are read";
 
 /// A kind of file with a header.
 pub(super) struct Known {
@@ -17,6 +18,12 @@ pub(super) struct Known {
     pub name: &'static str,
     /// Whether any file of this kind is read.
     pub read: bool,
+}
+
+impl Known {
+    pub fn is_capture(&self) -> bool {
+        self.name.starts_with("packet capture")
+    }
 }
 
 /// First bytes, with where they stand.
@@ -30,7 +37,7 @@ const fn unread(name: &'static str, magic: &'static [Magic]) -> (Known, &'static
     (Known { name, read: false }, magic)
 }
 
-const KINDS: [(Known, &[Magic]); 39] = [
+const KINDS: [(Known, &[Magic]); 40] = [
     read("WAV", &[(0, b"RIFF"), (8, b"WAVE")]),
     read("WAV (RIFX)", &[(0, b"RIFX"), (8, b"WAVE")]),
     read("WAV (RF64)", &[(0, b"RF64"), (8, b"WAVE")]),
@@ -60,10 +67,11 @@ const KINDS: [(Known, &[Magic]); 39] = [
     unread("WavPack", &[(0, b"wvPK")]),
     unread("Monkey's Audio", &[(0, b"MAC ")]),
     unread("MIDI, which holds notes and no sound", &[(0, b"MThd")]),
-    unread("a packet capture (pcap)", &[(0, &[0xd4, 0xc3, 0xb2, 0xa1])]),
-    unread("a packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0xc3, 0xd4])]),
-    unread("a packet capture (pcap)", &[(0, &[0x4d, 0x3c, 0xb2, 0xa1])]),
-    unread("a packet capture (pcapng)", &[(0, &[0x0a, 0x0d, 0x0d, 0x0a])]),
+    read("packet capture (pcap)", &[(0, &[0xd4, 0xc3, 0xb2, 0xa1])]),
+    read("packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0xc3, 0xd4])]),
+    read("packet capture (pcap)", &[(0, &[0x4d, 0x3c, 0xb2, 0xa1])]),
+    read("packet capture (pcap)", &[(0, &[0xa1, 0xb2, 0x3c, 0x4d])]),
+    read("packet capture (pcapng)", &[(0, &[0x0a, 0x0d, 0x0d, 0x0a])]),
     unread("a ZIP archive", &[(0, b"PK\x03\x04")]),
     unread("a gzip archive", &[(0, &[0x1f, 0x8b, 0x08])]),
     unread("a PDF document", &[(0, b"%PDF")]),
@@ -132,14 +140,13 @@ pub enum NamedKind {
 pub fn extension_kind(extension: &str) -> Option<NamedKind> {
     const RECORDINGS: [&str; 42] = [
         "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc",
-        "caf", "mka", "webm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64",
-        // Not read, and told.
-        "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "silk", "pcap", "pcapng",
+        "caf", "mka", "webm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64", "pcap",
+        "pcapng", // Not read, and told.
+        "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "silk",
     ];
     let extension = extension.to_ascii_lowercase();
-    let raw = |encoding, sample_rate_hz| {
-        Some(NamedKind::Headerless(RawFormat { encoding, sample_rate_hz, channels: 1 }))
-    };
+    let raw =
+        |encoding, sample_rate_hz| Some(NamedKind::Headerless(RawFormat { encoding, sample_rate_hz, channels: 1 }));
     match extension.as_str() {
         "ul" | "ulaw" | "mulaw" | "mu" | "g711u" | "pcmu" => raw(RawEncoding::Mulaw, 8_000),
         "al" | "alaw" | "g711a" | "pcma" => raw(RawEncoding::Alaw, 8_000),
@@ -164,11 +171,15 @@ pub fn extension_kind(extension: &str) -> Option<NamedKind> {
 /// Why a file of unknown content and this name is not read.
 pub(super) fn unread_name(extension: &str) -> Option<String> {
     Some(match extension.to_ascii_lowercase().as_str() {
-        "g726" => "by its name the file is headerless G.726, of which nothing says how many bits a sample has nor where the \
+        "g726" => {
+            "by its name the file is headerless G.726, of which nothing says how many bits a sample has nor where the \
                    first stands: say so (--raw g726-32, --raw aal2-g726-32 ...)"
-            .to_owned(),
-        "g711" => "by its name the file is headerless G.711, of which nothing says the law: say so (--raw mulaw, --raw alaw)"
-            .to_owned(),
+                .to_owned()
+        }
+        "g711" => {
+            "by its name the file is headerless G.711, of which nothing says the law: say so (--raw mulaw, --raw alaw)"
+                .to_owned()
+        }
         "g723" => format!("G.723.1 without a header is not read; {}", convert("-f g723_1 ")),
         "ilbc" | "lbc" => format!("iLBC is not read; {}", convert("")),
         "amr" => format!("AMR-NB without its header is not read; {}", convert("-f amrnb ")),

@@ -9,6 +9,8 @@
 
 mod amr;
 mod blocks;
+#[cfg(feature = "captures")]
+mod capture;
 mod container;
 mod front;
 mod known;
@@ -25,11 +27,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+#[cfg(feature = "captures")]
+pub use capture::RtpMap;
 pub use known::{NamedKind, extension_kind, header_kind};
 pub use limits::Limits;
 pub use raw::{RawEncoding, RawFormat};
-pub use source::{AudioInfo, AudioSource, PcmChunk};
+pub use source::{AudioInfo, AudioSource, Gap, PcmChunk, StreamSummary};
 
+use crate::audio::resample::Resampler;
 use crate::error::{Error, ErrorKind, Result};
 use front::Front;
 use limits::Progress;
@@ -43,6 +48,9 @@ pub struct DecodeOptions {
     pub raw: Option<RawFormat>,
     /// What a file may claim at most.
     pub limits: Limits,
+    /// What payload types mean in a capture of packets whose signalling does not say it, or says it wrong.
+    #[cfg(feature = "captures")]
+    pub rtp_map: Vec<RtpMap>,
 }
 
 /// A source of bytes that come once, and how many came.
@@ -86,6 +94,8 @@ pub struct AudioReader {
     opened: Instant,
     chunk: PcmChunk,
     samples_read: u64,
+    /// Of the legs of a capture the rate, and the samples that were read or are missing.
+    heard: Vec<(u32, u64)>,
     ended: bool,
     warnings: Vec<String>,
 }
@@ -194,6 +204,8 @@ impl AudioReader {
             limits.check_channels(format.channels)?;
             limits.check_sample_rate(format.sample_rate_hz)?;
             boxed(raw::RawSource::new(front, &format)?)
+        } else if kind.is_some_and(known::Known::is_capture) {
+            capture_source(front, &head, options)?
         } else if wav::is_wav(&head) {
             boxed(wav::WavSource::new(front, limits)?)
         } else {
@@ -214,6 +226,7 @@ impl AudioReader {
             // A recorder that writes to a pipe cannot know it when it writes the header.
             info.declared_samples = None;
         }
+        let heard = source.streams().iter().map(|stream| (stream.sample_rate_hz, 0)).collect();
         Ok(Self {
             source,
             info,
@@ -222,6 +235,7 @@ impl AudioReader {
             opened,
             chunk: PcmChunk::default(),
             samples_read: 0,
+            heard,
             ended: false,
             warnings,
         })
@@ -239,10 +253,43 @@ impl AudioReader {
         &self.warnings
     }
 
-    /// Samples of one channel read so far.
+    /// Samples of one channel read so far; of a capture, of its longest leg with its gaps, at the rate that
+    /// [`info`](Self::info) names.
     #[must_use]
     pub fn samples_read(&self) -> u64 {
         self.samples_read
+    }
+
+    /// The streams of a capture, one for each leg, each at its own rate; nothing of a file. Their counts are complete after the
+    /// last chunk.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamSummary> {
+        self.source.streams()
+    }
+
+    /// Samples a second and codec of each leg.
+    pub(crate) fn legs(&self) -> Vec<(u32, String)> {
+        let streams = self.streams();
+        if streams.is_empty() {
+            return vec![(self.info.sample_rate_hz, self.info.codec.clone()); self.info.channels];
+        }
+        streams.into_iter().map(|stream| (stream.sample_rate_hz, stream.codec)).collect()
+    }
+
+    /// Counts a chunk of a capture, whose legs have gaps and rates of their own. Samples of the longest so far.
+    fn count_legs(&mut self) -> u64 {
+        for ((_, heard), samples) in self.heard.iter_mut().zip(&self.chunk.channels) {
+            *heard = heard.saturating_add(samples.len() as u64);
+        }
+        for (leg, gap) in &self.chunk.gaps {
+            if let Some((_, heard)) = self.heard.get_mut(*leg) {
+                *heard = heard.saturating_add(gap.n_samples());
+            }
+        }
+        let at_rate = |(rate, heard): &(u32, u64)| {
+            *heard as f64 * f64::from(self.info.sample_rate_hz) / f64::from((*rate).max(1))
+        };
+        self.heard.iter().map(at_rate).fold(0.0, f64::max) as u64
     }
 
     /// The next chunk, or `None` at the end of the audio.
@@ -258,10 +305,14 @@ impl AudioReader {
                 break;
             }
             let n_samples = self.chunk.n_samples();
-            if n_samples == 0 {
+            if n_samples == 0 && self.chunk.gaps.is_empty() {
                 continue;
             }
-            self.samples_read += n_samples as u64;
+            if self.heard.is_empty() {
+                self.samples_read += n_samples as u64;
+            } else {
+                self.samples_read = self.count_legs();
+            }
             let progress = Progress {
                 n_bytes: self.n_bytes.load(Ordering::Relaxed),
                 seconds: self.opened.elapsed().as_secs_f64(),
@@ -273,7 +324,8 @@ impl AudioReader {
         Ok(None)
     }
 
-    /// All that is left of the audio, in memory: `[leg][time]`.
+    /// All that is left of the audio, in memory: `[leg][time]`, all legs of one length. The legs of a capture are brought to the
+    /// rate that [`info`](Self::info) names and laid side by side as they were spoken; what is missing of them stands as zeros.
     ///
     /// # Errors
     /// Those of [`next_chunk`](Self::next_chunk), and [`LimitExceeded`](ErrorKind::LimitExceeded) past the most memory.
@@ -281,12 +333,36 @@ impl AudioReader {
         let limits = self.limits.clone();
         let mut legs = vec![Vec::new(); self.info.channels];
         while let Some(chunk) = self.next_chunk()? {
-            limits.check_memory(legs.iter().map(Vec::len).sum::<usize>() + chunk.n_samples() * chunk.channels.len())?;
+            let missing = chunk.gaps.iter().map(|(_, gap)| gap.n_samples() as usize).fold(0, usize::saturating_add);
+            let here = missing.saturating_add(chunk.n_samples() * chunk.channels.len());
+            limits.check_memory(legs.iter().map(Vec::len).sum::<usize>().saturating_add(here))?;
+            for (leg, gap) in &chunk.gaps {
+                if let Some(leg) = legs.get_mut(*leg) {
+                    leg.resize(leg.len().saturating_add(gap.n_samples() as usize), 0.0);
+                }
+            }
             for (leg, samples) in legs.iter_mut().zip(&chunk.channels) {
                 leg.extend_from_slice(samples);
             }
         }
+        self.side_by_side(&mut legs)?;
         Ok(legs)
+    }
+
+    /// Brings the legs of a capture to one rate, start and length.
+    fn side_by_side(&self, legs: &mut [Vec<f32>]) -> Result<()> {
+        for (leg, stream) in legs.iter_mut().zip(self.streams()) {
+            let rate = self.info.sample_rate_hz;
+            let before = (stream.start_seconds.min(self.limits.max_duration_seconds) * f64::from(rate)) as usize;
+            let mut resampler = Resampler::new(stream.sample_rate_hz, rate)?;
+            let mut samples = vec![0.0; before];
+            resampler.push(leg, &mut samples)?;
+            resampler.finish(&mut samples)?;
+            *leg = samples;
+        }
+        let longest = legs.iter().map(Vec::len).max().unwrap_or(0);
+        legs.iter_mut().for_each(|leg| leg.resize(longest, 0.0));
+        Ok(())
     }
 
     /// A recorder that died leaves a header that promises more than there is: score what is there, and say so.
@@ -305,6 +381,19 @@ impl AudioReader {
                 .push(format!("the file ends early: {found:.1} s of the {promised:.1} s that its header says"));
         }
     }
+}
+
+#[cfg(feature = "captures")]
+fn capture_source(front: Front, head: &[u8], options: &DecodeOptions) -> Result<(Box<dyn ChunkSource>, AudioInfo)> {
+    let is_ng = capture::is_ng(head);
+    let (source, info) = capture::CaptureSource::new(front, is_ng, &options.limits, &options.rtp_map)?;
+    Ok((Box::new(source), info))
+}
+
+#[cfg(not(feature = "captures"))]
+fn capture_source(_: Front, _: &[u8], _: &DecodeOptions) -> Result<(Box<dyn ChunkSource>, AudioInfo)> {
+    let message = "captures of packets are not read by this build, which lacks the feature `captures`";
+    Err(Error::new(ErrorKind::UnsupportedAudio, message))
 }
 
 fn boxed<S: ChunkSource + 'static>((source, info): (S, AudioInfo)) -> (Box<dyn ChunkSource>, AudioInfo) {
