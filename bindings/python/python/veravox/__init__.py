@@ -6,7 +6,7 @@
 0 synthetic
 
 `scan` takes a path, the bytes of a file, an open file or a numpy array, `scan_many` an archive, and `Detector` a model or
-thresholds of your own. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
+thresholds of your own. `probe` says what a recording or a packet capture is. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
 `SequentialTest` decides on scores of your own. `evaluate` says how good a detector is on trials whose truth is known, and
 `calibrate` fits a site's own calibration. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
 
@@ -22,7 +22,23 @@ from .engine import Engine, EngineStats, LiveLeg, Percentiles
 from .errors import *
 from .evaluation import Evaluation, Interval, calibrate, evaluate
 from .events import Ended, Event, Failed, Verdict
-from .findings import Audio, Calibration, Change, Decision, Interruptions, Leg, Model, Segment, Stage, Thresholds, Window
+from .findings import (
+    Audio,
+    Calibration,
+    Change,
+    Decision,
+    Interruptions,
+    Leg,
+    LegModel,
+    Model,
+    PacketStream,
+    Segment,
+    Signal,
+    Stage,
+    Thresholds,
+    Window,
+)
+from .probing import LegProbe, Probe, probe
 from .report import FileResult, Report, read_results, to_dataframe
 from .scanning import read_audio, scan, scan_many
 from .stream import AsyncStream, watch
@@ -44,12 +60,17 @@ __all__ = [
     "Interruptions",
     "Interval",
     "Leg",
+    "LegModel",
+    "LegProbe",
     "LiveLeg",
     "Model",
+    "PacketStream",
     "Percentiles",
+    "Probe",
     "Report",
     "Segment",
     "SequentialTest",
+    "Signal",
     "Stage",
     "Stream",
     "Thresholds",
@@ -63,6 +84,7 @@ __all__ = [
     "evaluate",
     "features",
     "metrics",
+    "probe",
     "read_audio",
     "read_results",
     "scan",
