@@ -38,6 +38,7 @@ mod hex;
 mod leg;
 pub mod metrics;
 pub mod model;
+pub mod probe;
 mod simd;
 pub mod site;
 mod verdict;

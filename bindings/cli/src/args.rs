@@ -45,6 +45,8 @@ pub enum Command {
     Calibrate(Box<Calibrate>),
     /// Say whether calls changed since a batch of results: scores, decisions, conditions, and whether a recalibration is due.
     Drift(DriftArguments),
+    /// Say what recordings and captures are: codec, rate, band, level, clipping, loss, speech. Nothing is scored.
+    Probe(Probe),
     /// Say which model and which inference runtime are in use, and their versions.
     Doctor(Doctor),
     /// Work with models.
@@ -264,6 +266,27 @@ pub enum Format {
     /// All numbers.
     Json,
 }
+
+#[derive(Args)]
+#[command(after_long_help = PROBE_NOTES)]
+pub struct Probe {
+    /// Files and folders; folders are searched for audio files at any depth.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// One JSON object a line for each file.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub raw: Raw,
+}
+
+const PROBE_NOTES: &str = "\
+band: where the sound ends. Above it less is left than 50 dB under the strongest part of speech.
+was: the rate that the audio may have had before, where its band says that it was brought to a higher one.
+level: of the voice (RMS); clipped: share of the samples; offset: mean of the samples, of full scale.
+lost: of what was sent; captures of packets alone know it.
+
+Exit status: 0 every file was read; 1 some were not; 2 none was; 130 interrupted.";
 
 #[derive(Args)]
 pub struct Live {

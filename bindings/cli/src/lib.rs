@@ -21,6 +21,7 @@ mod loadtest;
 mod measure;
 mod model;
 mod odds;
+mod probe;
 mod save;
 mod scan;
 mod scoring;
@@ -55,6 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {
         Command::Calibrate(calibrate) => calibrate::run(&calibrate, &arguments.setup),
         Command::Explain(explain) => explain::run(&explain, &arguments.setup),
         Command::Drift(arguments) => drift::run(&arguments),
+        Command::Probe(probe) => probe::run(&probe),
         Command::Doctor(doctor) => doctor::run(&doctor, &arguments.setup),
         Command::Model(model) => model::run(&model, &arguments.setup),
         Command::Live(live) => live::run(&live, &arguments.setup),

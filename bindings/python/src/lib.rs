@@ -13,6 +13,7 @@ mod features;
 mod json;
 mod metrics;
 mod policy;
+mod probe;
 mod stop;
 mod stream;
 
@@ -40,6 +41,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(evaluation::calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(evaluation::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(features::compute_features, module)?)?;
+    module.add_function(wrap_pyfunction!(probe::probe, module)?)?;
     module.add_function(wrap_pyfunction!(policy::thresholds_from_costs, module)?)?;
     module.add_function(wrap_pyfunction!(policy::thresholds_from_rates, module)?)
 }

@@ -406,11 +406,14 @@ impl FileReport {
     /// The line for a file, whatever came of it.
     #[must_use]
     pub fn of(path: &Path, outcome: Outcome) -> Self {
+        let (path, path_bytes) = Self::name_of(path);
+        Self { path, path_bytes, outcome }
+    }
+
+    /// A path as `path` and `path_bytes` have it.
+    #[must_use]
+    pub fn name_of(path: &Path) -> (String, Option<String>) {
         let bytes = path.as_os_str().as_encoded_bytes();
-        Self {
-            path: path.to_string_lossy().into_owned(),
-            path_bytes: path.to_str().is_none().then(|| hex(bytes)),
-            outcome,
-        }
+        (path.to_string_lossy().into_owned(), path.to_str().is_none().then(|| hex(bytes)))
     }
 }

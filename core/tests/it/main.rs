@@ -13,6 +13,7 @@
 mod allocations;
 mod bad_audio;
 mod bands;
+mod captures;
 mod cascade;
 mod conditions;
 mod corpus;

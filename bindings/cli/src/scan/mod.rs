@@ -1,7 +1,7 @@
 //! `veravox scan`: files and folders in, a verdict for each leg out.
 
 mod batch;
-mod files;
+pub mod files;
 mod human;
 mod output;
 mod progress;

@@ -6,7 +6,7 @@
 0 synthetic
 
 `scan` takes a path, the bytes of a file, an open file or a numpy array, `scan_many` an archive, and `Detector` a model or
-thresholds of your own. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
+thresholds of your own. `probe` says what a recording or a packet capture is. `Stream` watches a call that goes on, `AsyncStream` does so on asyncio, `Engine` watches thousands;
 `SequentialTest` decides on scores of your own. `evaluate` says how good a detector is on trials whose truth is known, and
 `calibrate` fits a site's own calibration. `veravox.features` and `veravox.metrics` are the features and the figures of merit underneath.
 
@@ -30,14 +30,18 @@ from .findings import (
     Decision,
     Interruptions,
     Leg,
+    LegModel,
     Member,
     Model,
+    PacketStream,
     Second,
     Segment,
+    Signal,
     Stage,
     Thresholds,
     Window,
 )
+from .probing import LegProbe, Probe, probe
 from .report import FileResult, Report, read_results, to_dataframe
 from .scanning import read_audio, scan, scan_many
 from .stream import AsyncStream, watch
@@ -60,15 +64,20 @@ __all__ = [
     "Interruptions",
     "Interval",
     "Leg",
+    "LegModel",
+    "LegProbe",
     "LiveLeg",
     "Member",
     "Model",
+    "PacketStream",
     "Percentiles",
+    "Probe",
     "Report",
     "Second",
     "SecondCounts",
     "Segment",
     "SequentialTest",
+    "Signal",
     "Stage",
     "Stream",
     "Thresholds",
@@ -82,6 +91,7 @@ __all__ = [
     "evaluate",
     "features",
     "metrics",
+    "probe",
     "read_audio",
     "read_results",
     "scan",

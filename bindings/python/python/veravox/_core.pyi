@@ -25,6 +25,7 @@ __all__ = [
     "is_builtin",
     "metrics",
     "n_cores",
+    "probe",
     "read_audio",
     "run_command",
     "thresholds_from_costs",
@@ -44,6 +45,7 @@ class DecodeOptions:
         channels: int | None = None,
         max_duration_seconds: float | None = None,
         limits: dict[str, float] | None = None,
+        rtp_map: list[str] = [],  # noqa: B006
     ) -> DecodeOptions: ...
 
 @final
@@ -192,6 +194,7 @@ def evaluate(
 ) -> tuple[str, str]: ...
 def is_builtin(model: str | PathLike[str]) -> bool: ...
 def n_cores() -> int: ...
+def probe(source: str | bytes, options: DecodeOptions) -> str: ...
 def read_audio(source: str | bytes, options: DecodeOptions) -> tuple[NDArray[np.float32], int]: ...
 def run_command(
     arguments: list[str], restart: tuple[str, list[str]], onnxruntime: str | None

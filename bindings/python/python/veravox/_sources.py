@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, TypeAlias, Union
 
 import numpy as np
@@ -70,10 +70,14 @@ def options_of(
     channels: int | None,
     max_duration_seconds: float | None,
     limits: Mapping[str, float] | None,
+    rtp_map: Iterable[str] = (),
 ) -> _core.DecodeOptions:
     rate = None if sample_rate is None else rate_of(sample_rate)
     channels = None if channels is None else count(channels, "channels")
-    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds, None if limits is None else dict(limits))
+    if isinstance(rtp_map, str):
+        raise InvalidArgumentError(f'expected rtp_map to be several, as in ["96=opus/48000"], got {rtp_map!r}')
+    maps = [str(one) for one in rtp_map]
+    return _core.DecodeOptions(encoding, rate, channels, max_duration_seconds, None if limits is None else dict(limits), maps)
 
 
 def chunk(samples: object) -> bytes | NDArray[np.float32] | NDArray[np.int16]:

@@ -140,6 +140,7 @@ class Detector:
         channels: int | None = None,
         max_duration_seconds: float | None = None,
         limits: Mapping[str, float] | None = None,
+        rtp_map: Iterable[str] = (),
         spectrogram: bool = False,
     ) -> Report:
         """Scans one call: a path, the bytes of a file, a file opened in binary mode, or samples in an array.
@@ -149,6 +150,9 @@ class Detector:
         `"g729"`, `"g726-32"`, `"vox"` and their kin, which have a rate of their own. A file whose name says its encoding
         (`.gsm`, `.ulaw`, `.sln16`) needs neither. An array needs its `sample_rate` alone: `[n]`, or `[legs, n]` for a call with a leg to a row, as float in [-1, 1] or int16. Values
         that are not numbers count as silence, and many of them make a leg inconclusive.
+
+        The legs of a packet capture (pcap, pcapng) are its streams of audio; `rtp_map` says what payload types mean that its
+        SIP says nothing of, as in `["96=opus/48000"]`.
 
         `max_duration_seconds` refuses longer files; `limits` sets this and others by their names, as in
         `{"max_channels": 2}`: "max_duration_seconds", "max_channels", "min_sample_rate_hz", "max_sample_rate_hz",
@@ -170,7 +174,7 @@ class Detector:
         ('no_signal', 'too_little_speech')
         """
         if is_array(source):
-            if not (encoding is channels is max_duration_seconds is limits is None):
+            if rtp_map or not (encoding is channels is max_duration_seconds is limits is None):
                 raise InvalidArgumentError("an array takes its sample_rate alone: encoding, channels and limits are for files")
             if sample_rate is None:
                 raise InvalidArgumentError("an array does not say its sample_rate: scan(samples, sample_rate=8000)")
@@ -178,7 +182,7 @@ class Detector:
             report = Report.from_json(self._inner.scan_samples(samples, rate))
         else:
             content = path_or_bytes(source)
-            options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
+            options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits, rtp_map)
             report = Report.from_json(self._inner.scan(content, options, None))
             if spectrogram:
                 samples, rate = _core.read_audio(content, options)
@@ -225,6 +229,7 @@ class Detector:
         channels: int | None = None,
         max_duration_seconds: float | None = None,
         limits: Mapping[str, float] | None = None,
+        rtp_map: Iterable[str] = (),
     ) -> Iterator[FileResult]:
         """Scans files side by side; yields a `FileResult` for each, in the order of `paths`.
 
@@ -246,7 +251,7 @@ class Detector:
         """
         from ._batch import Batch
 
-        options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
+        options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits, rtp_map)
         return Batch(self._inner, options, workers, progress, resume).run(paths)
 
 

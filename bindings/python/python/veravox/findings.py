@@ -182,6 +182,31 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketStream:
+    """A stream of a packet capture."""
+
+    name: str
+    """Its SSRC in hexadecimal and the parties by letters, as in `"1a2b3c4d A>B"`."""
+    codec: str
+    sample_rate_hz: int
+    start_seconds: float
+    """When it begins, after the first of the capture's legs."""
+    n_packets: int
+    n_lost: int
+    """Packets that never came."""
+    n_damaged: int
+    """Packets that did not decode."""
+    n_duplicates: int
+    n_reordered: int
+    """Packets that came after a later one, and in time."""
+    n_late: int
+    """Packets that came too late."""
+    n_keys: int
+    """Keys that were pressed (RFC 4733)."""
+    n_comfort_noise: int
+
+
+@dataclass(frozen=True, slots=True)
 class Audio:
     """What the audio was."""
 
@@ -284,6 +309,8 @@ class Leg:
     """The model that scored it; None in reports from before it was told."""
     signal: Signal | None = field(default=None, repr=False, metadata={**holds(Signal), "may_be_absent": True})
     """What is measured of its signal; None in reports from before it was."""
+    stream: PacketStream | None = field(default=None, repr=False, metadata={**holds(PacketStream), "may_be_absent": True})
+    """The stream of a capture that it was; None of a file."""
 
     @classmethod
     def from_json(cls, text: str) -> Leg:

@@ -22,6 +22,7 @@ def scan(
     channels: int | None = None,
     max_duration_seconds: float | None = None,
     limits: Mapping[str, float] | None = None,
+    rtp_map: Iterable[str] = (),
     spectrogram: bool = False,
 ) -> Report:
     """Scans one call with the models that come with the package; everything else is as in `Detector.scan`.
@@ -38,6 +39,7 @@ def scan(
         channels=channels,
         max_duration_seconds=max_duration_seconds,
         limits=limits,
+        rtp_map=rtp_map,
         spectrogram=spectrogram,
     )
 
@@ -53,6 +55,7 @@ def scan_many(
     channels: int | None = None,
     max_duration_seconds: float | None = None,
     limits: Mapping[str, float] | None = None,
+    rtp_map: Iterable[str] = (),
 ) -> Iterator[FileResult]:
     """Scans files side by side with the models that come with the package; see `Detector.scan_many`."""
     return builtin().scan_many(
@@ -65,6 +68,7 @@ def scan_many(
         channels=channels,
         max_duration_seconds=max_duration_seconds,
         limits=limits,
+        rtp_map=rtp_map,
     )
 
 
@@ -76,6 +80,7 @@ def read_audio(
     channels: int | None = None,
     max_duration_seconds: float | None = None,
     limits: Mapping[str, float] | None = None,
+    rtp_map: Iterable[str] = (),
 ) -> tuple[NDArray[np.float32], int]:
     """The samples of a call, float32 `[legs, n]` nominally in [-1, 1], and their rate in hertz.
 
@@ -86,5 +91,5 @@ def read_audio(
     >>> samples.shape, samples.dtype.name, rate
     ((2, 152131), 'float32', 8000)
     """
-    options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits)
+    options = options_of(sample_rate, encoding, channels, max_duration_seconds, limits, rtp_map)
     return _core.read_audio(path_or_bytes(source), options)

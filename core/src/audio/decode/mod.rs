@@ -353,7 +353,9 @@ impl AudioReader {
     fn side_by_side(&self, legs: &mut [Vec<f32>]) -> Result<()> {
         for (leg, stream) in legs.iter_mut().zip(self.streams()) {
             let rate = self.info.sample_rate_hz;
-            let before = (stream.start_seconds.min(self.limits.max_duration_seconds) * f64::from(rate)) as usize;
+            let before =
+                (stream.start_seconds.min(self.limits.max_duration_seconds) * f64::from(rate)).round() as usize;
+            self.limits.check_memory(leg.len().saturating_add(before))?;
             let mut resampler = Resampler::new(stream.sample_rate_hz, rate)?;
             let mut samples = vec![0.0; before];
             resampler.push(leg, &mut samples)?;

@@ -149,6 +149,10 @@ impl Timeline {
         (known, format): (usize, Format),
         pieces: &mut VecDeque<Piece>,
     ) -> Result<()> {
+        if packet.payload.is_empty() {
+            // It keeps a way through a firewall open.
+            return Ok(());
+        }
         let clock = format.clock_rate_hz;
         let step = self.expected.map_or(0, |(expected, at)| {
             let step = i64::from(packet.timestamp.wrapping_sub(expected).cast_signed());
@@ -179,11 +183,15 @@ impl Timeline {
         let mut samples = Vec::new();
         let mut room = std::mem::take(&mut self.room);
         let decoder = self.payloads.get_mut(known).and_then(|payload| payload.decoder.as_mut());
-        let decoded =
-            format.packet(&packet.payload, &mut room).zip(decoder).and_then(|(bytes, (decoder, resampler))| {
-                decoder.decode(bytes, &mut samples).ok().filter(|()| !samples.is_empty())?;
-                Some((samples.len(), resampler))
-            });
+        let bytes = format.packet(&packet.payload, &mut room);
+        // What a packet would have held that does not decode, where it says so.
+        let stated = bytes.and_then(|bytes| format.codec.samples(bytes, 1)).map(|n| n as u64);
+        let decoded = bytes.zip(decoder).and_then(|(bytes, (decoder, resampler))| {
+            decoder.decode(bytes, &mut samples).ok().filter(|()| !samples.is_empty())?;
+            Some((samples.len(), resampler))
+        });
+        self.room = room;
+        let ticks_of = |samples: u64| samples * u64::from(clock) / u64::from(format.sample_rate_hz().max(1));
         let ticks = match decoded {
             Some((n, resampler)) => {
                 let mut resampled = Vec::new();
@@ -191,19 +199,19 @@ impl Timeline {
                 if !resampled.is_empty() {
                     pieces.push_back(Piece::Samples(resampled));
                 }
-                let ticks = n as u64 * u64::from(clock) / u64::from(format.sample_rate_hz().max(1));
-                u32::try_from(ticks).unwrap_or(u32::MAX)
+                ticks_of(n as u64)
             }
             None => {
                 self.n_damaged += 1;
-                let lost = at_rate(length);
-                if lost > 0 {
-                    pieces.push_back(Piece::Gap(Gap::Lost(lost)));
+                let ticks = stated.map_or(length, ticks_of);
+                if at_rate(ticks) > 0 {
+                    self.end(pieces)?;
+                    pieces.push_back(Piece::Gap(Gap::Lost(at_rate(ticks))));
                 }
-                u32::try_from(length).unwrap_or(u32::MAX)
+                ticks
             }
         };
-        self.room = room;
+        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         self.last = (ticks, clock);
         self.expected = Some((packet.timestamp.wrapping_add(ticks), packet.seconds));
         Ok(())
