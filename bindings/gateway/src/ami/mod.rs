@@ -188,10 +188,10 @@ impl Ami {
 
     async fn tell_due(&self, session: &mut Session, due: Due) -> Result<(), Failure> {
         if !due.to_find.is_empty() {
-            let mut by_uuid = BTreeMap::new();
+            let mut by_uuid: BTreeMap<_, Vec<_>> = BTreeMap::new();
             for channel in session.channels().await? {
                 for uuid in channel.uuids.iter().filter_map(|uuid| Id::parse(uuid)) {
-                    by_uuid.entry(uuid).or_insert_with(|| channel.clone());
+                    by_uuid.entry(uuid).or_default().push(channel.clone());
                 }
             }
             let mut wants = self.wants();

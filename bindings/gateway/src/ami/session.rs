@@ -230,13 +230,17 @@ fn channel(message: &Message) -> Option<Channel> {
     Some(Channel { unique, linked, uuids })
 }
 
-/// Which channels are to be told of a call: that which says its UUID, and that which the call began with.
+/// Which channels are to be told of a call: those that say its UUID, which beside the one of the socket may be one that is listened
+/// to by way of it, and those that their calls began with.
 #[must_use]
-pub fn channels_of(call: &crate::id::Id, channels: &BTreeMap<crate::id::Id, Channel>) -> Vec<String> {
-    let Some(channel) = channels.get(call) else { return Vec::new() };
-    let mut of_call = vec![channel.unique.clone()];
-    if channel.linked != channel.unique && !channel.linked.is_empty() {
-        of_call.push(channel.linked.clone());
+pub fn channels_of(call: &crate::id::Id, channels: &BTreeMap<crate::id::Id, Vec<Channel>>) -> Vec<String> {
+    let mut of_call: Vec<String> = Vec::new();
+    for channel in channels.get(call).into_iter().flatten() {
+        for id in [&channel.unique, &channel.linked] {
+            if !id.is_empty() && !of_call.contains(id) {
+                of_call.push(id.clone());
+            }
+        }
     }
     of_call
 }

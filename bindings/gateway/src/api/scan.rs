@@ -71,9 +71,8 @@ pub async fn scan(
         let words = "nothing can be scanned: the log says why the engine did not start";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, missing.fault.as_str(), words).after(RETRY_AFTER_SECONDS)
     })?;
-    let closed = || {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the gateway stops").after(RETRY_AFTER_SECONDS)
-    };
+    let closed =
+        || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the gateway stops").after(RETRY_AFTER_SECONDS);
     let scanned = tokio::select! {
         permit = Arc::clone(&outlets.scans.scanned).acquire_owned() => permit.map_err(|_| closed())?,
         () = outlets.gateway.stopped() => return Err(closed()),
