@@ -21,6 +21,7 @@ pub mod g711;
 pub mod gateway;
 pub mod hub;
 pub mod id;
+pub mod journal;
 mod loadtest;
 pub mod outlets;
 pub mod protocol;

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::feed::Feed;
 use crate::gateway::Gateway;
 use crate::hub::Outlet;
+use crate::journal::Journal;
 use crate::scans::Scans;
 use crate::webhook::Webhook;
 
@@ -42,6 +43,7 @@ impl Outlets {
     pub fn start(gateway: &Arc<Gateway>) -> Result<Arc<Self>, String> {
         let config = &gateway.config;
         let feed = Arc::new(Feed::default());
+        gateway.hub.add_outlet(Arc::new(Journal));
         gateway.hub.add_outlet(Arc::clone(&feed) as Arc<dyn Outlet>);
         let webhook = Webhook::start(&config.webhook)?.map(Arc::new);
         if let Some(webhook) = &webhook {

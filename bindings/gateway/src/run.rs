@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{Arguments, Command};
 use crate::config::{DEFAULTS, Source};
 use crate::gateway::Gateway;
+use crate::journal;
 use crate::loadtest;
 use crate::outlets::Outlets;
 use crate::serve::Listeners;
@@ -65,12 +66,12 @@ fn check(source: Source) -> Result<(), String> {
 }
 
 async fn serve(source: Source) -> Result<(), String> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let signals = || -> std::io::Result<_> {
         Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?))
     };
     let (mut terminate, mut interrupt, mut hangup) = signals().map_err(|e| format!("cannot wait for signals: {e}"))?;
     let gateway = Gateway::start(source)?;
+    journal::start(gateway.config.log);
     if let Err(missing) = gateway.scorer.engine() {
         tracing::error!(cause = missing.fault.as_str(), reason = missing.words, "calls are not watched");
     }

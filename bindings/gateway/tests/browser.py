@@ -36,7 +36,7 @@ class Browser:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
             [page] = [one for one in json.load(answer) if one["type"] == "page"]
         self.held = contextlib.ExitStack()
-        self.line = self.held.enter_context(connect(page["webSocketDebuggerUrl"], max_size=None))
+        self.line = self.held.enter_context(connect(page["webSocketDebuggerUrl"], max_size=None, ping_interval=None))
         self.last_id = 0
         self.complaints, self.requests = [], []
         for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
@@ -72,7 +72,7 @@ class Browser:
 
     def until(self, code, seconds=30):
         end = time.monotonic() + seconds
-        while not (value := self.run(f"(() => {{ try {{ return {code} }} catch (e) {{ return false }} }})()")):
+        while not (value := self.run(f"(() => {{ try {{ return !!({code}) }} catch (e) {{ return false }} }})()")):
             assert time.monotonic() < end, f"{code} never held: {self.run('document.body.innerText')[:800]}"
             time.sleep(0.1)
         return value

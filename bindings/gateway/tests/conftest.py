@@ -151,8 +151,8 @@ class Call(threading.Thread):
                 except OSError:
                     return
             # Asterisk ends with the end of the stream, without a word.
-            stream.shutdown(socket.SHUT_WR)
             with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_WR)
                 while stream.recv(4096):
                     pass
 

@@ -67,15 +67,19 @@ def first(gateway):
 def test_a_channel_is_found_by_variable_by_name_and_its_call_is_told(gateway, asterisk, tmp_path):
     caller = Channel(1, "Stasis", "app")
     by_variable, _ = asterisk.audiosocket(2, variables={})
-    uuids = [uuid.uuid4() for _ in range(2)]
+    uuids = [uuid.uuid4() for _ in range(3)]
     by_variable.application, by_variable.data = "Stasis", "app"
     by_variable.variables["VERAVOX_UUID"] = str(uuids[0]).upper()
     by_name = Channel(3, linked=caller.unique, name=f"AudioSocket/127.0.0.1:9092-{uuids[1]}")
-    asterisk.channels += [caller, by_name]
+    # A second channel listens for a first that has the dialplan.
+    watched, ears = Channel(4, "Dial", "PJSIP/agent"), Channel(5)
+    watched.variables["VERAVOX_UUID"] = str(uuids[2])
+    ears.application, ears.data = "AudioSocket", f"{uuids[2]},127.0.0.1:9092"
+    asterisk.channels += [caller, by_name, ears, watched]
     gateway = gateway(ami=settings(tmp_path, asterisk.port))
     for call_id in uuids:
         Call(gateway.audio_port, call=call_id, seconds=1)
-    assert eventually(lambda: all(channel.variables.get("VERAVOX_STATUS") for channel in (by_variable, by_name, caller)))
+    assert eventually(lambda: all(channel.variables.get("VERAVOX_STATUS") for channel in (by_variable, by_name, caller, ears, watched)))
 
 
 def test_an_unknown_uuid_is_looked_for_a_while_and_given_up(gateway, asterisk, tmp_path):

@@ -308,3 +308,15 @@ def test_a_contract_tester_finds_nothing(gateway, tmp_path, token):
         command += ["--header", f"Authorization: Bearer {token}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_the_log_is_json_where_that_is_wanted_and_tells_nothing_of_a_caller(gateway):
+    gateway = gateway(log='format = "json"')
+    call = Call(gateway.audio_port, seconds=3)
+    call.join(30)
+    eventually(lambda: sum(gateway.get("/v1/status")["ended"].values()) == 1)
+    lines = [json.loads(line) for line in gateway.log.read_text().splitlines()]
+    assert all({"timestamp", "level", "message"} <= set(line) for line in lines)
+    [end] = [line for line in lines if line["message"] == "a leg ended"]
+    assert (end["protocol"], end["level"]) == ("audio_socket", "INFO") and end["heard_ms"] > 2_000
+    assert str(call.uuid) not in gateway.log.read_text()

@@ -1,11 +1,13 @@
 """Verdicts to a webhook: signed, tried again, kept across the worst."""
 
 import base64
+import contextlib
 import http.server
 import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -27,9 +29,14 @@ class Receiver(http.server.ThreadingHTTPServer):
         receiver = self
         self.answer = 204
         self.accepted, self.attempts, self.signed = {}, [], True
+        self.connections = set()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                receiver.connections.add(self.connection)
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -56,9 +63,16 @@ class Receiver(http.server.ThreadingHTTPServer):
     def types(self):
         return [message["type"] for message in self.messages()]
 
+    def handle_error(self, *_):
+        """A connection that `close` ended."""
+
     def close(self):
+        """As a target that is switched off: what is connected goes too."""
         self.shutdown()
         self.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use media::{AudioHook, AudioSocket, Costs, Limits, Release, Rtp, Scoring, Twilio};
-pub use outlets::{Ami, Http, Log, Scan, Webhook};
+pub use outlets::{Ami, Http, Log, LogFormat, LogLevel, Scan, Webhook};
 
 /// The file with every key, as `veravox-gateway --print-config` prints it.
 pub const DEFAULTS: &str = include_str!("gateway.toml");

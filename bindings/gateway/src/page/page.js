@@ -8,7 +8,7 @@ const MAX_POINTS = 120;
 const MAX_ENDED = 30;
 const WORD = { SYNTHETIC: "synthetic", HUMAN: "human", NOTSURE: "not sure", ERROR: "error" };
 // Of the charts: llr beyond this lies at the edge.
-const MAX_LLR = 8;
+const MAX_LLR = 5;
 const WIDTH = 192, HEIGHT = 38;
 
 const byId = (id) => document.getElementById(id);
