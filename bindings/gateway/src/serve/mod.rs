@@ -39,6 +39,14 @@ impl Listeners {
         Ok(Self { audiosocket, http })
     }
 
+    /// Says what is wrong with the certificate, and binds nothing.
+    ///
+    /// # Errors
+    /// What is wrong, in words for people.
+    pub fn check(gateway: &Gateway) -> Result<(), String> {
+        http::check(&gateway.config.http)
+    }
+
     /// Where `AudioSocket` is listened for.
     #[must_use]
     pub fn audiosocket(&self) -> Option<SocketAddr> {

@@ -4,21 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::failed_handshake;
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
 use crate::hub::LegNews;
+use crate::id::Id;
 use crate::protocol::asterisk::Asterisk;
 use crate::protocol::audiohook::AudioHook;
-use crate::protocol::fork::{Fork, Told};
+use crate::protocol::fork::{self, Fork};
 use crate::protocol::twilio::Twilio;
 use crate::protocol::{Broken, Flow, Incoming, Outgoing, Protocol};
 use crate::signatures;
@@ -44,21 +47,30 @@ pub fn routes() -> Router<Arc<Gateway>> {
 
 type Upgrade = Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
 
+/// What the address of Asterisk's connection may say.
+#[derive(Deserialize)]
+struct Told {
+    /// The call, a UUID.
+    call: Option<String>,
+}
+
 async fn asterisk(
     gateway: State<Arc<Gateway>>,
     place: Extension<Place>,
+    told: Result<Query<Told>, QueryRejection>,
     headers: HeaderMap,
     uri: Uri,
     ws: Upgrade,
 ) -> Response {
+    let call = told.ok().and_then(|told| Id::parse(told.call.as_deref()?));
     let may_enter = gateway.secrets().allow(&headers, &uri);
-    enter(may_enter, Box::new(Asterisk::default()), gateway.0, place.0, &headers, ws)
+    enter(may_enter, Box::new(Asterisk::new(call)), gateway.0, place.0, &headers, ws)
 }
 
 async fn fork(
     gateway: State<Arc<Gateway>>,
     place: Extension<Place>,
-    told: Result<Query<Told>, axum::extract::rejection::QueryRejection>,
+    told: Result<Query<fork::Told>, QueryRejection>,
     headers: HeaderMap,
     uri: Uri,
     ws: Upgrade,
