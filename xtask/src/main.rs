@@ -12,6 +12,7 @@ mod python;
 mod scratch;
 
 use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 
 use process::{Result, cargo, in_root, missing, root, run, run_quietly, say, target};
@@ -72,6 +73,7 @@ fn test() -> Result<()> {
     // The tests choose the runtime themselves.
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
+    gateway(&python)?;
     c::test()?;
     mobile::test()?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
@@ -82,6 +84,16 @@ fn test() -> Result<()> {
     let package = ["bindings/python/python", "bindings/python/README.md"];
     let examples = ["-m", "pytest", "-q", "--doctest-modules", "--doctest-glob=README.md"];
     run(in_root(&python, &[examples.as_slice(), &package].concat()))
+}
+
+/// The gateway, which is no default member, by its own tests and from outside. It runs where signals are those of Unix.
+fn gateway(python: &Path) -> Result<()> {
+    if !cfg!(unix) {
+        say("the gateway is not tested here: it runs on Unix");
+        return Ok(());
+    }
+    run(cargo(&["test", "--release", "-p", "veravox-gateway"]))?;
+    run(in_root(python, &["-m", "pytest", "-q", "bindings/gateway/tests"]))
 }
 
 /// What people in telephony meet, tried on the command as it is built.

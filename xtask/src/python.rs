@@ -8,8 +8,9 @@ use crate::process::{Result, cargo, in_root, root, run, run_quietly, say, target
 /// What the tests of package and command need; those of recipe and examples bring lists of their own.
 const PYTHON_PACKAGES: [&str; 9] =
     ["pytest", "jsonschema", "librosa", "soundfile", "mypy", "pandas", "polars", "matplotlib", "tqdm"];
-/// What the recipe and the examples need, as their users read it.
-const REQUIREMENTS: [&str; 5] = [
+/// What the gateway's tests, the recipe and the examples need, as their users read it.
+const REQUIREMENTS: [&str; 6] = [
+    "bindings/gateway/tests/requirements.txt",
     "models/training/requirements.txt",
     "examples/python/requirements.txt",
     "examples/python/fastapi_app/requirements.txt",

@@ -1,7 +1,5 @@
 //! The arguments, as clap reads them.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
-
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};

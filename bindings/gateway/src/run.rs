@@ -60,6 +60,7 @@ fn check(source: Source) -> Result<(), String> {
         println!("model        {} {}", manifest.name, manifest.version);
     }
     Outlets::check(&gateway.config)?;
+    Listeners::check(&gateway)?;
     println!("the configuration is good");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Signatures that cloud telephony puts on its requests.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, Uri, header};
@@ -53,9 +54,9 @@ pub fn audiohook(key: &hmac::Key, headers: &HeaderMap, uri: &Uri, now: SystemTim
                 "@authority" => text(headers, header::HOST.as_str())?,
                 name => text(headers, name)?,
             };
-            base += &format!("\"{name}\": {value}\n");
+            writeln!(base, "\"{name}\": {value}").ok()?;
         }
-        base += &format!("\"@signature-params\": {input}");
+        write!(base, "\"@signature-params\": {input}").ok()?;
         let seconds = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
         let number = |name: &str| {
             let parameter = parameters.split(';').find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='));

@@ -87,7 +87,7 @@ async fn measure(arguments: &args::Loadtest, samples: &[i16]) -> Result<Figures,
     let calling = calls(audiosocket, arguments.calls, seconds, samples);
     // Memory and processor time are read while all calls are up.
     let reading = async {
-        tokio::time::sleep(RAMP + (seconds - RAMP).mul_f64(0.9)).await;
+        tokio::time::sleep(RAMP + seconds.saturating_sub(RAMP).mul_f64(0.9)).await;
         (gateway.usage(), process::own_cpu(), began.elapsed().as_secs_f64(), process::load_average())
     };
     let (dropped_calls, (at_end, own_at_end, elapsed, load_average)) = tokio::join!(calling, reading);

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 /// Of a gateway's threads that serve sockets, so that what they take is told from what the engine takes.
 pub const THREAD_NAME: &str = "gateway";
 /// How long it has to load its model and listen.
-const MAX_START: Duration = Duration::from_secs(60);
+const MAX_START: Duration = Duration::from_mins(1);
 
 pub struct Gateway {
     process: Child,

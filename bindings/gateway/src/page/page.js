@@ -6,6 +6,8 @@ const DRAW_EVERY_MS = 400;
 const STATUS_EVERY_MS = 2000;
 const MAX_POINTS = 120;
 const MAX_ENDED = 30;
+// Rows at once, until all are asked for: nobody reads five hundred, and each costs the browser something.
+const MAX_ROWS = 100;
 const WORD = { SYNTHETIC: "synthetic", HUMAN: "human", NOTSURE: "not sure", ERROR: "error" };
 // Of the charts: llr beyond this lies at the edge.
 const MAX_LLR = 5;
@@ -16,6 +18,7 @@ const legs = new Map(); // id -> what is known of the leg
 let thresholds = { synthetic_llr: 2, bonafide_llr: -2 };
 let events = null;
 let paused = false;
+let showAll = false;
 let announced = "";
 const toSay = [];
 
@@ -176,24 +179,19 @@ function place(body, wanted) {
   // Rows that are where they are to be are not touched: focus and reading place stay.
   let next = body.firstElementChild;
   for (const leg of wanted) {
+    if (!leg.row) makeRow(leg);
     if (leg.row === next) { next = next.nextElementSibling; } else { body.insertBefore(leg.row, next); }
   }
   while (next) { const gone = next; next = next.nextElementSibling; gone.remove(); }
 }
 
 let moved = 0;
+let placed = "";
 
 function draw() {
   const counts = { SYNTHETIC: 0, HUMAN: 0, NOTSURE: 0, ERROR: 0 };
   const inProgress = [], ended = [];
-  let isNew = false;
   for (const leg of legs.values()) {
-    if (!leg.row) { makeRow(leg); isNew = true; }
-    if (leg.changed) {
-      if (leg.ended && !leg.wasEnded) isNew = leg.wasEnded = true;
-      drawRow(leg);
-      leg.changed = false;
-    }
     if (leg.ended) ended.push(leg); else { inProgress.push(leg); counts[leg.words.status] += 1; }
   }
   for (const status of ["SYNTHETIC", "HUMAN", "NOTSURE"]) set(byId(`n-${status}`), String(counts[status]));
@@ -201,15 +199,22 @@ function draw() {
   byId("no-legs").hidden = inProgress.length > 0;
   document.title = `${counts.SYNTHETIC ? `(${counts.SYNTHETIC} synthetic) ` : ""}veravox: live`;
   // An order by llr changes all the time; rows that move several times a second cannot be read.
-  const now = performance.now();
-  if (isNew || now - moved > 2000) {
+  const now = performance.now(), n = `${inProgress.length} ${ended.length}`;
+  if (n !== placed || now - moved > 2000) {
     moved = now;
+    placed = n;
     const only = byId("filter").value;
-    place(document.querySelector("#legs tbody"),
-          inProgress.filter((leg) => !only || leg.words.status === only).sort(orders[byId("order").value]));
+    const wanted = inProgress.filter((leg) => !only || leg.words.status === only).sort(orders[byId("order").value]);
+    const shown = showAll ? wanted : wanted.slice(0, MAX_ROWS);
+    byId("more").hidden = shown.length === wanted.length;
+    set(byId("more"), `Show all ${wanted.length}`);
+    place(document.querySelector("#legs tbody"), shown);
     ended.sort((a, b) => b.seen - a.seen);
     for (const leg of ended.splice(MAX_ENDED)) forget(leg.info.leg, leg);
     place(document.querySelector("#ended tbody"), ended);
+  }
+  for (const leg of legs.values()) {
+    if (leg.changed && leg.row && leg.row.isConnected) { drawRow(leg); leg.changed = false; }
   }
   say();
 }
@@ -312,6 +317,7 @@ byId("pause").addEventListener("click", () => {
   byId("pause").setAttribute("aria-pressed", String(paused));
   if (!paused) tick();
 });
+byId("more").addEventListener("click", () => { showAll = true; moved = 0; draw(); byId("legs").focus(); });
 for (const id of ["filter", "order"]) byId(id).addEventListener("change", () => { moved = 0; draw(); });
 
 function tick() { if (!paused && !byId("live").hidden && !document.hidden) draw(); }

@@ -10,13 +10,16 @@ use crate::id::Id;
 /// The protocol, over one connection.
 #[derive(Default)]
 pub struct Asterisk {
+    /// The call, where the address says it.
+    call: Option<Id>,
     begun: Option<Encoding>,
     speaks_json: bool,
 }
 
 #[derive(Deserialize)]
 struct Event<'a> {
-    event: &'a str,
+    #[serde(rename = "event")]
+    kind: &'a str,
     #[serde(default)]
     connection_id: String,
     #[serde(default)]
@@ -39,7 +42,7 @@ impl Protocol for Asterisk {
             Incoming::Text(text) if text.starts_with('{') => {
                 let event: Event = serde_json::from_str(text).map_err(|_| Broken("expected an event in JSON"))?;
                 self.speaks_json = true;
-                if event.event == "MEDIA_START" {
+                if event.kind == "MEDIA_START" {
                     self.begin(event, ear)?;
                 }
             }
@@ -50,7 +53,7 @@ impl Protocol for Asterisk {
                     let of = |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
                     let word = |name| of(name).unwrap_or_default();
                     let event = Event {
-                        event: "MEDIA_START",
+                        kind: "MEDIA_START",
                         connection_id: word("connection_id"),
                         channel: word("channel"),
                         format: word("format"),
@@ -68,14 +71,22 @@ impl Protocol for Asterisk {
 }
 
 impl Asterisk {
+    /// For a connection whose address says which call it is of: its verdicts then belong to the channel that says the same UUID, and
+    /// not to that of the WebSocket.
+    #[must_use]
+    pub fn new(call: Option<Id>) -> Self {
+        Self { call, ..Self::default() }
+    }
+
     fn begin(&mut self, event: Event<'_>, ear: &mut dyn Ear) -> Result<(), Broken> {
         let (encoding, sample_rate_hz) = Encoding::of_asterisk(&event.format)
             .ok_or(Broken("expected a format of ulaw, alaw, slin or slin with a rate; set it by c(slin) in Dial()"))?;
         if self.begun.replace(encoding).is_some() {
             return Err(Broken("expected MEDIA_START once"));
         }
-        let channel = Some(event.channel).filter(|name| !name.is_empty());
-        ear.begin(Start { call: Id::parse(&event.connection_id), channel, tracks: 1, sample_rate_hz });
+        let channel = Some(event.channel).filter(|name| !name.is_empty() && self.call.is_none());
+        let call = self.call.or_else(|| Id::parse(&event.connection_id));
+        ear.begin(Start { call, channel, tracks: 1, sample_rate_hz });
         Ok(())
     }
 }
@@ -107,6 +118,13 @@ mod tests {
         plain.hear(Incoming::Text("DTMF_END digit:1 channel_id:1753.1"), &mut notes).unwrap();
         assert_eq!((notes.start.unwrap().call, &notes.tracks), (None, &vec![vec![0, 32_124]]));
         assert_eq!(plain.farewell(), Some(Outgoing::Text("HANGUP".to_owned())));
+    }
+
+    #[test]
+    fn a_call_that_the_address_says_is_not_the_sockets() {
+        let (id, mut notes) = (Id::random(), Notes::default());
+        Asterisk::new(Some(id)).hear(Incoming::Text(JSON), &mut notes).unwrap();
+        assert_eq!(notes.start.map(|start| (start.call, start.channel)), Some((Some(id), None)));
     }
 
     #[test]

@@ -33,11 +33,7 @@ pub struct HttpListener {
 
 impl HttpListener {
     pub async fn bind(address: SocketAddr, config: &Http) -> Result<Self, String> {
-        let tls = match (&config.tls_certificate, &config.tls_key) {
-            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
-            _ => None,
-        };
-        Ok(Self { listener: bind(address).await?, tls })
+        Ok(Self { tls: tls(config)?, listener: bind(address).await? })
     }
 
     pub fn address(&self) -> Option<SocketAddr> {
@@ -97,6 +93,17 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+pub fn check(config: &Http) -> Result<(), String> {
+    tls(config).map(drop)
+}
+
+fn tls(config: &Http) -> Result<Option<TlsAcceptor>, String> {
+    match (&config.tls_certificate, &config.tls_key) {
+        (Some(certificate), Some(key)) => acceptor(certificate, key).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {

@@ -1,24 +1,26 @@
 //! The WebSockets that bring calls: Asterisk's `chan_websocket`, FreeSWITCH and jambonz, Twilio, Genesys.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::failed_handshake;
+use super::{broken_call, failed_handshake};
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
 use crate::hub::LegNews;
+use crate::id::Id;
 use crate::protocol::asterisk::Asterisk;
 use crate::protocol::audiohook::AudioHook;
-use crate::protocol::fork::{Fork, Told};
+use crate::protocol::fork::{self, Fork};
 use crate::protocol::twilio::Twilio;
 use crate::protocol::{Broken, Flow, Incoming, Outgoing, Protocol};
 use crate::signatures;
@@ -44,21 +46,30 @@ pub fn routes() -> Router<Arc<Gateway>> {
 
 type Upgrade = Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
 
+/// What the address of Asterisk's connection may say.
+#[derive(Deserialize)]
+struct Told {
+    /// The call, a UUID.
+    call: Option<String>,
+}
+
 async fn asterisk(
     gateway: State<Arc<Gateway>>,
     place: Extension<Place>,
+    told: Result<Query<Told>, QueryRejection>,
     headers: HeaderMap,
     uri: Uri,
     ws: Upgrade,
 ) -> Response {
+    let call = told.ok().and_then(|told| Id::parse(told.call.as_deref()?));
     let may_enter = gateway.secrets().allow(&headers, &uri);
-    enter(may_enter, Box::new(Asterisk::default()), gateway.0, place.0, &headers, ws)
+    enter(may_enter, Box::new(Asterisk::new(call)), gateway.0, place.0, &headers, ws)
 }
 
 async fn fork(
     gateway: State<Arc<Gateway>>,
     place: Extension<Place>,
-    told: Result<Query<Told>, axum::extract::rejection::QueryRejection>,
+    told: Result<Query<fork::Told>, QueryRejection>,
     headers: HeaderMap,
     uri: Uri,
     ws: Upgrade,
@@ -154,13 +165,13 @@ async fn converse(socket: WebSocket, protocol: Box<dyn Protocol>, gateway: &Arc<
     let mut call = Call::new(gateway, protocol.kind());
     let mut line = Line { socket, protocol, is_deaf: false };
     let end = line.listen(&mut call, gateway).await;
+    if let End::Broken(broken) = &end {
+        broken_call(gateway, line.protocol.kind(), *broken);
+    }
     let mut told = Vec::new();
     let mut tell = |news: &LegNews| told.extend(line.protocol.tell(news));
     match &end {
-        End::Broken(_) => {
-            gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);
-            call.fail(Fault::Protocol, &mut tell);
-        }
+        End::Broken(_) => call.fail(Fault::Protocol, &mut tell),
         _ if !call.has_begun() => failed_handshake(gateway),
         _ => call.finish(&mut tell).await,
     }
@@ -202,8 +213,7 @@ impl Line {
                         Some(Ok(Message::Text(text))) => Incoming::Text(text),
                         Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                        // Too long a message is no connection that could be gone on with.
-                        Some(Err(_)) if call.has_begun() => return End::Theirs,
+                        // After too long a message nothing can be read any more.
                         Some(Err(_) | Ok(Message::Close(_))) | None => return End::Theirs,
                     };
                     let flow = match self.protocol.hear(incoming, call) {

@@ -58,7 +58,7 @@ impl Asterisk {
                 Says::Audio(samples) => self.speak(samples).await,
                 Says::Nothing(for_long) => self.wait(Instant::now() + *for_long).await,
                 Says::Bytes(bytes) => (!self.write(bytes)).then_some(Fate::HungUp("a frame could not be written")),
-                Says::Waits => self.wait(Instant::now() + Duration::from_secs(60)).await,
+                Says::Waits => self.wait(Instant::now() + Duration::from_mins(1)).await,
             };
             if let Some(fate) = fate {
                 return fate;

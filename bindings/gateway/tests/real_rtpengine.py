@@ -1,0 +1,115 @@
+"""sipp plays G.711 through Kamailio and rtpengine, as examples/kamailio has them, and rtpengine copies the caller to a gateway.
+
+    python bindings/gateway/tests/real_rtpengine.py
+
+Needs Debian's kamailio, rtpengine-daemon, sip-tester and sox. All of it on the loopback, by the ports of the example.
+"""
+
+import contextlib
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).parents[3]
+GATEWAY = ROOT / "target/release/veravox-gateway"
+HEAD = """Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:caller@[local_ip]:[local_port]>;tag=[call_number]a
+Call-ID: [call_id]
+Contact: <sip:caller@[local_ip]:[local_port]>
+Max-Forwards: 70"""
+SDP = """
+v=0
+o=user1 53655765 2353687637 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio {port} RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+"""
+CALLER = f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<scenario name="caller"><send retrans="500"><![CDATA[
+INVITE sip:agent@[remote_ip]:[remote_port] SIP/2.0
+{HEAD}
+CSeq: 1 INVITE
+To: <sip:agent@[remote_ip]:[remote_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+{SDP.format(port="[rtpstream_audio_port]")}]]></send>
+<recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="200" rrs="true"/>
+<send><![CDATA[
+ACK [next_url] SIP/2.0
+{HEAD}
+[routes]
+CSeq: 1 ACK
+To: <sip:agent@[remote_ip]:[remote_port]>[peer_tag_param]
+Content-Length: 0
+
+]]></send>
+<nop><action><exec rtp_stream="@AUDIO@,1,0,PCMU/8000"/></action></nop>
+<pause milliseconds="12000"/>
+<send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+{HEAD}
+[routes]
+CSeq: 2 BYE
+To: <sip:agent@[remote_ip]:[remote_port]>[peer_tag_param]
+Content-Length: 0
+
+]]></send>
+<recv response="200"/></scenario>
+"""
+
+
+def metric(name):
+    text = urllib.request.urlopen("http://127.0.0.1:8088/metrics").read().decode()
+    return sum(float(value) for value in re.findall(rf"(?m)^veravox_{name}(?:_total)?(?:{{[^}}]*}})? ([\d.e+-]+)$", text))
+
+
+def check(holds, what):
+    print("ok    " if holds else "FAILED", what, flush=True)
+    if not holds:
+        sys.exit(1)
+
+
+def run(made, started):
+    def start(*command):
+        with (made / f"{pathlib.Path(command[0]).name}.log").open("w") as log:
+            process = started.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log))
+        started.callback(process.terminate)
+
+    config = made / "gateway.toml"
+    config.write_text("[limits]\nidle_seconds = 3.0\n")
+    start(GATEWAY, "--config", config)
+    start("rtpengine", "--interface=127.0.0.1", "--listen-ng=127.0.0.1:2223", "--table=-1", "--foreground", "--log-stderr", "--port-min=30000", "--port-max=31000")
+    time.sleep(2)
+    start("/usr/sbin/kamailio", "-f", ROOT / "examples/kamailio/kamailio.cfg", "-w", ROOT, "-DD", "-E", "-m", "32", "-Y", made)
+    start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5070", "-mi", "127.0.0.1", "-nostdin", "127.0.0.1:5060")
+    audio, scenario = made / "voice.ul", made / "caller.xml"
+    clip = ROOT / "testdata/calls/03-bank-card.alaw.wav"
+    subprocess.run(["sox", clip, "-t", "raw", "-r", "8000", "-e", "mu-law", audio], check=True)
+    scenario.write_text(CALLER.replace("@AUDIO@", str(audio)))
+    time.sleep(3)
+    caller = ["sipp", "127.0.0.1:5060", "-sf", scenario, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", "5071", "-mp", "32000", "-nostdin"]
+    done = subprocess.run([*caller, "-m", "5", "-r", "2"], cwd=made, capture_output=True, text=True, timeout=90)
+    check(done.returncode == 0, f"five calls by sipp, through Kamailio and rtpengine, are carried to their end {done.stderr[-300:]}")
+    for _ in range(100):
+        if metric("legs_ended") >= 5:
+            break
+        time.sleep(0.1)
+    check(metric('legs_opened') == 5, f"five copies came to the gateway ({metric('legs_opened'):.0f})")
+    n_found = float(re.search(r'legs_ended_total\{status="SYNTHETIC"\} ([\d.]+)', urllib.request.urlopen("http://127.0.0.1:8088/metrics").read().decode())[1])
+    check(n_found == 5, f"all five are SYNTHETIC ({n_found:.0f})")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        try:
+            run(pathlib.Path(folder), stack)
+        except SystemExit:
+            for log in pathlib.Path(folder).glob("*.log"):
+                print(f"--- {log.name}", log.read_text()[-1500:], sep="\n")
+            raise
