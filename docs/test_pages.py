@@ -29,7 +29,7 @@ PAGES = {str(page.relative_to(DOCS)): page.read_text("utf-8") for page in sorted
 BLOCK = re.compile(
     r'^(?P<left><!-- not run: [^\n]* -->\n)?```(?P<language>\w+)(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^```$', re.M | re.S
 )
-COMMANDS = ["", "scan", "live", "eval", "calibrate", "explain", "drift", "doctor", "model", "model check", "bench", "loadtest"]
+COMMANDS = ["", "scan", "live", "eval", "calibrate", "explain", "drift", "doctor", "model", "model check", "bench", "loadtest", "gateway"]
 
 
 @pytest.fixture(scope="module")

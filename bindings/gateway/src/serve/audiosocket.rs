@@ -8,7 +8,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -17,13 +16,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{accept, bind, failed_handshake};
+use super::{accept, bind, broken_call, failed_handshake};
 use crate::call::Call;
 use crate::config::Release;
 use crate::gateway::{Gateway, Place};
 use crate::hub;
 use crate::protocol::audiosocket::{AudioSocket, HANG_UP_FRAME, SILENCE_FRAME};
-use crate::protocol::{Flow, Incoming, Protocol as _};
+use crate::protocol::{Broken, Flow, Incoming, Protocol as _};
 use crate::words::Fault;
 
 /// Bytes that are read at a time.
@@ -68,21 +67,21 @@ enum End {
     /// We end it.
     Ours,
     /// What came was not the protocol.
-    Broken,
+    Broken(Broken),
 }
 
 async fn converse(mut stream: TcpStream, place: Place, gateway: Arc<Gateway>) {
     let mut call = Call::new(&gateway, hub::Protocol::AudioSocket);
     let end = listen(&mut stream, &mut call, &gateway).await;
     match end {
-        End::Broken => {
-            gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);
+        End::Broken(broken) => {
+            broken_call(&gateway, hub::Protocol::AudioSocket, broken);
             call.fail(Fault::Protocol, &mut |_| {});
         }
         End::Gone if !call.has_begun() => failed_handshake(&gateway),
         _ => call.finish(&mut |_| {}).await,
     }
-    if matches!(end, End::Ours | End::Broken) {
+    if matches!(end, End::Ours | End::Broken(_)) {
         if end == End::Ours {
             tokio::time::sleep(GRACE).await;
         }
@@ -113,7 +112,7 @@ async fn listen(stream: &mut TcpStream, call: &mut Call, gateway: &Gateway) -> E
                 }
                 Ok(Some(Flow::Ends) | None) => return if call.has_begun() { End::Theirs } else { End::Gone },
                 Err(Failure::Reset) => return End::Gone,
-                Err(Failure::Broken) => return End::Broken,
+                Err(Failure::Broken(broken)) => return End::Broken(broken),
             },
             _ = ticks.tick() => {
                 call.tick(&mut |_| {});
@@ -139,7 +138,7 @@ async fn listen(stream: &mut TcpStream, call: &mut Call, gateway: &Gateway) -> E
 
 enum Failure {
     Reset,
-    Broken,
+    Broken(Broken),
 }
 
 /// Reads what is there and hears it; none at the end of the other side. The bytes lie on the stack: nothing of them is kept while
@@ -161,9 +160,9 @@ async fn read(
         }
         let heard = protocol.hear(Incoming::Binary(buffer.filled()), call);
         if protocol.n_begun() > max_frame {
-            return Poll::Ready(Err(Failure::Broken));
+            return Poll::Ready(Err(Failure::Broken(Broken("expected a frame that is no longer than limits.message_bytes"))));
         }
-        Poll::Ready(heard.map(Some).map_err(|_| Failure::Broken))
+        Poll::Ready(heard.map(Some).map_err(Failure::Broken))
     })
     .await
 }

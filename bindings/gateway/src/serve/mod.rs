@@ -14,7 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::gateway::{Gateway, Place};
+use crate::hub;
 use crate::outlets::Outlets;
+use crate::protocol::Broken;
 
 /// The listeners, bound and ready.
 pub struct Listeners {
@@ -76,6 +78,15 @@ impl Listeners {
 /// A connection did not say in time what it is, or not with the right token.
 fn failed_handshake(gateway: &Gateway) {
     gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What came was not the protocol. Told at the first time, the second, the fourth: whoever sends garbage does not fill the log.
+fn broken_call(gateway: &Gateway, protocol: hub::Protocol, broken: Broken) {
+    let n_before = gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);
+    if n_before.wrapping_add(1).is_power_of_two() {
+        let Broken(reason) = broken;
+        tracing::warn!(protocol = protocol.as_str(), reason, times = n_before + 1, "a call was not its protocol");
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

@@ -1,7 +1,6 @@
 //! The WebSockets that bring calls: Asterisk's `chan_websocket`, FreeSWITCH and jambonz, Twilio, Genesys.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
@@ -14,7 +13,7 @@ use axum::{Extension, Router};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::failed_handshake;
+use super::{broken_call, failed_handshake};
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
 use crate::hub::LegNews;
@@ -166,13 +165,13 @@ async fn converse(socket: WebSocket, protocol: Box<dyn Protocol>, gateway: &Arc<
     let mut call = Call::new(gateway, protocol.kind());
     let mut line = Line { socket, protocol, is_deaf: false };
     let end = line.listen(&mut call, gateway).await;
+    if let End::Broken(broken) = &end {
+        broken_call(gateway, line.protocol.kind(), *broken);
+    }
     let mut told = Vec::new();
     let mut tell = |news: &LegNews| told.extend(line.protocol.tell(news));
     match &end {
-        End::Broken(_) => {
-            gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);
-            call.fail(Fault::Protocol, &mut tell);
-        }
+        End::Broken(_) => call.fail(Fault::Protocol, &mut tell),
         _ if !call.has_begun() => failed_handshake(gateway),
         _ => call.finish(&mut tell).await,
     }
@@ -214,8 +213,7 @@ impl Line {
                         Some(Ok(Message::Text(text))) => Incoming::Text(text),
                         Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                        // Too long a message is no connection that could be gone on with.
-                        Some(Err(_)) if call.has_begun() => return End::Theirs,
+                        // After too long a message nothing can be read any more.
                         Some(Err(_) | Ok(Message::Close(_))) | None => return End::Theirs,
                     };
                     let flow = match self.protocol.hear(incoming, call) {
