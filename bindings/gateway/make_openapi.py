@@ -141,6 +141,7 @@ def schemas():
             {
                 "version": TEXT,
                 "uptime_seconds": UNSIGNED,
+                "guarded": {**FLAG, "description": "A token is asked for."},
                 "legs": {**UNSIGNED, "description": "Legs in progress."},
                 "opened": {**counts, "description": "Legs since the start, by protocol."},
                 "ended": {**counts, "description": "Legs that ended, by their last status."},
@@ -284,6 +285,7 @@ def paths():
                     "204": {"description": "The cookie lets through reading, for 12 hours.", "headers": cookie},
                     "400": problem("The body is no JSON."),
                     **no_token,
+                    "408": problem("The body took too long."),
                     "413": problem("The body is too large."),
                     "415": problem("The body is not called JSON."),
                     "422": problem("The JSON is not of the form."),

@@ -8,6 +8,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -25,7 +26,7 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     allow_reuse_address = daemon_threads = True
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, certificate=None):
         receiver = self
         self.answer = 204
         self.accepted, self.attempts, self.signed = {}, [], True
@@ -54,6 +55,10 @@ class Receiver(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(("127.0.0.1", port), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -198,6 +203,27 @@ def test_a_full_spool_keeps_nothing_back(gateway, receiver, tmp_path):
         gateway.stop()
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_a_target_that_speaks_tls_is_asked_for_a_certificate_that_is_trusted(gateway, tmp_path, monkeypatch):
+    certificate = tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, "-keyout", certificate, "-out", tmp_path / "c.pem"]
+    subprocess.run(command, check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + (tmp_path / "c.pem").read_text())
+    receiver = Receiver(certificate=certificate)
+    try:
+        text = settings(tmp_path, receiver.port, spool=False).replace("http://127.0.0.1", "https://localhost")
+        stranger = gateway("stranger", webhook=text)
+        Call(stranger.audio_port, seconds=2).join(30)
+        assert eventually(lambda: stranger.get("/v1/status")["webhook"]["target_down"])
+        assert "certificate" in stranger.log.read_text() and not receiver.attempts
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "c.pem"))
+        friend = gateway("friend", webhook=text)
+        Call(friend.audio_port, seconds=2).join(30)
+        assert eventually(lambda: "leg.ended" in receiver.types())
+    finally:
+        receiver.close()
 
 
 def test_settings_that_cannot_be_are_refused(gateway, tmp_path):

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -24,8 +24,6 @@ use crate::outlets::Outlets;
 /// The cookie's name, and how long it holds.
 const COOKIE: &str = "veravox";
 const SESSION_SECONDS: u64 = 12 * 3_600;
-/// A wrong token is answered this late, so that guessing is slow.
-const WRONG_TOKEN_DELAY: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What a login brings.
 #[derive(Deserialize)]
@@ -67,22 +65,22 @@ fn failed(gateway: &Gateway) {
 }
 
 /// `POST /login`: the token for a cookie.
-pub async fn login(
-    State(outlets): State<Arc<Outlets>>,
-    headers: HeaderMap,
-    login: Result<Json<Login>, JsonRejection>,
-) -> Result<Response, Problem> {
+pub async fn login(State(outlets): State<Arc<Outlets>>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
     same_site(&headers)?;
-    let Json(login) = login.map_err(|rejection| {
+    let patience = outlets.gateway.config.limits.handshake();
+    let login = tokio::time::timeout(patience, Json::<Login>::from_request(request, &())).await;
+    let login = login.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the login did not arrive in time"))?;
+    let not_of_the_form = |rejection: JsonRejection| {
         Problem::new(rejection.status(), "invalid_argument", "expected the JSON {\"token\": \"...\"}")
-    })?;
+    };
+    let Json(login) = login.map_err(not_of_the_form)?;
     let secrets = outlets.gateway.secrets();
     let Some(token) = secrets.token() else {
         local_name(&headers)?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     if !token.is(&login.token) {
-        tokio::time::sleep(WRONG_TOKEN_DELAY).await;
         failed(&outlets.gateway);
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "this is not the token"));
     }

@@ -28,6 +28,8 @@ pub struct Status {
     version: &'static str,
     /// Since the gateway was started.
     uptime_seconds: u64,
+    /// A token is asked for.
+    guarded: bool,
     /// Legs in progress.
     legs: usize,
     /// Legs since the start, by protocol.
@@ -59,6 +61,7 @@ pub async fn status(State(outlets): State<Arc<Outlets>>) -> Json<Status> {
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: outlets.started.elapsed().as_secs(),
+        guarded: gateway.secrets().token().is_some(),
         legs: gateway.hub.n_legs(),
         opened: numbers(&mut Protocol::ALL.iter().map(|protocol| protocol.as_str()), &counters.opened),
         ended: numbers(&mut Word::ALL.iter().map(|word| word.as_str()), &counters.ended),

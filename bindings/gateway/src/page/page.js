@@ -228,6 +228,7 @@ function say() {
 }
 
 function drawStatus(status) {
+  byId("logout").hidden = !status.guarded;
   const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
   set(byId("n-ERROR"), String(status.ended.ERROR));
   set(byId("n-opened"), String(sum(status.opened)));
@@ -298,7 +299,6 @@ byId("login-form").addEventListener("submit", async (event) => {
     const answer = await fetch("/login", { method: "POST", headers: { "content-type": "application/json" }, body });
     if (!answer.ok) { set(byId("login-error"), (await answer.json()).detail); byId("token").select(); return; }
     byId("token").value = "";
-    byId("logout").hidden = false;
     await start();
     byId("legs-title").scrollIntoView({ block: "nearest" });
   } catch {
