@@ -10,5 +10,5 @@ features=${VERAVOX_FEATURES:-}
 
 cd ../../..
 rustup target add aarch64-linux-android armv7-linux-androideabi x86_64-linux-android
-cargo ndk --target arm64-v8a --target armeabi-v7a --target x86_64 --platform 24 --output-dir "$out" \
+cargo ndk --target arm64-v8a --target armeabi-v7a --target x86_64 --platform 28 --output-dir "$out" \
     rustc --profile mobile --package veravox-mobile --features "$features" --lib --crate-type cdylib

@@ -11,7 +11,7 @@ android {
     compileSdk = 36
 
     defaultConfig {
-        minSdk = 24
+        minSdk = 28
         consumerProguardFiles("consumer-rules.pro")
     }
 

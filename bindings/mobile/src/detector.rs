@@ -115,7 +115,7 @@ impl Detector {
     #[uniffi::method(default(raw = None, cancellation = None))]
     pub fn scan_bytes(
         &self,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         raw: Option<RawFormat>,
         cancellation: Option<Arc<Cancellation>>,
     ) -> Result<CallReport> {

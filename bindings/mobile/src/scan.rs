@@ -62,14 +62,13 @@ pub(crate) fn file(
     scan(detector, AudioReader::open(Path::new(path), &options(raw)?)?, cancellation)
 }
 
-/// The reader keeps what it reads, so the bytes are copied, once.
 pub(crate) fn bytes(
     detector: &veravox::Detector,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     raw: Option<RawFormat>,
     cancellation: Option<&Cancellation>,
 ) -> Result<CallReport> {
-    scan(detector, AudioReader::from_bytes(bytes.to_vec(), None, &options(raw)?)?, cancellation)
+    scan(detector, AudioReader::from_bytes(bytes, None, &options(raw)?)?, cancellation)
 }
 
 fn scan(

@@ -10,7 +10,7 @@ android {
 
     defaultConfig {
         applicationId = "io.github.veravox.sample"
-        minSdk = 24
+        minSdk = 28
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"

@@ -286,7 +286,7 @@ uint64_t uniffi_veravox_mobile_fn_constructor_detector_new(RustBuffer model, Rus
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_METHOD_DETECTOR_SCAN_BYTES
 #define UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_METHOD_DETECTOR_SCAN_BYTES
-RustBuffer uniffi_veravox_mobile_fn_method_detector_scan_bytes(uint64_t ptr, ForeignBytes bytes, RustBuffer raw, RustBuffer cancellation, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_veravox_mobile_fn_method_detector_scan_bytes(uint64_t ptr, RustBuffer bytes, RustBuffer raw, RustBuffer cancellation, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_METHOD_DETECTOR_SCAN_FILE

@@ -886,14 +886,12 @@ public convenience init(model: String? = nil, prior: Double? = nil, syntheticLlr
 open func scanBytes(bytes: Data, raw: RawFormat? = nil, cancellation: Cancellation? = nil)throws  -> CallReport  {
     return try  FfiConverterTypeCallReport_lift(try rustCallWithError(FfiConverterTypeVeravoxError_lift) {
         uniffiCallStatus in
-        FfiConverterByRefBytes.lower(bytes) { bytesFb in
     uniffi_veravox_mobile_fn_method_detector_scan_bytes(
             self.uniffiCloneHandle(),
-        bytesFb,
+        FfiConverterData.lower(bytes),
         FfiConverterOptionTypeRawFormat.lower(raw),
         FfiConverterOptionTypeCancellation.lower(cancellation),uniffiCallStatus
     )
-        }
 })
 }
 
@@ -3841,7 +3839,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_veravox_mobile_checksum_method_cancellation_is_cancelled() != 38417) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_veravox_mobile_checksum_method_detector_scan_bytes() != 16737) {
+    if (uniffi_veravox_mobile_checksum_method_detector_scan_bytes() != 22321) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_veravox_mobile_checksum_method_detector_scan_file() != 24871) {

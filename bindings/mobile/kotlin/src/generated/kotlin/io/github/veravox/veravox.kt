@@ -757,7 +757,7 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_veravox_mobile_fn_constructor_detector_new(`model`: RustBuffer.ByValue,`prior`: RustBuffer.ByValue,`syntheticLlr`: RustBuffer.ByValue,`bonafideLlr`: RustBuffer.ByValue,`calibration`: RustBuffer.ByValue,`targetFalseAlarm`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_veravox_mobile_fn_method_detector_scan_bytes(`ptr`: Long,`bytes`: ForeignBytes.ByValue,`raw`: RustBuffer.ByValue,`cancellation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_veravox_mobile_fn_method_detector_scan_bytes(`ptr`: Long,`bytes`: RustBuffer.ByValue,`raw`: RustBuffer.ByValue,`cancellation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_veravox_mobile_fn_method_detector_scan_file(`ptr`: Long,`path`: RustBuffer.ByValue,`raw`: RustBuffer.ByValue,`cancellation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
@@ -934,7 +934,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_veravox_mobile_checksum_method_cancellation_is_cancelled() and 0xFFFF) != 38417) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_veravox_mobile_checksum_method_detector_scan_bytes() and 0xFFFF) != 16737) {
+    if ((lib.uniffi_veravox_mobile_checksum_method_detector_scan_bytes() and 0xFFFF) != 22321) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_veravox_mobile_checksum_method_detector_scan_file() and 0xFFFF) != 24871) {
@@ -1693,7 +1693,7 @@ public interface DetectorInterface {
     /**
      * As `scanFile`, of the bytes of a file.
      */
-    fun `scanBytes`(`bytes`: java.nio.ByteBuffer, `raw`: RawFormat? = null, `cancellation`: Cancellation? = null): CallReport
+    fun `scanBytes`(`bytes`: kotlin.ByteArray, `raw`: RawFormat? = null, `cancellation`: Cancellation? = null): CallReport
 
     /**
      * Scores a recording in a file; each channel is a leg of its own. It works in the calling thread, until it is done or
@@ -1860,14 +1860,14 @@ open class Detector: Disposable, AutoCloseable, DetectorInterface
     /**
      * As `scanFile`, of the bytes of a file.
      */
-    @Throws(VeravoxException::class)override fun `scanBytes`(`bytes`: java.nio.ByteBuffer, `raw`: RawFormat?, `cancellation`: Cancellation?): CallReport {
+    @Throws(VeravoxException::class)override fun `scanBytes`(`bytes`: kotlin.ByteArray, `raw`: RawFormat?, `cancellation`: Cancellation?): CallReport {
             return FfiConverterTypeCallReport.lift(
     callWithHandle {
     uniffiRustCallWithError(VeravoxException) { _status ->
     UniffiLib.uniffi_veravox_mobile_fn_method_detector_scan_bytes(
         it,
 
-        FfiConverterByRefBytes.lower(`bytes`),
+        FfiConverterByteArray.lower(`bytes`),
         FfiConverterOptionalTypeRawFormat.lower(`raw`),
         FfiConverterOptionalTypeCancellation.lower(`cancellation`),_status)
 }

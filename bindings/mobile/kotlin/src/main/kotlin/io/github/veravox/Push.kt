@@ -1,5 +1,6 @@
 package io.github.veravox
 
+import java.lang.ref.Reference
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
@@ -8,15 +9,21 @@ import java.nio.ByteOrder
  *
  * They are copied once, at one go, into memory that the library reads from. [Stream.pushPcm16] reads a direct buffer where it lies.
  */
-public fun Stream.push(samples: ShortArray, offset: Int = 0, length: Int = samples.size - offset): List<Event> =
-    pushPcm16(direct(length, Short.SIZE_BYTES) { it.asShortBuffer().put(samples, offset, length) })
+public fun Stream.push(
+    samples: ShortArray,
+    offset: Int = 0,
+    length: Int = samples.size - offset,
+): List<Event> = held(direct(length, Short.SIZE_BYTES) { it.asShortBuffer().put(samples, offset, length) }, this::pushPcm16)
 
 /**
  * Takes the next samples of the leg, floats in [-1, 1]. What is no number counts as zero, and much of it makes the leg
  * inconclusive; values outside are clipped.
  */
-public fun Stream.push(samples: FloatArray, offset: Int = 0, length: Int = samples.size - offset): List<Event> =
-    pushFloat32(direct(length, Float.SIZE_BYTES) { it.asFloatBuffer().put(samples, offset, length) })
+public fun Stream.push(
+    samples: FloatArray,
+    offset: Int = 0,
+    length: Int = samples.size - offset,
+): List<Event> = held(direct(length, Float.SIZE_BYTES) { it.asFloatBuffer().put(samples, offset, length) }, this::pushFloat32)
 
 /**
  * Takes the next samples of the leg, 16-bit and little-endian: what of [samples] lies between its position and its limit, which
@@ -25,16 +32,24 @@ public fun Stream.push(samples: FloatArray, offset: Int = 0, length: Int = sampl
 public fun Stream.push(samples: ByteBuffer): List<Event> =
     when {
         // From its start: what hands buffers to the library does not mind their position.
-        samples.isDirect -> pushPcm16(samples.slice())
-        else -> pushPcm16(direct(samples.remaining(), 1) { it.put(samples.duplicate()) })
+        samples.isDirect -> held(samples.slice(), this::pushPcm16)
+
+        else -> held(direct(samples.remaining(), 1) { it.put(samples.duplicate()) }, this::pushPcm16)
     }
 
 /** As [push] of a buffer, of an array of bytes. */
-public fun Stream.push(samples: ByteArray, offset: Int = 0, length: Int = samples.size - offset): List<Event> =
-    push(ByteBuffer.wrap(samples, offset, length))
+public fun Stream.push(
+    samples: ByteArray,
+    offset: Int = 0,
+    length: Int = samples.size - offset,
+): List<Event> = push(ByteBuffer.wrap(samples, offset, length))
 
 /** What the native library can read: memory outside of the heap, filled by [fill]. It is good until the next call in this thread. */
-internal fun direct(count: Int, bytesEach: Int, fill: (ByteBuffer) -> Unit): ByteBuffer {
+internal fun direct(
+    count: Int,
+    bytesEach: Int,
+    fill: (ByteBuffer) -> Unit,
+): ByteBuffer {
     val bytes = Math.multiplyExact(maxOf(count, 0), bytesEach)
     val whole = if (bytes <= SCRATCH_BYTES) scratch.get() else ByteBuffer.allocateDirect(bytes)
     whole.clear()
@@ -42,6 +57,17 @@ internal fun direct(count: Int, bytesEach: Int, fill: (ByteBuffer) -> Unit): Byt
     whole.clear().limit(bytes)
     return whole
 }
+
+/** The collector leaves [memory] alone until [work] is done: the native side has its address, and the collector knows nothing of that. */
+internal inline fun <T> held(
+    memory: ByteBuffer,
+    work: (ByteBuffer) -> T,
+): T =
+    try {
+        work(memory)
+    } finally {
+        Reference.reachabilityFence(memory)
+    }
 
 /** Four seconds of a telephone call. */
 private const val SCRATCH_BYTES = 65_536

@@ -6,7 +6,6 @@ import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import java.nio.ByteBuffer
 import java.nio.file.Path
 
 /**
@@ -22,27 +21,12 @@ public suspend fun Detector.scan(
     dispatcher: CoroutineDispatcher = Dispatchers.Default,
 ): CallReport = cancellable(dispatcher) { scanFile(file.toString(), raw, it) }
 
-/** As [scan] of a file, of its bytes: what of [bytes] lies between its position and its limit, which stay as they are. */
-public suspend fun Detector.scan(
-    bytes: ByteBuffer,
-    raw: RawFormat? = null,
-    dispatcher: CoroutineDispatcher = Dispatchers.Default,
-): CallReport {
-    val direct =
-        if (bytes.isDirect) {
-            bytes.slice()
-        } else {
-            ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate()).flip()
-        }
-    return cancellable(dispatcher) { scanBytes(direct, raw, it) }
-}
-
 /** As [scan] of a file, of its bytes. */
 public suspend fun Detector.scan(
     bytes: ByteArray,
     raw: RawFormat? = null,
     dispatcher: CoroutineDispatcher = Dispatchers.Default,
-): CallReport = scan(ByteBuffer.wrap(bytes), raw, dispatcher)
+): CallReport = cancellable(dispatcher) { scanBytes(bytes, raw, it) }
 
 private suspend fun <T> cancellable(
     dispatcher: CoroutineDispatcher,

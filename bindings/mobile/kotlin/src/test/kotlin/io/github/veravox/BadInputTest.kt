@@ -36,7 +36,9 @@ class BadInputTest {
         detector.stream(8_000).use { stream ->
             stream.push(call)
             stream.finish()
-            for (late in listOf<() -> Unit>({ stream.push(ShortArray(160)) }, { stream.hold() }, { stream.lost(1) }, { stream.verdict() }, { stream.finish() })) {
+            for (late in listOf<() -> Unit>({
+                stream.push(ShortArray(160))
+            }, { stream.hold() }, { stream.lost(1) }, { stream.verdict() }, { stream.finish() })) {
                 val error = assertThrows(VeravoxException.InvalidArgument::class.java) { late() }
                 assertTrue("is over" in error.message!!, error.message)
             }
@@ -84,7 +86,10 @@ class BadInputTest {
     fun `rates that cannot be are refused`() {
         for (rate in listOf(-8_000, -1, 0, 1, 3_999, 384_001, Int.MAX_VALUE)) {
             val error = assertThrows(VeravoxException::class.java) { detector.stream(rate) }
-            assertTrue(error is VeravoxException.LimitExceeded || error is VeravoxException.InvalidArgument && rate < 0, "$rate: $error")
+            assertTrue(
+                error is VeravoxException.LimitExceeded || (error is VeravoxException.InvalidArgument && rate < 0),
+                "$rate: $error",
+            )
         }
         detector.stream(8_000).use { stream ->
             assertThrows(VeravoxException.LimitExceeded::class.java) { stream.changeRate(1) }
@@ -92,7 +97,7 @@ class BadInputTest {
             assertEquals(Decision.SYNTHETIC, stream.finish().decision, "the stream goes on at its old rate")
         }
         val raw = RawFormat(RawEncoding.MULAW, 8_000, 0)
-        assertThrows(VeravoxException.InvalidArgument::class.java) { detector.scanBytes(ByteBuffer.allocateDirect(9), raw) }
+        assertThrows(VeravoxException.InvalidArgument::class.java) { detector.scanBytes(ByteArray(9), raw) }
     }
 
     @Test
@@ -111,7 +116,7 @@ class BadInputTest {
             assertThrows(VeravoxException.InvalidArgument::class.java) { stream.lost(-1) }
             assertEquals(listOf(Reason.NO_SIGNAL, Reason.TOO_LITTLE_SPEECH), stream.finish().reasons)
         }
-        assertThrows(VeravoxException.UnsupportedAudio::class.java) { detector.scanBytes(ByteBuffer.allocateDirect(0)) }
+        assertThrows(VeravoxException.UnsupportedAudio::class.java) { detector.scanBytes(ByteArray(0)) }
     }
 
     @Test

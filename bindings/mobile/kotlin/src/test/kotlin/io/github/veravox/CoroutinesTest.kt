@@ -2,9 +2,9 @@ package io.github.veravox
 
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.asFlow
@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-import java.nio.ByteBuffer
 import java.nio.file.Files
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -51,7 +50,10 @@ class CoroutinesTest {
             assertAll(expected.list("events"), events.dropLast(1), ::assertEvent)
             assertLeg(expected.getValue("verdict").jsonObject, (events.last() as Event.Ended).leg)
             assertEquals(events, detector.watch(packets(), 8_000).toList())
-            assertEquals(detector.scan(call).legs[0].windows, (detector.watch(call, pace = false, live = false).toList().last() as Event.Ended).leg.windows)
+            assertEquals(
+                detector.scan(call).legs[0].windows,
+                (detector.watch(call, pace = false, live = false).toList().last() as Event.Ended).leg.windows,
+            )
         }
 
     @Test
@@ -65,14 +67,24 @@ class CoroutinesTest {
     fun `a leg that is not there is refused, and so is a file`() {
         assertThrows(VeravoxException.InvalidArgument::class.java) { runBlocking { detector.watch(call, leg = 1).toList() } }
         assertThrows(VeravoxException.InvalidArgument::class.java) { runBlocking { detector.watch(call, leg = -1).toList() } }
-        assertThrows(VeravoxException.NotFound::class.java) { runBlocking { detector.watch(call.resolveSibling("none.wav")).toList() } }
+        assertThrows(
+            VeravoxException.NotFound::class.java,
+        ) { runBlocking { detector.watch(call.resolveSibling("none.wav")).toList() } }
         assertThrows(VeravoxException.LimitExceeded::class.java) { runBlocking { detector.watch(packets(), 10).toList() } }
     }
 
     @Test
     fun `a coroutine that is cancelled amid a push ends, and harms nothing`() =
         runBlocking {
-            val minutes = FloatArray(8_000 * 300).also { long -> samples("calls/03-bank-card.alaw.wav", 0).let { once -> long.indices.forEach { long[it] = once[it % once.size] } } }
+            val minutes =
+                FloatArray(8_000 * 300).also { long ->
+                    samples("calls/03-bank-card.alaw.wav", 0).let { once ->
+                        long.indices.forEach {
+                            long[it] =
+                                once[it % once.size]
+                        }
+                    }
+                }
             detector.stream(8_000).use { stream ->
                 val pushing = launch(Dispatchers.Default) { stream.push(minutes) }
                 delay(20.milliseconds)
@@ -88,10 +100,8 @@ class CoroutinesTest {
     @Test
     fun `a scan that is cancelled ends within a moment`() =
         runBlocking {
-            val hour = ByteBuffer.allocateDirect(8_000 * 3_600)
             val speech = Files.readAllBytes(Expected.path("formats/clip.8000hz.alaw.raw"))
-            while (hour.hasRemaining()) hour.put(speech, 0, minOf(speech.size, hour.remaining()))
-            hour.flip()
+            val hour = ByteArray(8_000 * 3_600) { speech[it % speech.size] }
             val raw = RawFormat(RawEncoding.ALAW, 8_000)
             val taken =
                 measureTime {
@@ -122,6 +132,8 @@ class CoroutinesTest {
 
     private fun packets(): Flow<ShortArray> {
         val samples = samples("calls/03-bank-card.alaw.wav", 0)
-        return samples.toList().chunked(160).asFlow().map { packet -> ShortArray(packet.size) { (packet[it] * 32_768).toInt().toShort() } }
+        return samples.toList().chunked(160).asFlow().map { packet ->
+            ShortArray(packet.size) { (packet[it] * 32_768).toInt().toShort() }
+        }
     }
 }

@@ -45,7 +45,12 @@ fun assertReport(
     report: CallReport,
 ) {
     val model = expected.getValue("model").jsonObject
-    assertEquals(listOf(model.text("name"), model.text("version"), model.text("sha256")), report.model.run { listOf(name, version, sha256) })
+    assertEquals(
+        listOf(model.text("name"), model.text("version"), model.text("sha256")),
+        report.model.run {
+            listOf(name, version, sha256)
+        },
+    )
     assertEquals(expected.text("runtime"), report.runtime)
     assertNumber(expected.getValue("thresholds").jsonObject["synthetic_llr"], report.thresholds.syntheticLlr)
     assertNumber(expected.getValue("thresholds").jsonObject["bonafide_llr"], report.thresholds.bonafideLlr)
@@ -98,6 +103,7 @@ fun assertEvent(
             assertEquals("window", expected.text("event"))
             assertWindow(expected, event.window)
         }
+
         is Event.Verdict -> {
             assertEquals("verdict", expected.text("event"))
             assertFound(expected, event.verdict.stage, event.verdict.decision, event.verdict.reasons)
@@ -105,7 +111,10 @@ fun assertEvent(
             assertNumber(expected["probability"], event.verdict.probability)
             assertNumber(expected["speech_seconds"], event.verdict.speechSeconds)
         }
-        is Event.Ended -> throw AssertionError("a stream tells no end by itself")
+
+        is Event.Ended -> {
+            throw AssertionError("a stream tells no end by itself")
+        }
     }
 }
 
@@ -120,7 +129,8 @@ fun <T> assertAll(
 
 /** The name of its kind, as it stands in reports. */
 fun VeravoxException.kind(): String =
-    this::class.simpleName
+    this::class
+        .simpleName
         .orEmpty()
         .replace(Regex("(?<=.)(?=[A-Z])"), "_")
         .lowercase()

@@ -43,9 +43,6 @@ class VectorsTest {
                 assertReport(file.report(), report)
                 val bytes = path.readBytes()
                 assertEquals(report, detector.scan(bytes, file.raw()))
-                val amid = ByteBuffer.allocateDirect(bytes.size + 9).position(9).put(bytes).position(9)
-                assertEquals(report, detector.scan(amid, file.raw()))
-                assertEquals(9, amid.position())
             }
         }
 
@@ -83,7 +80,10 @@ class VectorsTest {
             assertTrue(report.legs[0].peopleAbove!! in 0.0..1.0)
             assertNull(detector.scanFile(Expected.path(file.text("path")).toString()).calibration)
         }
-        assertTrue(Detector(calibration = text, targetFalseAlarm = 0.1).thresholds(8_000).syntheticLlr < detector.thresholds(8_000).syntheticLlr + 9)
+        assertTrue(
+            Detector(calibration = text, targetFalseAlarm = 0.1).thresholds(8_000).syntheticLlr <
+                detector.thresholds(8_000).syntheticLlr + 9,
+        )
     }
 
     @Test
@@ -112,7 +112,10 @@ fun samples(
 ): FloatArray =
     Recording.open(Expected.path(name).toString()).use { recording ->
         generateSequence { recording.next() }
-            .flatMap { legs -> ByteBuffer.wrap(legs[leg]).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().let { floats -> List(floats.remaining()) { floats[it] } } }
-            .toList()
+            .flatMap { legs ->
+                ByteBuffer.wrap(legs[leg]).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().let { floats ->
+                    List(floats.remaining()) { floats[it] }
+                }
+            }.toList()
             .toFloatArray()
     }

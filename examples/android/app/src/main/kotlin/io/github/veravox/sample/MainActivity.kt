@@ -52,8 +52,16 @@ private fun Listener(detector: Detector) {
     var source by remember { mutableStateOf<Source?>(null) }
     var verdict by remember { mutableStateOf("") }
     val context = LocalContext.current
-    val asked = rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) { if (it) source = Source.Microphone }
-    val chosen = rememberLauncherForActivityResult(ActivityResultContracts.GetContent()) { if (it != null) source = Source.File(it) }
+    val asked =
+        rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) { if (it) source = Source.Microphone }
+    val chosen =
+        rememberLauncherForActivityResult(ActivityResultContracts.GetContent()) {
+            if (it !=
+                null
+            ) {
+                source = Source.File(it)
+            }
+        }
 
     // Another source, or none, cancels the one before; its stream goes with it.
     LaunchedEffect(source) {
@@ -83,9 +91,19 @@ private fun events(
 /** An event for people; nothing where it is none. Scores have one direction: positive is synthetic. */
 private fun words(event: Event): String? =
     when (event) {
-        is Event.Window -> null
-        is Event.Verdict -> event.verdict.run { "${stage.name.lowercase()}: ${decision.name.lowercase()}, llr ${llr.short()}" }
-        is Event.Ended -> event.leg.run { "${decision.name.lowercase()}, llr ${llr.short()} after ${speechSeconds.toInt()} s of speech" }
+        is Event.Window -> {
+            null
+        }
+
+        is Event.Verdict -> {
+            event.verdict.run { "${stage.name.lowercase()}: ${decision.name.lowercase()}, llr ${llr.short()}" }
+        }
+
+        is Event.Ended -> {
+            event.leg.run {
+                "${decision.name.lowercase()}, llr ${llr.short()} after ${speechSeconds.toInt()} s of speech"
+            }
+        }
     }
 
 private fun Double?.short() = this?.let { "%+.1f".format(it) } ?: "none yet"
