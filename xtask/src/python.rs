@@ -6,8 +6,20 @@ use std::path::{Path, PathBuf};
 use crate::process::{Result, cargo, in_root, root, run, run_quietly, say, target};
 
 /// What the tests of package and command need; those of recipe and examples bring lists of their own.
-const PYTHON_PACKAGES: [&str; 9] =
-    ["pytest", "jsonschema", "librosa", "soundfile", "mypy", "pandas", "polars", "matplotlib", "tqdm"];
+const PYTHON_PACKAGES: [&str; 12] = [
+    "pytest",
+    "jsonschema",
+    "librosa",
+    "soundfile",
+    "mypy",
+    "pandas",
+    "polars",
+    "matplotlib",
+    "tqdm",
+    "transformers",
+    "safetensors",
+    "huggingface_hub",
+];
 /// What the gateway's tests, the recipe and the examples need, as their users read it.
 const REQUIREMENTS: [&str; 6] = [
     "bindings/gateway/tests/requirements.txt",

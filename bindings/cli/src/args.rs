@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::Detector;
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat, RtpMap};
-use veravox::runtime::{Runtime, RuntimeChoice};
+use veravox::runtime::{Provider, Runtime, RuntimeChoice, RuntimeOptions};
 use veravox::site::SiteCalibration;
 
 use crate::calibrate::arguments::Calibrate;
@@ -17,6 +17,7 @@ use crate::drift::DriftArguments;
 use crate::eval::arguments::Eval;
 use crate::host::Host;
 use crate::odds::DecisionArguments;
+use crate::words::YELLOW;
 
 /// Tells a synthetic voice from a human one in recordings of calls.
 #[derive(Parser)]
@@ -80,6 +81,13 @@ pub struct Setup {
     /// Inference runtime: ONNX Runtime where one is found (ORT_DYLIB_PATH, an active Python environment), else the built-in one.
     #[arg(long, global = true, value_enum, default_value_t = RuntimeName::Auto)]
     pub runtime: RuntimeName,
+    /// Execution provider of ONNX Runtime: cuda, tensorrt, coreml, directml or xnnpack; may be given several times, the first that can
+    /// takes each part of a graph. One that does not load is said, and the CPU computes. veravox doctor lists those that load.
+    #[arg(long = "provider", global = true, value_name = "NAME")]
+    pub providers: Vec<Provider>,
+    /// Largest model that is read, graph and weights together.
+    #[arg(long, global = true, value_name = "BYTES", default_value_t = RuntimeOptions::default().max_model_bytes)]
+    pub max_model_bytes: u64,
     #[arg(skip)]
     pub host: Host,
 }
@@ -423,12 +431,23 @@ impl Color {
 impl Setup {
     /// Starts the runtime that was asked for.
     pub fn start_runtime(&self) -> veravox::Result<&'static Runtime> {
+        let options = RuntimeOptions { providers: self.providers.clone(), max_model_bytes: self.max_model_bytes };
         let choice = match (self.runtime, &self.host.onnxruntime) {
             (RuntimeName::BuiltIn, _) => RuntimeChoice::BuiltIn,
-            (RuntimeName::Auto, Some(package)) if Runtime::select_wheel(package) => return Runtime::get(),
+            (RuntimeName::Auto, Some(package)) if Runtime::select_wheel_with(package, &options) => return self.told(),
             (RuntimeName::Auto, _) => RuntimeChoice::Auto,
         };
-        Runtime::select(&choice)
+        Runtime::select_with(&choice, &options)?;
+        self.told()
+    }
+
+    /// The runtime in use; whoever asked for a provider that is not there is told.
+    fn told(&self) -> veravox::Result<&'static Runtime> {
+        let runtime = Runtime::get()?;
+        if let Some(note) = runtime.note().filter(|_| !self.providers.is_empty()) {
+            anstream::eprintln!("{YELLOW}note{YELLOW:#} {note}");
+        }
+        Ok(runtime)
     }
 
     /// The detector with the model that was asked for.

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 use veravox::manifest::Manifest;
+use veravox::runtime::Provider;
 use veravox::{Detector, Thresholds};
 
 use crate::args::{Doctor, Setup};
@@ -15,6 +16,8 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     let library = runtime.library().map(|path| path.display().to_string());
     let folder = setup.model.as_ref().filter(|model| !Detector::is_builtin(model));
     let place = folder.map_or_else(|| "built in".to_owned(), |folder| folder.display().to_string());
+    let providers: Vec<_> =
+        Provider::ALL.into_iter().filter(|provider| runtime.loads(*provider).is_ok()).map(Provider::as_str).collect();
     let mut out = anstream::stdout().lock();
     if arguments.json {
         let models: Vec<_> = detector
@@ -34,6 +37,7 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
         let facts = json!({
             "veravox": env!("CARGO_PKG_VERSION"),
             "runtime": { "name": runtime.name(), "version": runtime.version(), "library": library, "note": runtime.note() },
+            "providers": providers,
             "models": models,
             "cores": std::thread::available_parallelism().map_or(1, usize::from),
         });
@@ -45,6 +49,8 @@ pub fn run(arguments: &Doctor, setup: &Setup) -> Outcome {
     if let Some(note) = runtime.note() {
         writeln!(out, "            {note}")?;
     }
+    let of_it = if providers.is_empty() { "none loads here".to_owned() } else { providers.join(", ") };
+    writeln!(out, "providers   {of_it}{}", if runtime.providers().is_empty() { "; the CPU computes" } else { "" })?;
     // The second model of a cascade comes last.
     for manifest in detector.manifests().chain(detector.second()) {
         describe(&mut out, manifest, &detector.thresholds(manifest.input.sample_rate_hz), &place)?;

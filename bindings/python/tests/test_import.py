@@ -28,6 +28,7 @@ from veravox.models.refusal import Refused
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CORPUS = ROOT.parent / "shared" / "corpus"
+CALLS = ROOT / "testdata" / "calls"
 PUBLISHED = json.loads((pathlib.Path(__file__).parent / "published.json").read_text())
 W = 8000
 
@@ -227,7 +228,9 @@ def test_the_graph_has_the_nets_own_answers(imported, name):
     found = session.run(None, {"waveform": x})[0]
     error = np.abs(found - wanted).max()
     assert error < 1e-4
-    assert np.ptp(wanted, axis=0).min() > 20 * error, "the net does not listen to its input, so equality says nothing"
+    assert np.ptp(wanted[:, 1] - wanted[:, 0]) > 20 * error, (
+        "the net does not listen to its input, so equality says nothing"
+    )
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -248,16 +251,13 @@ def test_the_library_has_them_too_with_both_runtimes(imported, name, tmp_path):
     leg = detector.scan(tmp_path / "buzz.wav").legs[0]
     assert [w.llr for w in leg.windows] == pytest.approx(llrs[0], abs=1e-4)
     # Nobody calibrated it: it has scores, and no verdict.
-    assert (leg.decision, leg.reasons, leg.probability) == (
-        "inconclusive",
-        ("uncalibrated",),
-        None,
-    ) and leg.llr is not None
+    assert (leg.decision, leg.probability) == ("inconclusive", None)
+    assert "uncalibrated" in leg.reasons and leg.llr is not None
     windows = veravox.WindowFeatures(detector.manifest()["input"]).of_speech(
         buzz(12.0 if name.startswith("AST") else 2.0), 16000
     )
     with torch.no_grad():
-        logits = net(torch.from_numpy(windows)).numpy()
+        logits = net(torch.from_numpy(windows.reshape(len(windows), -1))).numpy()
     order = detector.manifest()["output"]["labels"]
     assert logits[:, order.index("spoof")] - logits[:, order.index("bonafide")] == pytest.approx(llrs[0], abs=1e-4)
 
@@ -332,17 +332,18 @@ def test_a_cascade_names_both_models(imported, tmp_path):
         veravox.Report.from_json(report.to_json()) == report
         and leg.to_dict()["second"]["answered"] == leg.second.answered
     )
-    engine = veravox.Engine(detector, workers=1)
-    assert engine.stats().second == veravox.SecondCounts(
-        **{k: engine.stats().to_dict()["second"][k] for k in ("asked", "answered", "late", "over_budget")}
-    )
+    engine = veravox.Engine(detector=detector, workers=1)
+    counts = engine.stats().second
+    assert isinstance(counts, veravox.SecondCounts) and counts.answered == leg.second.answered
+    assert engine.stats().to_dict()["second"]["answered"] == counts.answered
     engine.stop()
     printed = run("--model", folder.parent / "two", "scan", "testdata/calls/03-bank-card.alaw.wav").stdout
     assert f"cascade two 1.0.0: phone 0.6.0, then {second['name']} {second['version']}" in printed
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8"])
-def test_fewer_bits_give_nearly_the_same_answers(imported, tmp_path, precision):
+def test_fewer_bits_give_nearly_the_same_answers(tmp_path, precision, monkeypatch):
+    monkeypatch.setattr(graph, "LEAST_STORED_SMALL", 32)
     hub_folder(tmp_path / "net", "HubertForSequenceClassification", num_mel_bins=32)
     sizes = {}
     for stored in ("float32", precision):
@@ -576,23 +577,27 @@ def test_a_run_that_fails_late_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_calibration_is_fitted_by_the_library_and_guards_the_labels(tmp_path):
-    """On low and high buzzes. Whichever way a random net tells them apart, one naming of the classes fits it and the other does not; the
+def test_calibration_is_fitted_by_the_library_and_guards_the_labels(tmp_path, monkeypatch):
+    """On loud and soft speech. Whichever way a random net tells them apart, one naming of the classes fits it and the other does not; the
     wrong one must be refused."""
-    torch.save(published_form(randomised(READ["ssl-linear"](), seed=3)), tmp_path / "net.pth")
+    tiny = dataclasses.replace(architectures.ALL["aasist"], build=lambda *_: aasist.Aasist(TINY_AASIST))
+    monkeypatch.setitem(architectures.ALL, "aasist", tiny)
+    torch.save(randomised(aasist.Aasist(TINY_AASIST)).state_dict(), tmp_path / "net.pth")
     (tmp_path / "audio").mkdir()
     lines = {True: ["file\tlabel"], False: ["file\tlabel"]}
+    speech = np.concatenate([leg for call in sorted(CALLS.glob("*.wav")) for leg in veravox.read_audio(call)[0]])
     for k in range(24):
-        low = k % 2 == 0
-        soundfile.write(tmp_path / "audio" / f"{k:02}.wav", buzz(1.6, 110 + k if low else 310 + 5 * k), 16000)
-        for spoof_is_low, rows in lines.items():
-            rows.append(f"{k:02}.wav\t{'spoof' if low == spoof_is_low else 'bonafide'}")
+        soft = k % 2 == 0
+        piece = np.repeat(speech[k * 32_000 : (k + 1) * 32_000], 2)
+        soundfile.write(tmp_path / "audio" / f"{k:02}.wav", piece * (0.1 if soft else 1.0), 16000)
+        for spoof_is_soft, rows in lines.items():
+            rows.append(f"{k:02}.wav\t{'spoof' if soft == spoof_is_soft else 'bonafide'}")
     made = []
-    for spoof_is_low, rows in lines.items():
-        key = tmp_path / f"key {spoof_is_low}.tsv"
+    for spoof_is_soft, rows in lines.items():
+        key = tmp_path / f"key {spoof_is_soft}.tsv"
         key.write_text("\n".join(rows) + "\n")
-        wishes = Wishes(licence="MIT", heads=2, window_seconds=0.5, key=key, audio=tmp_path / "audio")
-        out = tmp_path / "models" / str(spoof_is_low)
+        wishes = Wishes("aasist", window_seconds=0.5, key=key, audio=tmp_path / "audio")
+        out = tmp_path / "models" / str(spoof_is_soft)
         try:
             bring_in(str(tmp_path / "net.pth"), out, wishes, quiet)
             made.append(out)

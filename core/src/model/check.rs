@@ -7,16 +7,13 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::fusion;
-use super::graph::{Graph, Port};
+use super::graph::{Files, Graph, Port};
 use super::loaded::Model;
 use super::manifest::Manifest;
 use super::members::{Kind, read_manifest};
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
-
-/// Largest ONNX file that is read.
-const MAX_ONNX_BYTES: u64 = 1 << 30;
 
 /// What a model must keep, in the order in which it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,13 +112,18 @@ pub fn check(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Manifest> {
 }
 
 fn load_text(folder: &Path, manifest: &str, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
-    let mut read_onnx = |name: &str| read(&folder.join(name), name, MAX_ONNX_BYTES).map(Cow::Owned);
-    load(manifest, &mut read_onnx, passed)
+    let mut left = Runtime::get()?.options().max_model_bytes;
+    let mut read_file = |name: &str| {
+        let bytes = read(&folder.join(name), name, left)?;
+        left = left.saturating_sub(bytes.len() as u64);
+        Ok(Cow::Owned(bytes))
+    };
+    load(manifest, &mut read_file, passed)
 }
 
 pub(super) fn load(
     manifest: &str,
-    read_onnx: &mut dyn FnMut(&str) -> Result<Cow<'static, [u8]>>,
+    read_file: &mut dyn FnMut(&str) -> Result<Cow<'static, [u8]>>,
     passed: &mut dyn FnMut(Rule),
 ) -> Result<Arc<Model>> {
     Manifest::check_schema_version(manifest)?;
@@ -129,14 +131,21 @@ pub(super) fn load(
     let manifest = Manifest::parse_fields(manifest)?;
     passed(Rule::Fields);
     manifest.onnx.check()?;
-    let onnx = read_onnx(&manifest.onnx.file)?;
+    let onnx = read_file(&manifest.onnx.file)?;
+    let data = match &manifest.onnx.data {
+        Some(data) => Some((data.file.clone(), read_file(&data.file)?)),
+        None => None,
+    };
     passed(Rule::OnnxFile);
-    check_hash(&manifest, &onnx)?;
+    check_hash(&manifest.onnx.file, &manifest.onnx.sha256, &onnx)?;
+    if let (Some(named), Some((_, weights))) = (&manifest.onnx.data, &data) {
+        check_hash(&named.file, &named.sha256, weights)?;
+    }
     passed(Rule::Hash);
     manifest.check_ranges()?;
     passed(Rule::Ranges);
     let runtime = Runtime::get()?;
-    let graph = Graph::load(runtime, onnx)?;
+    let graph = Graph::load(runtime, Files { onnx, data })?;
     passed(Rule::Graph);
     check_graph(&manifest, &graph, passed)?;
     let window = vec![0.0; manifest.input.window_samples];
@@ -150,7 +159,7 @@ pub(super) fn load(
 /// a runtime that reads the graph otherwise than the one of the tests is found out.
 pub(super) fn load_checked(manifest: Manifest, onnx: Cow<'static, [u8]>) -> Result<Arc<Model>> {
     let runtime = Runtime::get()?;
-    let graph = Graph::load(runtime, onnx)?;
+    let graph = Graph::load(runtime, Files { onnx, data: None })?;
     check_graph(&manifest, &graph, &mut |_| {})?;
     Ok(Arc::new(Model::of(manifest, graph, runtime)))
 }
@@ -168,12 +177,11 @@ pub(super) fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::from_io(e, &what))
 }
 
-fn check_hash(manifest: &Manifest, onnx: &[u8]) -> Result<()> {
-    let found = hex(&Sha256::digest(onnx));
-    if found == manifest.onnx.sha256 {
+fn check_hash(file: &str, expected: &str, bytes: &[u8]) -> Result<()> {
+    let found = hex(&Sha256::digest(bytes));
+    if found == expected {
         return Ok(());
     }
-    let (file, expected) = (&manifest.onnx.file, &manifest.onnx.sha256);
     let message = format!("{file}: expected SHA-256 {expected}, the file has {found}; it is damaged or another model");
     Err(Error::new(ErrorKind::HashMismatch, message))
 }

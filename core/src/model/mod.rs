@@ -10,6 +10,7 @@ mod hearing;
 mod loaded;
 pub mod manifest;
 mod members;
+mod provider;
 pub mod runtime;
 mod threads;
 

@@ -16,6 +16,9 @@ use std::sync::{Mutex, OnceLock};
 #[cfg(feature = "onnxruntime")]
 use ort::environment::Environment;
 
+use super::graph::onnx_runtime;
+
+pub use super::provider::Provider;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The runtime that is compiled in.
@@ -33,8 +36,26 @@ pub enum RuntimeChoice {
     OnnxRuntime(PathBuf),
 }
 
+/// How the runtime works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeOptions {
+    /// Execution providers of ONNX Runtime, the first that can is taken for each part of a graph; the CPU does the rest. None by default.
+    pub providers: Vec<Provider>,
+    /// Largest model that is read, graph and weights together: 4 GiB by default.
+    pub max_model_bytes: u64,
+}
+
+impl Default for RuntimeOptions {
+    fn default() -> Self {
+        Self { providers: Vec::new(), max_model_bytes: 4 << 30 }
+    }
+}
+
 /// The runtime in use by this process.
 pub struct Runtime {
+    options: RuntimeOptions,
+    /// The providers that were wanted and load.
+    providers: Vec<Provider>,
     backend: Backend,
     name: &'static str,
     version: String,
@@ -73,9 +94,19 @@ impl Runtime {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when the library does not load, or when another runtime is already in use.
     pub fn select(choice: &RuntimeChoice) -> Result<&'static Self> {
+        Self::select_with(choice, &RuntimeOptions::default())
+    }
+
+    /// Chooses the runtime and how it works. Execution providers that do not load are left out, and [`note`](Self::note) says why.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    pub fn select_with(choice: &RuntimeChoice, options: &RuntimeOptions) -> Result<&'static Self> {
         let _one_at_a_time = SELECTING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(runtime) = RUNTIME.get() {
-            return runtime.matches(choice).then_some(runtime).ok_or_else(|| {
+            let same =
+                runtime.matches(choice) && (runtime.options == *options || *options == RuntimeOptions::default());
+            return same.then_some(runtime).ok_or_else(|| {
                 let message = format!("{runtime} is already in use by this process and cannot be changed");
                 Error::new(ErrorKind::Runtime, message)
             });
@@ -88,16 +119,63 @@ impl Runtime {
                 None => Self::found_or_built_in(),
             },
         };
-        Ok(RUNTIME.get_or_init(|| runtime))
+        Ok(RUNTIME.get_or_init(|| runtime.with(options)))
+    }
+
+    /// With what was wanted of it. A provider that does not load is said, and the CPU computes.
+    fn with(mut self, options: &RuntimeOptions) -> Self {
+        let mut missing = Vec::new();
+        for provider in &options.providers {
+            match self.loads(*provider) {
+                Ok(()) => self.providers.push(*provider),
+                Err(reason) => missing.push(format!("{provider} does not load, the CPU computes: {reason}")),
+            }
+        }
+        self.note = self.note.into_iter().chain(missing).reduce(|a, b| format!("{a}; {b}"));
+        self.options = options.clone();
+        self
+    }
+
+    /// Whether an execution provider loads here, and if not, why.
+    ///
+    /// # Errors
+    /// [`Runtime`](ErrorKind::Runtime), with the reason in words.
+    pub fn loads(&self, provider: Provider) -> Result<()> {
+        match &self.backend {
+            Backend::BuiltIn => {
+                let message = format!("{self}, the built-in runtime, has no execution providers");
+                Err(Error::new(ErrorKind::Runtime, message))
+            }
+            Backend::OnnxRuntime(environment) => onnx_runtime::loads(environment, provider)
+                .map_err(|e| Error::new(ErrorKind::Runtime, e.to_string()).with_source(e)),
+        }
+    }
+
+    /// The execution providers in use.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// How it was told to work.
+    #[must_use]
+    pub fn options(&self) -> &RuntimeOptions {
+        &self.options
     }
 
     /// Uses the ONNX Runtime inside an installed `onnxruntime` wheel, given the package's folder, unless `ORT_DYLIB_PATH`
     /// names another. Says whether it is in use: a wheel without a library that loads leaves the choice open.
     #[must_use]
     pub fn select_wheel(package: &Path) -> bool {
+        Self::select_wheel_with(package, &RuntimeOptions::default())
+    }
+
+    /// The same, with how it works.
+    #[must_use]
+    pub fn select_wheel_with(package: &Path, options: &RuntimeOptions) -> bool {
         named_library().is_none()
             && library_in_wheel(package)
-                .is_some_and(|library| Self::select(&RuntimeChoice::OnnxRuntime(library)).is_ok())
+                .is_some_and(|library| Self::select_with(&RuntimeChoice::OnnxRuntime(library), options).is_ok())
     }
 
     /// `"onnxruntime"`, or the name of the built-in one, `"rten"`.
@@ -124,7 +202,7 @@ impl Runtime {
         self.library.as_deref()
     }
 
-    /// Why an ONNX Runtime that was found is not in use.
+    /// Why an ONNX Runtime that was found is not in use, or an execution provider that was wanted.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
@@ -152,7 +230,7 @@ impl Runtime {
 
     fn built_in(note: Option<String>) -> Self {
         let (name, version) = BUILT_IN;
-        Self { backend: Backend::BuiltIn, name, version: version.to_owned(), library: None, note }
+        Self::of(Backend::BuiltIn, name, version.to_owned(), None, note)
     }
 
     #[cfg(not(feature = "onnxruntime"))]
@@ -176,13 +254,29 @@ impl Runtime {
             .map_err(|e| Error::new(ErrorKind::Runtime, format!("cannot start ONNX Runtime: {e}")).with_source(e))?;
         let version = version_in_name(library).unwrap_or_else(|| "of unknown version".to_owned());
         let (backend, library) = (Backend::OnnxRuntime(environment), Some(library.to_owned()));
-        Ok(Self { backend, name: "onnxruntime", version, library, note: None })
+        Ok(Self::of(backend, "onnxruntime", version, library, None))
+    }
+
+    fn of(
+        backend: Backend,
+        name: &'static str,
+        version: String,
+        library: Option<PathBuf>,
+        note: Option<String>,
+    ) -> Self {
+        let (options, providers) = (RuntimeOptions::default(), Vec::new());
+        Self { options, providers, backend, name, version, library, note }
     }
 }
 
 impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
+        write!(f, "{} {}", self.name, self.version)?;
+        if self.providers.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = self.providers.iter().map(|provider| provider.as_str()).collect();
+        write!(f, " ({})", names.join(", "))
     }
 }
 

@@ -58,6 +58,7 @@ pub async fn scan(
     let options = DecodeOptions {
         raw: headerless.format()?,
         limits: Limits { max_duration_seconds: config.max_duration_seconds, ..Limits::default() },
+        ..DecodeOptions::default()
     };
     let busy = || Problem::overloaded("as many recordings are here as there is room for", RETRY_AFTER_SECONDS);
     let here = Arc::clone(&outlets.scans.here).try_acquire_owned().map_err(|_| busy())?;

@@ -74,7 +74,7 @@ class Model:
     version: str
     sha256: str
     """Of its ONNX file."""
-    members: tuple[Member, ...] = field(default=(), metadata={**holds(Member), "absent_if_empty": True})
+    members: tuple[Member, ...] = field(default=(), kw_only=True, metadata={**holds(Member), "absent_if_empty": True})
     """The models that it adds up, where it is a fusion."""
 
 

@@ -1,16 +1,17 @@
 //! An ONNX graph in the runtime of this process, behind one face: what goes in and out, and how it is run.
 
 mod built_in;
+mod files;
 #[cfg(feature = "onnxruntime")]
-mod onnx_runtime;
+pub(super) mod onnx_runtime;
 mod port;
 
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 #[cfg(feature = "onnxruntime")]
 use std::sync::{Mutex, PoisonError};
 
+pub(super) use files::Files;
 pub(super) use port::Port;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +29,7 @@ pub(super) struct Graph {
 enum Kind {
     /// The bytes, since each session reads them anew; and the first session, which told what goes in and out.
     #[cfg(feature = "onnxruntime")]
-    OnnxRuntime(&'static Runtime, Cow<'static, [u8]>, Mutex<Option<Box<onnx_runtime::Session>>>),
+    OnnxRuntime(&'static Runtime, Files, Mutex<Option<Box<onnx_runtime::Session>>>),
     /// Read and optimised once, shared by all sessions.
     BuiltIn(Arc<built_in::Graph>),
 }
@@ -45,19 +46,24 @@ impl Graph {
     ///
     /// # Errors
     /// [`InvalidModel`](ErrorKind::InvalidModel) when the runtime cannot.
-    pub fn load(runtime: &'static Runtime, onnx: Cow<'static, [u8]>) -> Result<Self> {
+    pub fn load(runtime: &'static Runtime, files: Files) -> Result<Self> {
+        files.check()?;
         match runtime.backend() {
             #[cfg(feature = "onnxruntime")]
             Backend::OnnxRuntime(environment) => {
-                let session = onnx_runtime::Session::open(environment, &onnx).map_err(|e| refused(runtime, e))?;
+                let session = onnx_runtime::Session::open(environment, &files, runtime.providers())
+                    .map_err(|e| refused(runtime, e))?;
                 let (inputs, outputs) = (session.inputs(), session.outputs());
                 Ok(Self {
                     inputs,
                     outputs,
-                    kind: Kind::OnnxRuntime(runtime, onnx, Mutex::new(Some(Box::new(session)))),
+                    kind: Kind::OnnxRuntime(runtime, files, Mutex::new(Some(Box::new(session)))),
                 })
             }
-            Backend::BuiltIn => match catch_unwind(AssertUnwindSafe(|| built_in::Graph::load(onnx))) {
+            Backend::BuiltIn if files.data.is_some() => {
+                Err(refused(runtime, "its weights lie in a file of their own".into()))
+            }
+            Backend::BuiltIn => match catch_unwind(AssertUnwindSafe(|| built_in::Graph::load(files.onnx))) {
                 Ok(Ok(graph)) => {
                     Ok(Self { inputs: graph.inputs(), outputs: graph.outputs(), kind: Kind::BuiltIn(Arc::new(graph)) })
                 }
@@ -70,7 +76,7 @@ impl Graph {
     pub fn session(&self, threads: &Threads) -> Result<Session> {
         match &self.kind {
             #[cfg(feature = "onnxruntime")]
-            Kind::OnnxRuntime(runtime, onnx, first) => {
+            Kind::OnnxRuntime(runtime, files, first) => {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 if let Some(session) = first {
                     return Ok(Session::OnnxRuntime(session));
@@ -78,7 +84,8 @@ impl Graph {
                 let Backend::OnnxRuntime(environment) = runtime.backend() else {
                     return Err(refused(runtime, "another runtime is in use".into()));
                 };
-                let session = onnx_runtime::Session::open(environment, onnx).map_err(|e| refused(runtime, e))?;
+                let session = onnx_runtime::Session::open(environment, files, runtime.providers())
+                    .map_err(|e| refused(runtime, e))?;
                 Ok(Session::OnnxRuntime(Box::new(session)))
             }
             Kind::BuiltIn(graph) => Ok(Session::BuiltIn(built_in::Session::new(Arc::clone(graph), threads))),

@@ -1,18 +1,21 @@
 //! ONNX Runtime, spoken to through `ort`.
 
 use ort::environment::Environment;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::ep::{self, ExecutionProvider as _};
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{OutputSelector, RunOptions};
 use ort::value::{Outlet, Tensor, TensorElementType, TensorRef, ValueType};
 
+use super::files::Files;
 use super::port::{Port, Wanted};
+use crate::model::provider::Provider;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 pub(in crate::model) struct Session(ort::session::Session);
 
 impl Session {
-    pub fn open(environment: &Environment, onnx: &[u8]) -> Result<Self> {
+    pub fn open(environment: &Environment, files: &Files, providers: &[Provider]) -> Result<Self> {
         // One thread for each session: legs are scored side by side, not one leg faster.
         let mut builder = ort::session::Session::builder(environment)?
             .with_optimization_level(GraphOptimizationLevel::Level3)
@@ -22,7 +25,15 @@ impl Session {
             // A plan of its memory for each size of batch that comes along is more than many legs take.
             .with_memory_pattern(false)
             .map_err(ort::Error::<()>::from)?;
-        Ok(Self(builder.commit_from_memory(onnx)?))
+        for provider in providers {
+            register(*provider, &mut builder)?;
+        }
+        if let Some((name, weights)) = &files.data {
+            builder = builder
+                .with_external_initializer_file_in_memory(name, weights.clone())
+                .map_err(ort::Error::<()>::from)?;
+        }
+        Ok(Self(builder.commit_from_memory(&files.onnx)?))
     }
 
     pub fn inputs(&self) -> Vec<Port> {
@@ -58,6 +69,32 @@ impl Session {
             })
             .collect()
     }
+}
+
+/// Whether an execution provider can be had from this library, on this machine.
+pub(in crate::model) fn loads(environment: &Environment, provider: Provider) -> Result<()> {
+    let known = match provider {
+        Provider::Cuda => ep::CUDA::is_available(),
+        Provider::TensorRt => ep::TensorRT::is_available(),
+        Provider::CoreMl => ep::CoreML::is_available(),
+        Provider::DirectMl => ep::DirectML::is_available(),
+        Provider::Xnnpack => ep::XNNPACK::is_available(),
+    };
+    if !known? {
+        return Err("this library of ONNX Runtime was built without it".into());
+    }
+    register(provider, &mut ort::session::Session::builder(environment)?)
+}
+
+fn register(provider: Provider, builder: &mut SessionBuilder) -> Result<()> {
+    match provider {
+        Provider::Cuda => ep::CUDA::default().register(builder)?,
+        Provider::TensorRt => ep::TensorRT::default().register(builder)?,
+        Provider::CoreMl => ep::CoreML::default().register(builder)?,
+        Provider::DirectMl => ep::DirectML::default().register(builder)?,
+        Provider::Xnnpack => ep::XNNPACK::default().register(builder)?,
+    }
+    Ok(())
 }
 
 fn port(outlet: &Outlet) -> Port {

@@ -142,11 +142,10 @@ def _store(graph: Any, precision: str) -> None:
         shape = [-1 if n == axis else 1 for n in range(values.ndim)]
         stored = np.clip(np.round(values / scale.reshape(shape)), -127, 127).astype(np.int8)
         kept.append(onnx.numpy_helper.from_array(stored, f"{name}_stored"))
-        kept.append(onnx.numpy_helper.from_array(scale, f"{name}_scale"))
-        zeros = np.zeros(len(scale), np.int8)
-        kept.append(onnx.numpy_helper.from_array(zeros, f"{name}_zero"))
-        parts = [f"{name}_stored", f"{name}_scale", f"{name}_zero"]
-        before.append(onnx.helper.make_node("DequantizeLinear", parts, [name], axis=axis))
+        kept.append(onnx.numpy_helper.from_array(scale.reshape(shape), f"{name}_scale"))
+        # Plain operators: of DequantizeLinear runtimes make arithmetic in 8 bits, each its own.
+        before.append(onnx.helper.make_node("Cast", [f"{name}_stored"], [f"{name}_whole"], to=onnx.TensorProto.FLOAT))
+        before.append(onnx.helper.make_node("Mul", [f"{name}_whole", f"{name}_scale"], [name]))
     nodes = before + list(graph.graph.node)
     del graph.graph.initializer[:]
     graph.graph.initializer.extend(kept)

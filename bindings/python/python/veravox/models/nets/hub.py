@@ -41,9 +41,10 @@ def architecture(config: Mapping[str, Any]) -> str:
 
 def label_names(config: Mapping[str, Any]) -> list[str]:
     """The names of the logits, in order."""
-    names = config.get("id2label")
+    # Left out where nobody gave the labels names.
+    names = config.get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
     if not isinstance(names, dict):
-        raise Refused("config.json: `id2label` is missing, which names the logits")
+        raise Refused("config.json: expected `id2label` to name the logits")
     try:
         numbered = {int(number): str(name) for number, name in names.items()}
     except ValueError as e:
