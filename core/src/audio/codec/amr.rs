@@ -1,8 +1,8 @@
 //! AMR narrowband and wideband (3GPP TS 26.090, TS 26.190), decoded by `rvoip-codec-core`.
 
+use codec_core::CodecConfig;
 use codec_core::codecs::amr::AmrCodec;
 use codec_core::types::{CodedFrame, VariableRateCodec as _};
-use codec_core::CodecConfig;
 
 use super::{PacketDecoder, amr_frame_bytes, broken, push_i16};
 use crate::error::Result;

@@ -224,9 +224,8 @@ impl Decoder {
         self.tone = !jump && self.poles[1] < -11_776;
         self.short_change += (change - self.short_change) >> 5;
         self.long_change += ((change << 2) - self.long_change) >> 7;
-        let steady = scale >= 1_536
-            && !self.tone
-            && ((self.short_change << 2) - self.long_change).abs() < self.long_change >> 3;
+        let steady =
+            scale >= 1_536 && !self.tone && ((self.short_change << 2) - self.long_change).abs() < self.long_change >> 3;
         self.speed = if jump { 256 } else { self.speed + (((if steady { 0 } else { 0x200 }) - self.speed) >> 4) };
     }
 

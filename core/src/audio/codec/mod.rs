@@ -108,9 +108,14 @@ impl Codec {
     /// The rate at which it is decoded; of those without packets (G.711, G.726, OKI) the usual one.
     pub fn sample_rate_hz(self) -> u32 {
         match self {
-            Self::Mulaw | Self::Alaw | Self::G726(..) | Self::G729 | Self::Gsm | Self::GsmMs | Self::AmrNb | Self::Oki => {
-                8_000
-            }
+            Self::Mulaw
+            | Self::Alaw
+            | Self::G726(..)
+            | Self::G729
+            | Self::Gsm
+            | Self::GsmMs
+            | Self::AmrNb
+            | Self::Oki => 8_000,
             Self::G722 | Self::AmrWb => 16_000,
             Self::Opus => 48_000,
         }

@@ -13,7 +13,10 @@ pub(super) struct Decoder {
 impl Decoder {
     pub fn new(channels: usize) -> Result<Self> {
         let decoder = OpusDecoder::new(48_000, channels);
-        Ok(Self { decoder: decoder.map_err(|e| broken("the decoder of Opus does not start").with_source(e))?, channels })
+        Ok(Self {
+            decoder: decoder.map_err(|e| broken("the decoder of Opus does not start").with_source(e))?,
+            channels,
+        })
     }
 }
 

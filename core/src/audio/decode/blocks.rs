@@ -88,11 +88,9 @@ impl BlockDecoder {
         };
         let engine = match blocks.codec {
             BlockCodec::Pcm(codec) => Engine::Pcm(pcm_decoder(codec, &blocks, at_a_time)?),
-            BlockCodec::Speech(codec) => Engine::Speech {
-                name: codec.name(),
-                decoder: codec.decoder(blocks.channels)?,
-                interleaved: Vec::new(),
-            },
+            BlockCodec::Speech(codec) => {
+                Engine::Speech { name: codec.name(), decoder: codec.decoder(blocks.channels)?, interleaved: Vec::new() }
+            }
         };
         Ok(Self { blocks, engine, at_a_time, health: Health::default(), bytes: Vec::new() })
     }

@@ -9,7 +9,8 @@ use symphonia::core::codecs::audio::well_known::{
 use super::raw::{RawEncoding, RawFormat};
 
 /// What is read, for those who brought something else.
-const READ: &str = "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg with Opus or Vorbis, AMR, AU, Wave64, AIFF, CAF and Matroska are read";
+const READ: &str =
+    "WAV, FLAC, MP3, AAC in MP4 or ADTS, Ogg with Opus or Vorbis, AMR, AU, Wave64, AIFF, CAF and Matroska are read";
 
 /// A kind of file with a header.
 pub(super) struct Known {
@@ -137,9 +138,8 @@ pub fn extension_kind(extension: &str) -> Option<NamedKind> {
         "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "silk", "pcap", "pcapng",
     ];
     let extension = extension.to_ascii_lowercase();
-    let raw = |encoding, sample_rate_hz| {
-        Some(NamedKind::Headerless(RawFormat { encoding, sample_rate_hz, channels: 1 }))
-    };
+    let raw =
+        |encoding, sample_rate_hz| Some(NamedKind::Headerless(RawFormat { encoding, sample_rate_hz, channels: 1 }));
     match extension.as_str() {
         "ul" | "ulaw" | "mulaw" | "mu" | "g711u" | "pcmu" => raw(RawEncoding::Mulaw, 8_000),
         "al" | "alaw" | "g711a" | "pcma" => raw(RawEncoding::Alaw, 8_000),
@@ -164,11 +164,15 @@ pub fn extension_kind(extension: &str) -> Option<NamedKind> {
 /// Why a file of unknown content and this name is not read.
 pub(super) fn unread_name(extension: &str) -> Option<String> {
     Some(match extension.to_ascii_lowercase().as_str() {
-        "g726" => "by its name the file is headerless G.726, of which nothing says how many bits a sample has nor where the \
+        "g726" => {
+            "by its name the file is headerless G.726, of which nothing says how many bits a sample has nor where the \
                    first stands: say so (--raw g726-32, --raw aal2-g726-32 ...)"
-            .to_owned(),
-        "g711" => "by its name the file is headerless G.711, of which nothing says the law: say so (--raw mulaw, --raw alaw)"
-            .to_owned(),
+                .to_owned()
+        }
+        "g711" => {
+            "by its name the file is headerless G.711, of which nothing says the law: say so (--raw mulaw, --raw alaw)"
+                .to_owned()
+        }
         "g723" => format!("G.723.1 without a header is not read; {}", convert("-f g723_1 ")),
         "ilbc" | "lbc" => format!("iLBC is not read; {}", convert("")),
         "amr" => format!("AMR-NB without its header is not read; {}", convert("-f amrnb ")),

@@ -138,7 +138,8 @@ impl ChunkSource for PlainSource {
         if !more && left == 0 {
             let unread = self.front.left().unwrap_or(0);
             if unread >= MIN_UNREAD_BYTES {
-                warnings.push(format!("the last {unread} bytes of the file were not read: its header does not count them"));
+                warnings
+                    .push(format!("the last {unread} bytes of the file were not read: its header does not count them"));
             }
         }
         Ok(more)

@@ -3,9 +3,9 @@
 
 use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_ADPCM_IMA_WAV, CODEC_ID_ADPCM_MS, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE,
-    CODEC_ID_PCM_F64BE, CODEC_ID_PCM_F64LE, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE,
-    CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32BE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
+    CODEC_ID_ADPCM_IMA_WAV, CODEC_ID_ADPCM_MS, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_F64BE,
+    CODEC_ID_PCM_F64LE, CODEC_ID_PCM_S16BE, CODEC_ID_PCM_S16LE, CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE,
+    CODEC_ID_PCM_S32BE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
 };
 
 use super::super::blocks::{BlockCodec, Blocks};
@@ -183,7 +183,9 @@ impl Fields {
                     3 => Bits::Three,
                     4 => Bits::Four,
                     5 => Bits::Five,
-                    bits => return Err(unsupported(format!("G.726 of {bits} bits a sample is not read, of 2 to 5 it is"))),
+                    bits => {
+                        return Err(unsupported(format!("G.726 of {bits} bits a sample is not read, of 2 to 5 it is")));
+                    }
                 };
                 self.speech(Codec::G726(bits, Packing::HighFirst))
             }
