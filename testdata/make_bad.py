@@ -18,7 +18,7 @@ VOICE = Voice("flite", "slt")
 CHANNEL = Channel("mulaw", -20.0, 40.0)
 TEXT = "Good morning, I am calling about the invoice that came on Friday."
 
-# What `bad_containers` starts from. The last three are valid and not supported.
+# What `bad_containers` starts from. The last is valid and not supported.
 ENCODINGS = {
     "flac": [],
     "mp3": ["-b:a", "16k"],
@@ -26,9 +26,11 @@ ENCODINGS = {
     "mka": ["-c:a", "pcm_s16le"],
     "m4a": ["-b:a", "20k"],
     "faststart.m4a": ["-b:a", "20k", "-movflags", "+faststart"],
-    "gsm610.wav": ["-c:a", "libgsm_ms"],
-    "opus.ogg": ["-c:a", "libopus", "-b:a", "12k"],
-    "g722.wav": ["-c:a", "g722"],
+    "gsm.wav": ["-c:a", "libgsm_ms"],
+    "opus": ["-c:a", "libopus", "-b:a", "12k", "-page_duration", "200000"],
+    "au": ["-c:a", "pcm_mulaw"],
+    "w64": ["-c:a", "pcm_mulaw"],
+    "g723_1.wav": ["-c:a", "g723_1", "-b:a", "6.3k"],
 }
 
 HEADING = """# Bad files

@@ -49,16 +49,6 @@ HEADERLESS = {
     "clip.8000hz.mulaw.raw": ["-f", "mulaw"],
 }
 OTHER_RATES_HZ = (16000, 44100, 48000)
-# Of the formats of telephony one file each; `drill/codecs.py` tries them all.
-TELEPHONY = (
-    "mu-law without a header", "A-law without a header", "sln of 16 kHz", "mu-law in AU", "A-law in AU", "PCM in AU",
-    "PCM in Wave64", "PCM in RF64", "GSM without a header", "GSM in WAV", "G.722 without a header", "G.722 in WAV",
-    "G.726 16 kbit/s, low bits first", "G.726 24 kbit/s, low bits first", "G.726 32 kbit/s, low bits first",
-    "G.726 40 kbit/s, low bits first", "G.726 32 kbit/s, high bits first", "G.726 32 kbit/s in WAV",
-    "G.729A without a header", "G.729A in WAV", "VOX of 8 kHz", "AMR-NB 4.75 kbit/s", "AMR-NB 12.2 kbit/s",
-    "AMR-WB 12.65 kbit/s", "AMR-NB 12.2 kbit/s in 3GP", "AMR-WB 12.65 kbit/s in 3GP", "Opus 12 kbit/s of 8 kHz in opus",
-    "Opus 24 kbit/s of 16 kHz in webm", "Opus 32 kbit/s of 48 kHz in mp4",
-)  # fmt: skip
 
 
 def clip(voice, text, seed):
@@ -84,7 +74,7 @@ def write_all(samples, other):
     half = samples[: samples.size // 2]
     six = np.stack([half * 0.5**number for number in range(6)], axis=1)
     ffmpeg.encode(FORMATS / "clip.six_channels.wav", six, RATE_HZ, *pcm16)
-    for name in TELEPHONY:
+    for name in telephony.COMMITTED:
         one = telephony.FORMATS[name]
         one.write(FORMATS / one.file, ffmpeg.to_int16(resampled(samples, one.rate_hz)))
     shutil.copyfile(FORMATS / "clip.mp3", FORMATS / "mp3-named.wav")
@@ -92,7 +82,7 @@ def write_all(samples, other):
 
 
 def decoded(path):
-    for name in TELEPHONY:
+    for name in telephony.COMMITTED:
         one = telephony.FORMATS[name]
         if one.file == path.name:
             return one.read(path).astype(float)[:, None] / 32768.0, one.decoded_hz

@@ -14,6 +14,7 @@ def all_files(encoded, pcm16):
     yield from _cut_off(encoded)
     yield from _damaged(encoded)
     yield from _valid_but_not_read(encoded)
+    yield from _telephony(encoded)
     yield from _flac(encoded["flac"])
     yield from _mp3(encoded["mp3"])
     yield from _mp4(encoded["m4a"], encoded["faststart.m4a"])
@@ -61,9 +62,48 @@ def _damaged(encoded):
 
 
 def _valid_but_not_read(encoded):
-    for name, codec in (("gsm610.wav", "GSM 06.10"), ("opus.ogg", "Opus"), ("g722.wav", "G.722")):
-        yield refused(name, encoded[name], f"valid, but {codec} is not read", UNSUPPORTED)
-    yield refused("amr.amr", b"#!AMR\n" + b"\x3c" + bytes(31), "AMR is not read", UNSUPPORTED)
+    yield refused("g723_1.wav", encoded["g723_1.wav"], "valid, but G.723.1 is not read", UNSUPPORTED)
+
+
+def _telephony(encoded):
+    """Files whose readers are ours."""
+    for kind in ("au", "w64", "opus", "gsm.wav"):
+        whole = encoded[kind]
+        name = f"truncated-{kind}" if "." in kind else f"truncated.{kind}"
+        yield scans(name, whole[: len(whole) * 3 // 5], "ends after three fifths", remark="the part that is there")
+        noise = np.random.RandomState(len(whole)).bytes(300)
+        middle = len(whole) // 2
+        name = f"damaged-{kind}" if "." in kind else f"damaged.{kind}"
+        damaged = whole[:middle] + noise + whole[middle + len(noise) :]
+        yield either(name, damaged, "300 bytes of noise in the middle", CORRUPT, remark="what can be read around them")
+    amr, wide = b"#!AMR\n", b"#!AMR-WB\n"
+    noise = np.random.RandomState(1).bytes(4000)
+    yield refused("amr-head-only.amr", amr, "a magic word and nothing behind it", CORRUPT)
+    yield refused("amr-no-frames.amr", amr + b"\x74" * 40, "frame types that there are not", CORRUPT)
+    yield refused("amr-all-damaged.amr", amr + (b"\x38" + bytes(31)) * 40, "every frame says that it is damaged", CORRUPT)
+    yield refused("amr-many-empty.amr", amr + b"\x7c" * 1000, "a thousand frames without data, no speech before", CORRUPT)
+    yield refused("amr-channels.amr", b"#!AMR_MC1.0\n" + bytes(40), "AMR of several channels", UNSUPPORTED)
+    for name, magic, head in (("amr-noise.amr", amr, 0x3C), ("amr-noise.awb", wide, 0x44)):
+        frame = 31 if magic == amr else 60
+        frames = b"".join(bytes([head]) + noise[n : n + frame] for n in range(0, 60 * frame, frame))
+        yield either(name, magic + frames, "frames of noise", CORRUPT, remark="whatever they decode to")
+    yield either("amr-comfort-noise.amr", amr + (b"\x44" + noise[:5] + b"\x7c" * 7) * 20, "comfort noise alone", CORRUPT)
+    big = struct.pack(">IIII", 0xFFFFFFFF, 1, 8000, 1)
+    yield refused("au-offset-max.au", b".snd\xff\xff\xff\xff" + big + bytes(400), "audio starts at byte 2^32 - 1", CORRUPT)
+    for name, encoding, rate, channels, kinds in (
+        ("au-no-channels.au", 1, 8000, 0, (CORRUPT,)),
+        ("au-channels-max.au", 1, 8000, 0xFFFFFFFF, (LIMIT,)),
+        ("au-rate-zero.au", 1, 0, 1, (LIMIT,)),
+        ("au-encoding.au", 99, 8000, 1, (UNSUPPORTED,)),
+    ):
+        head = struct.pack(">4sIIIII", b".snd", 24, 400, encoding, rate, channels)
+        yield refused(name, head + bytes(400), "a head that cannot be", *kinds)
+    w64 = bytearray(encoded["w64"])
+    w64[56:64] = b"\xff" * 8
+    yield refused("w64-chunk-max.w64", bytes(w64[:2000]), "a chunk of 2^64 - 1 bytes", CORRUPT)
+    w64[56:64] = bytes(8)
+    yield refused("w64-chunk-zero.w64", bytes(w64[:2000]), "a chunk of 0 bytes, its own head not counted", CORRUPT)
+    yield refused("gsm-no-frames.gsm", bytes(3300), "named as GSM, without the marks of its frames", CORRUPT)
 
 
 def _flac(flac):

@@ -269,3 +269,13 @@ def _all():
 
 
 FORMATS = {one.name: one for one in _all()}
+# One of each sort, of which testdata keeps a file; `drill/codecs.py` tries them all.
+COMMITTED = (
+    "mu-law without a header", "A-law without a header", "sln of 16 kHz", "mu-law in AU", "A-law in AU", "PCM in AU",
+    "PCM in Wave64", "PCM in RF64", "GSM without a header", "GSM in WAV", "G.722 without a header", "G.722 in WAV",
+    "G.726 16 kbit/s, low bits first", "G.726 24 kbit/s, low bits first", "G.726 32 kbit/s, low bits first",
+    "G.726 40 kbit/s, low bits first", "G.726 32 kbit/s, high bits first", "G.726 32 kbit/s in WAV",
+    "G.729A without a header", "G.729A in WAV", "VOX of 8 kHz", "AMR-NB 4.75 kbit/s", "AMR-NB 12.2 kbit/s",
+    "AMR-WB 12.65 kbit/s", "AMR-NB 12.2 kbit/s in 3GP", "AMR-WB 12.65 kbit/s in 3GP", "Opus 12 kbit/s of 8 kHz in opus",
+    "Opus 24 kbit/s of 16 kHz in webm", "Opus 32 kbit/s of 48 kHz in mp4",
+)  # fmt: skip

@@ -74,6 +74,9 @@ fn test() -> Result<()> {
     c::test()?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
+    // The codecs beside their peers; with `--clips` and verdicts it takes longer than a change can wait.
+    run(cargo(&["build", "--release", "-p", "veravox", "--example", "decode"]))?;
+    run(in_root(&python, &["drill/codecs.py", "--samples"]))?;
     // A run of its own: the command's tests import from their conftest, and only one can have that name.
     run(in_root(&python, &["-m", "pytest", "-q", "examples"]))?;
     // The examples in the documentation, which a run of its own looks for in no other Python files.

@@ -64,6 +64,34 @@ def test_jobs_change_nothing(veravox):
     assert veravox("scan", "--jsonl", "--jobs", 8, CALLS).stdout == one
 
 
+def test_a_folder_with_a_file_of_each_format_has_a_line_for_each(veravox, tmp_path):
+    rows = (FORMATS / "formats.tsv").read_text().splitlines()[1:]
+    for row in rows:
+        name = row.split("\t")[0]
+        if name.startswith("clip.") and not name.endswith((".raw", ".g726")):
+            (tmp_path / name).write_bytes((FORMATS / name).read_bytes())
+    (tmp_path / "clip.g726").write_bytes((FORMATS / "clip.g726_32.g726").read_bytes())
+    lines = [json.loads(line) for line in veravox("scan", "--jsonl", tmp_path).stdout.splitlines()]
+    assert len(lines) > 50
+    for line in lines:
+        if line["path"].endswith("clip.g726"):
+            assert "--raw g726-32" in line["error"]["message"]
+        else:
+            assert {leg["decision"] for leg in line["legs"]} == {"inconclusive"}, line
+
+
+def test_limits_have_options(veravox):
+    stereo = FORMATS / "clip.stereo.wav"
+    for option, value, name in (
+        ("--max-duration", "1", "max_duration_seconds"),
+        ("--max-channels", "1", "max_channels"),
+        ("--max-rate", "7999", "max_sample_rate_hz"),
+        ("--max-time", "0.000000001", "max_reading_seconds"),
+    ):
+        done = veravox("scan", "--json", option, value, stereo)
+        assert done.returncode == 1 and name in json.loads(done.stdout)[0]["error"]["message"]
+
+
 def test_raw_audio_scores_like_the_same_audio_in_a_file(veravox):
     raw = json.loads(veravox("scan", "--json", "--raw", "mulaw", FORMATS / "clip.8000hz.mulaw.raw").stdout)
     wav = json.loads(veravox("scan", "--json", FORMATS / "clip.mulaw.wav").stdout)

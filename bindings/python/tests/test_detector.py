@@ -106,6 +106,8 @@ def test_arrays_that_cannot_be_are_refused(detector, samples, rate, words):
         (np.zeros(8_000), {"sample_rate": 8_000, "encoding": "mulaw"}, "sample_rate alone"),
         (RAW, {"encoding": "mulaw", "sample_rate": 8_000, "channels": -1}, "channels to be above 0"),
         (CLIP, {"max_duration_seconds": float("nan")}, "max_duration_seconds above 0"),
+        (CLIP, {"limits": {"max_legs": 2}}, "no limit \"max_legs\", but max_duration_seconds"),
+        (CLIP, {"limits": {"max_channels": 0}}, "max_channels above 0"),
         ("testdata", {}, "found a folder"),
     ],
 )
@@ -121,6 +123,22 @@ def test_headerless_audio_is_read_as_it_is_said_to_be(detector):
     assert detector.scan(RAW, 8_000, encoding="mulaw", channels=2).audio.channels == 2
     with pytest.raises(veravox.VeravoxError):
         detector.scan(RAW, 8_000, encoding="mulaw", channels=0)
+
+
+def test_headerless_recordings_are_known_by_their_names_or_their_encoding():
+    named, rate = veravox.read_audio("testdata/formats/clip.gsm")
+    said, _ = veravox.read_audio(pathlib.Path("testdata/formats/clip.gsm").read_bytes(), encoding="gsm")
+    assert rate == 8_000 and named.shape == (1, 14_400) and (named == said).all()
+    assert veravox.read_audio(pathlib.Path("testdata/formats/clip.g722").read_bytes(), encoding="g722")[1] == 16_000
+    assert "by its name" in veravox.scan("testdata/formats/clip.g729").warnings[0]
+
+
+def test_limits_have_names(detector):
+    for name, most in (("max_channels", 1), ("max_sample_rate_hz", 7_999), ("max_reading_seconds", 1e-9)):
+        with pytest.raises(veravox.LimitExceededError, match=name):
+            detector.scan(CALL, limits={name: most})
+    with pytest.raises(veravox.LimitExceededError, match="max_memory_bytes"):
+        veravox.read_audio(CALL, limits={"max_memory_bytes": 1_000})
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,9 @@ proptest! {
     fn damaged_files_never_panic(
         file in prop::sample::select(vec![
             "clip.pcm_s16.wav", "clip.adpcm_ima.wav", "clip.flac", "clip.mp3", "clip.aac.m4a", "clip.vorbis.ogg",
-            "clip.pcm_s16.aiff", "clip.pcm_s16.caf", "clip.pcm_s16.mka",
+            "clip.pcm_s16.aiff", "clip.pcm_s16.caf", "clip.pcm_s16.mka", "clip.mulaw.au", "clip.pcm_s16.w64",
+            "clip.amr_nb_7.amr", "clip.amr_wb_2.awb", "clip.amr_nb.3gp", "clip.opus_12k_8khz.opus", "clip.gsm.wav",
+            "clip.g722.wav", "clip.g729.wav", "clip.g726_32.wav",
         ]),
         damage in prop::collection::vec((0.0..1.0_f64, any::<u8>(), any::<bool>()), 1..16),
         cut in prop::option::of(0.0..1.0_f64),

@@ -18,6 +18,11 @@ fn options_for(name: &str) -> DecodeOptions {
         Some((Some("alaw"), "raw")) => raw(RawEncoding::Alaw),
         Some((Some("mulaw"), "raw")) => raw(RawEncoding::Mulaw),
         Some((_, "raw")) => raw(RawEncoding::PcmS16Le),
+        // Nothing in the file tells how many bits a sample has.
+        Some((Some(coding), "g726")) => {
+            let name = coding.replace("g726_", "g726-").replace("aal2_", "aal2-g726-");
+            raw(RawEncoding::from_name(&name).unwrap())
+        }
         _ => DecodeOptions::default(),
     }
 }
@@ -46,7 +51,7 @@ fn at_8000_hz(audio: &Audio) -> Vec<f32> {
 fn every_format_decodes_to_the_same_clip() {
     let reference = decode(&testdata(REFERENCE), &DecodeOptions::default()).legs.remove(0);
     let table = rows("formats/formats.tsv");
-    assert!(table.len() >= 28);
+    assert!(table.len() >= 57);
     for row in table {
         let [name, rate, channels, frames, _, snr] = &row[..] else { panic!("{row:?}") };
         let audio = decode(&testdata(&format!("formats/{name}")), &options_for(name));
@@ -66,7 +71,8 @@ fn every_format_decodes_to_the_same_clip() {
             let got = snr_db(&at_8000_hz(&audio), &reference, 1_200);
             assert!(got >= expected, "{name}: {got:.1} dB, expected {expected:.1}");
         }
-        assert!(audio.warnings.is_empty(), "{name}: {:?}", audio.warnings);
+        let by_name = |w: &String| w.contains("by its name it was read as raw audio");
+        assert!(audio.warnings.iter().all(by_name), "{name}: {:?}", audio.warnings);
     }
 }
 
@@ -160,9 +166,111 @@ fn limits_are_held_and_named() {
         (Limits { min_sample_rate_hz: 16_000, ..standard() }, "min_sample_rate_hz"),
         (Limits { max_sample_rate_hz: 7_999, ..standard() }, "max_sample_rate_hz"),
         (Limits { max_duration_seconds: 1.0, ..standard() }, "max_duration_seconds"),
+        (Limits { max_reading_seconds: 1e-9, ..standard() }, "max_reading_seconds"),
     ] {
         let error = refused(limits);
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
         assert!(error.to_string().contains(name), "{error}");
     }
+}
+
+/// A gigabyte of silence in two kilobytes: what a hostile file would do.
+#[test]
+fn a_few_bytes_do_not_unpack_to_hours() {
+    // A FLAC stream of 65,535 zeros a frame (RFC 9639): a constant subframe, 16 bits, one channel of 8,000 Hz.
+    let mut file = b"fLaC\x80\x00\x00\x22\xff\xff\xff\xff\0\0\0\0\0\0\x01\xf4\x00\xf0\0\0\0\0".to_vec();
+    file.extend([0; 16]);
+    for n in 0..2_000_u32 {
+        let number = coded_number(n);
+        let mut frame = [&[0xff, 0xf8, 0x70, 0x08], number.as_slice(), &[0xff, 0xfe]].concat();
+        frame.push(crc(&frame, 0x07, 8) as u8);
+        frame.extend([0, 0, 0]);
+        frame.extend((crc(&frame, 0x8005, 16) as u16).to_be_bytes());
+        file.extend(frame);
+    }
+    let read = |limits: Limits| {
+        let options = DecodeOptions { limits, ..DecodeOptions::default() };
+        let mut reader = AudioReader::from_bytes(file.clone(), None, &options).unwrap();
+        loop {
+            match reader.next_chunk() {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(reader.samples_read()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    };
+    let all = 2_000 * 65_535;
+    assert_eq!(read(Limits::default()), Ok(all), "a ratio of 9,000 is met in earnest");
+    let refused = read(Limits { max_decoded_ratio: 1_000.0, ..Limits::default() });
+    assert!(refused.as_ref().is_err_and(|words| words.contains("max_decoded_ratio")), "{refused:?}");
+
+    let options =
+        DecodeOptions { limits: Limits { max_memory_bytes: 1 << 20, ..Limits::default() }, ..DecodeOptions::default() };
+    let mut reader = AudioReader::from_bytes(file.clone(), None, &options).unwrap();
+    assert!(reader.read_to_end().err().unwrap().to_string().contains("max_memory_bytes"));
+}
+
+/// A number as UTF-8 codes it.
+fn coded_number(n: u32) -> Vec<u8> {
+    char::from_u32(n).unwrap().to_string().into_bytes()
+}
+
+fn crc(bytes: &[u8], polynomial: u32, bits: u32) -> u32 {
+    let top = 1 << (bits - 1);
+    bytes.iter().fold(0, |sum, byte| {
+        (0..8).fold(sum ^ (u32::from(*byte) << (bits - 8)), |sum, _| {
+            let next = sum << 1;
+            (if sum & top == 0 { next } else { next ^ polynomial }) & (top | (top - 1))
+        })
+    })
+}
+
+#[test]
+fn a_name_says_what_has_no_header_and_a_note_says_so() {
+    let bytes = std::fs::read(testdata("formats/clip.gsm")).unwrap();
+    let named = AudioReader::from_bytes(bytes.clone(), Some("GSM"), &DecodeOptions::default()).unwrap();
+    assert_eq!((named.info().codec.as_str(), named.info().sample_rate_hz), ("gsm", 8_000));
+    assert!(named.warnings()[0].contains("raw audio (gsm, 8000 Hz, 1 channel)"), "{:?}", named.warnings());
+    let said = AudioReader::from_bytes(bytes, Some("bin"), &raw(RawEncoding::Gsm)).unwrap();
+    assert!(said.warnings().is_empty());
+
+    let g722 = std::fs::read(testdata("formats/clip.g722")).unwrap();
+    let error = AudioReader::from_bytes(g722, None, &raw(RawEncoding::G722)).err().unwrap();
+    assert_eq!(error.to_string(), "g722 is always of 16000 Hz, the caller says 8000 Hz");
+    let wave = std::fs::read(testdata(REFERENCE)).unwrap();
+    let reader = AudioReader::from_bytes(wave, Some("gsm"), &DecodeOptions::default()).unwrap();
+    assert_eq!(reader.info().container, "wave", "a header counts more than a name");
+}
+
+/// What a container says of where the audio starts and ends, whoever decodes it.
+#[test]
+fn opus_is_as_long_as_what_was_coded() {
+    for name in ["clip.opus_12k_8khz.opus", "clip.opus_24k_16khz.webm", "clip.opus_32k_48khz.mp4"] {
+        let n = decode(&testdata(&format!("formats/{name}")), &DecodeOptions::default()).legs[0].len();
+        // A clip of 1.8 s; WebM and MP4 as ffmpeg writes them do not say where the last packet ends.
+        assert!((86_400..=86_400 + 960).contains(&n), "{name}: {n} samples");
+    }
+}
+
+/// An AMR file that was cut off, damaged, or put together of two.
+#[test]
+fn amr_files_say_what_they_lack() {
+    let whole = std::fs::read(testdata("formats/clip.amr_nb_7.amr")).unwrap();
+    let read = |bytes: Vec<u8>| {
+        let mut reader = AudioReader::from_bytes(bytes, None, &DecodeOptions::default()).unwrap();
+        let n = reader.read_to_end().unwrap()[0].len();
+        (n, reader.warnings().to_vec())
+    };
+    assert_eq!(read(whole.clone()), (14_400, vec![]));
+    let (n, notes) = read(whole[..whole.len() - 10].to_vec());
+    assert_eq!((n, notes), (14_240, vec!["the file ends early: inside a frame".to_owned()]));
+    let (n, notes) = read([whole.clone(), whole.clone()].concat());
+    assert!(n == 28_800 && notes[0].starts_with("2 recordings stand in this file"), "{n}, {notes:?}");
+    let mut damaged = whole.clone();
+    // The bit of quality of the second frame.
+    damaged[6 + 32] &= !0x04;
+    let (n, notes) = read(damaged);
+    assert!(n == 14_240 && notes[0].starts_with("1 broken or empty frames"), "{n}, {notes:?}");
+    let (n, notes) = read([&whole[..6 + 3 * 32], &[0x74; 64]].concat());
+    assert!(n == 480 && notes[0].contains("no AMR frame"), "{n}, {notes:?}");
 }

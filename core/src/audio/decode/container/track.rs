@@ -54,8 +54,9 @@ impl TrackDecoder {
         let channels = parameters.channels.as_ref().map_or(1, Channels::count);
         let mut this = Self::speech(codec, channels)?;
         if let (Self::Speech(speech), Codec::Opus, Some(head)) = (&mut this, codec, &parameters.extra_data) {
-            speech.gain = opus_gain(head);
-            speech.skip = usize::from(head.get(10..12).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes));
+            let decibels = f32::from(opus_head_number(head, 16) as i16) / 256.0;
+            speech.gain = 10.0_f32.powf(decibels / 20.0);
+            speech.skip = usize::from(opus_head_number(head, 10));
         }
         Ok(this)
     }
@@ -136,8 +137,9 @@ pub(super) fn decoded_rate(codec: AudioCodecId) -> Option<u32> {
     }
 }
 
-/// The output gain of an `OpusHead`, decibels times 256 (RFC 7845, section 5.1).
-fn opus_gain(head: &[u8]) -> f32 {
-    let decibels = head.get(16..18).and_then(|bytes| bytes.try_into().ok()).map_or(0, i16::from_le_bytes);
-    10.0_f32.powf(f32::from(decibels) / (20.0 * 256.0))
+/// A number of an `OpusHead` (RFC 7845, section 5.1): at byte 10 the samples to be skipped, at 16 the gain, decibels times 256.
+/// MP4 has the same fields from the other end, with version 0.
+fn opus_head_number(head: &[u8], at: usize) -> u16 {
+    let bytes = head.get(at..at + 2).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+    if head.get(8) == Some(&0) { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
 }

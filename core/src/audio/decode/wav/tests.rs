@@ -203,8 +203,19 @@ fn errors_say_where() {
     let past = riff(0, &[pcm16(), sized(*b"junk", 1_000_000, &[0; 16])]);
     assert_eq!(refused(&past), "the chunk junk at byte 36 says 1000000 bytes, 16 are left in the file");
     assert!(refused(&riff(0, &[pcm16()])).contains("expected a data chunk, the file ends at byte 36"));
-    let unread = riff(0, &[fmt(0x31, 1, 0, 65, &[2, 0, 64, 1]), chunk(*b"data", &[0; 650])]);
-    assert!(refused(&unread).starts_with("GSM 06.10 in WAV (format 0x0031)"));
+    let unread = riff(0, &[fmt(0x42, 1, 0, 24, &[2, 0, 240, 0]), chunk(*b"data", &[0; 240])]);
+    assert!(refused(&unread).starts_with("G.723.1 in WAV (format 0x0042)"));
+    let stereo = riff(0, &[fmt(0x31, 2, 0, 65, &[2, 0, 64, 1]), chunk(*b"data", &[0; 650])]);
+    assert_eq!(refused(&stereo), "gsm of 2 channels is not read, of 1 it is");
+}
+
+#[test]
+fn g722_has_its_own_rate_whatever_the_header_says() {
+    // Of the two rates of the standard some writers state that of the network.
+    let file = riff(0, &[fmt(0x28f, 1, 4, 1, &[]), chunk(*b"data", &[0x55; 800])]);
+    let mut reader = AudioReader::from_bytes(file, None, &DecodeOptions::default()).unwrap();
+    assert_eq!((reader.info().sample_rate_hz, reader.info().declared_samples), (16_000, Some(1_600)));
+    assert_eq!(reader.read_to_end().unwrap()[0].len(), 1_600);
 }
 
 proptest! {
