@@ -2,10 +2,17 @@
 # Lays out what the targets start from, out of testdata: fuzz/corpus/TARGET.
 set -euo pipefail
 cd "$(dirname "$0")"
-mkdir -p corpus/{wav,container,telephony,packets,manifest,stream}
+mkdir -p corpus/{capture,wav,container,telephony,packets,manifest,stream}
 small() { find "$@" -type f -size -64k; }
 small ../testdata/formats ../testdata/bad -name '*.wav' -o -name '*.rf64' | xargs -I{} cp {} corpus/wav/
 small ../testdata/formats ../testdata/bad | xargs -I{} cp {} corpus/container/
+# As of `telephony`, the first byte of `capture` says what follows.
+for file in ../testdata/captures/*.pcap; do { printf '\x00'; tail -c +5 "$file"; } >"corpus/capture/$(basename "$file")"; done
+for file in ../testdata/captures/*.pcapng; do { printf '\x50'; tail -c +5 "$file"; } >"corpus/capture/$(basename "$file")"; done
+{
+    printf '\x81\x20\x41m=audio 9002 RTP/AVP 96 97 98\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap'
+    for n in 0 1 2 3 4 5 6 7 8 9 10 11; do printf "\\x$(printf %x $((64 + n)))\x21AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHHI"; done
+} >corpus/capture/packets
 cp ../models/*/manifest.json corpus/manifest/phone.json
 # The first byte of `telephony` says what follows; magic words are put in front by the target.
 lead() { { printf "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }
