@@ -160,7 +160,9 @@ async fn read(
         }
         let heard = protocol.hear(Incoming::Binary(buffer.filled()), call);
         if protocol.n_begun() > max_frame {
-            return Poll::Ready(Err(Failure::Broken(Broken("expected a frame that is no longer than limits.message_bytes"))));
+            return Poll::Ready(Err(Failure::Broken(Broken(
+                "expected a frame that is no longer than limits.message_bytes",
+            ))));
         }
         Poll::Ready(heard.map(Some).map_err(Failure::Broken))
     })
