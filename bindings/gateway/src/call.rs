@@ -38,6 +38,7 @@ struct Track {
     /// Audio at earlier rates, and samples at this one.
     before_ms: u64,
     n_heard: u64,
+    has_audio: bool,
     is_firm: bool,
 }
 
@@ -188,12 +189,15 @@ impl Ear for Call {
                 }
             };
             let rate = start.sample_rate_hz;
-            self.tracks.push(Track { hub, live, rate, before_ms: 0, n_heard: 0, is_firm: false });
+            self.tracks.push(Track { hub, live, rate, before_ms: 0, n_heard: 0, has_audio: false, is_firm: false });
         }
     }
 
     fn push(&mut self, track: usize, samples: &[i16]) {
         self.heard_since_look = true;
+        if let Some(track) = self.tracks.get_mut(track) {
+            track.has_audio = true;
+        }
         self.count(track, samples.len() as u64);
         if let Some(live) = self.live(track) {
             // What finds no room is counted as lost by the engine.
@@ -228,10 +232,29 @@ impl Ear for Call {
     fn change_rate(&mut self, sample_rate_hz: u32) {
         for track in &mut self.tracks {
             let heard_ms = track.heard_ms();
-            let Some((live, _)) = &mut track.live else { continue };
-            if live.change_rate(sample_rate_hz).is_ok() {
-                (track.before_ms, track.n_heard, track.rate) = (heard_ms, 0, sample_rate_hz);
+            let Some((mut live, engine)) = track.live.take() else { continue };
+            if track.has_audio {
+                let is_known = live.change_rate(sample_rate_hz).is_ok();
+                track.live = Some((live, engine));
+                if !is_known {
+                    continue;
+                }
+            } else {
+                // The rate is known with the first audio only: the leg is begun again, with the model for it.
+                drop(live);
+                match self.gateway.scorer.open(sample_rate_hz) {
+                    Ok((engine, mut live)) => {
+                        live.silence(heard_ms * u64::from(sample_rate_hz) / 1_000);
+                        track.live = Some((live, engine));
+                    }
+                    Err(fault) => {
+                        track.hub.fail(heard_ms, fault);
+                        continue;
+                    }
+                }
             }
+            track.hub.change_rate(sample_rate_hz);
+            (track.before_ms, track.n_heard, track.rate) = (heard_ms, 0, sample_rate_hz);
         }
     }
 

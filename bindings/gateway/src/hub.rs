@@ -230,6 +230,14 @@ impl HubLeg {
         &self.info
     }
 
+    /// Its audio has another rate from here on.
+    pub fn change_rate(&mut self, sample_rate_hz: u32) {
+        self.info = Arc::new(LegInfo { sample_rate_hz, ..LegInfo::clone(&self.info) });
+        if let Some(now) = locked(&self.hub.legs).get_mut(&self.info.leg) {
+            now.info = Arc::clone(&self.info);
+        }
+    }
+
     /// Since it began, whatever the wall clock does.
     #[must_use]
     pub fn age(&self) -> std::time::Duration {

@@ -8,12 +8,14 @@ Not part of the project's own tests, for Asterisk is not in Debian 12: `tests/it
 """
 
 import contextlib
+import json
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import wave
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -41,6 +43,10 @@ exten => speaks,1,Answer()
  same => n,Wait(4)
 exten => waits,1,Answer()
  same => n,Wait(6)
+[wide]
+exten => s,1,Dial(AudioSocket/127.0.0.1:9092/${{UUID()}}/c(slin16))
+[law]
+exten => s,1,Dial(AudioSocket/127.0.0.1:9092/${{UUID()}}/c(ulaw))
 [agent](+)
 exten => h,1,Log(NOTICE,SAID agent ${{VERAVOX_STATUS}} ${{VERAVOX_CAUSE}} ${{VERAVOX_SCORE}} ${{VERAVOX_SPEECH_MS}})
 [second-look](+)
@@ -153,6 +159,14 @@ def run(prefix, made):
             ended = dict(re.findall(r'(?m)^veravox_legs_ended_total\{status="(\w+)"\} (\d+)', metrics()))
             check(ended["SYNTHETIC"] == "3", f"all three are SYNTHETIC: {ended}")
 
+            for context, expected in (("wide", ("SYNTHETIC", "")), ("law", ("NOTSURE", "misread"))):
+                switch.cli(f"channel originate Local/s@{context} extension speaks@caller")
+                time.sleep(7)
+                [leg] = legs_now()
+                check((leg["status"], leg["cause"].partition(",")[0]) == expected, f"a channel of AudioSocket's own, {context}: {leg}")
+                switch.cli("channel request hangup all")
+                time.sleep(2)
+
             n = len(switch.said())
             switch.call(100, "waits")
             said = switch.next_said(n, 40)
@@ -192,9 +206,11 @@ def run(prefix, made):
 
 
 def metrics():
-    import urllib.request
-
     return urllib.request.urlopen("http://127.0.0.1:8088/metrics").read().decode()
+
+
+def legs_now():
+    return json.loads(urllib.request.urlopen("http://127.0.0.1:8088/v1/legs").read())["legs"]
 
 
 if __name__ == "__main__":

@@ -121,6 +121,29 @@ async fn mu_law_under_the_label_of_linear_is_misread_and_says_so() {
 }
 
 #[tokio::test]
+async fn the_first_audio_tells_the_rate_and_the_model() {
+    let mut world = World::new("").await;
+    let mut asterisk = Asterisk::dial(world.audiosocket, [9; 16]).await;
+    world.until_open(1).await;
+    assert_eq!(world.gateway.hub.legs()[0].info.sample_rate_hz, 8_000);
+    // 16 kHz, of a caller who says nothing at first.
+    let frame = [&[0x12, 2, 0x80][..], &[0; 640]].concat();
+    assert_eq!(
+        asterisk.call(&[Says::Nothing(Duration::from_millis(1_100)), Says::Bytes(frame.repeat(10))]).await,
+        Fate::Left
+    );
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if world.gateway.hub.legs()[0].info.sample_rate_hz == 16_000 {
+            break;
+        }
+    }
+    drop(asterisk);
+    let (info, words) = world.ended().await;
+    assert_eq!((info.sample_rate_hz, words.status), (16_000, Status::NotSure));
+}
+
+#[tokio::test]
 async fn who_says_nothing_is_not_waited_for() {
     let config = "[limits]\nhandshake_seconds = 0.5\nidle_seconds = 1.5\n";
     let mut world = World::new(config).await;
