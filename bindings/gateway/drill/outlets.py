@@ -9,7 +9,6 @@ Each line runs a gateway of its own (the release build) with real calls by Audio
 import argparse
 import contextlib
 import http.client
-import http.client
 import json
 import os
 import pathlib

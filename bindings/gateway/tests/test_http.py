@@ -11,7 +11,6 @@ import time
 import uuid
 
 import jsonschema
-import pytest
 from conftest import CALL, CALLS, ROOT, Call, eventually
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
@@ -293,19 +292,16 @@ def test_a_client_that_goes_away_ends_its_scan(gateway):
     print(f"the next was answered after {time.monotonic() - began:.2f} s")
 
 
-@pytest.mark.parametrize("token", [None, TOKEN])
-def test_a_contract_tester_finds_nothing(gateway, tmp_path, token):
-    gateway = gateway(token=token, scan="max_mb = 1")
+def test_a_contract_tester_finds_nothing(gateway, tmp_path):
+    gateway = gateway(token=TOKEN, scan="max_mb = 1")
     schema = tmp_path / "openapi.json"
     # A stream that does not end is nothing for it.
     contract = json.loads(json.dumps(CONTRACT))
     del contract["paths"]["/v1/events"]
     schema.write_text(json.dumps(contract))
     (tmp_path / "schemathesis.toml").write_text(TESTER)
-    command = [sys.executable, "-m", "schemathesis.cli", "run", schema, "--url", f"http://127.0.0.1:{gateway.port}", "--max-examples=25",
-               "--checks=all", "--seed=1", "--no-color", "--request-timeout=20"]
-    if token:
-        command += ["--header", f"Authorization: Bearer {token}"]
+    command = [sys.executable, "-m", "schemathesis.cli", "run", schema, "--url", f"http://127.0.0.1:{gateway.port}", "--max-examples=15",
+               "--checks=all", "--seed=1", "--no-color", "--request-timeout=20", "--header", f"Authorization: Bearer {TOKEN}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 

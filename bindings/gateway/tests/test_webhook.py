@@ -21,6 +21,19 @@ from test_http import of_contract
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 
+# A certificate of a server, and of nobody else.
+REQUEST = """[req]
+distinguished_name = name
+x509_extensions = of_a_server
+prompt = no
+[name]
+CN = localhost
+[of_a_server]
+subjectAltName = DNS:localhost
+basicConstraints = critical, CA:FALSE
+"""
+
+
 class Receiver(http.server.ThreadingHTTPServer):
     """A target that checks signatures with the reference library, answers what it is told to, and remembers."""
 
@@ -207,9 +220,9 @@ def test_a_full_spool_keeps_nothing_back(gateway, receiver, tmp_path):
 
 def test_a_target_that_speaks_tls_is_asked_for_a_certificate_that_is_trusted(gateway, tmp_path, monkeypatch):
     certificate = tmp_path / "certificate.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, "-keyout", certificate, "-out", tmp_path / "c.pem"]
-    subprocess.run(command, check=True, capture_output=True)
+    (tmp_path / "request").write_text(REQUEST)
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-config", tmp_path / "request", "-keyout", certificate]
+    subprocess.run([*command, "-out", tmp_path / "c.pem"], check=True, capture_output=True)
     certificate.write_text(certificate.read_text() + (tmp_path / "c.pem").read_text())
     receiver = Receiver(certificate=certificate)
     try:

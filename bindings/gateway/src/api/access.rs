@@ -70,7 +70,8 @@ pub async fn login(State(outlets): State<Arc<Outlets>>, request: Request) -> Res
     same_site(&headers)?;
     let patience = outlets.gateway.config.limits.handshake();
     let login = tokio::time::timeout(patience, Json::<Login>::from_request(request, &())).await;
-    let login = login.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the login did not arrive in time"))?;
+    let login =
+        login.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the login did not arrive in time"))?;
     let not_of_the_form = |rejection: JsonRejection| {
         Problem::new(rejection.status(), "invalid_argument", "expected the JSON {\"token\": \"...\"}")
     };
