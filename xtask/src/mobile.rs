@@ -30,7 +30,11 @@ pub fn test() -> Result<()> {
     header()?;
     run(maven("bindings/mobile/kotlin", &["install"], &expected))?;
     let example = format!("-Dexec.args={CALL}");
-    run(maven("examples/kotlin", &["compile", "exec:java", &example], &expected))
+    let said = run_quietly(maven("examples/kotlin", &["compile", "exec:java", &example], &expected))?;
+    if !said.contains("leg 0: SYNTHETIC, llr 3.") {
+        return Err(format!("the example in Kotlin says: {said}"));
+    }
+    run(maven("examples/android/check", &["compile"], &expected))
 }
 
 /// The header and the module map that Swift imports, as clang takes them.

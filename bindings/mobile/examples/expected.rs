@@ -21,8 +21,11 @@ use veravox::{CallReport, Detector};
 const PACKET: usize = 160;
 
 /// Heard live: a mono call, both legs of a stereo one.
-const LIVE: [(&str, usize); 3] =
-    [("calls/03-bank-card.alaw.wav", 0), ("calls/01-helpdesk-reset.mulaw.wav", 0), ("calls/01-helpdesk-reset.mulaw.wav", 1)];
+const LIVE: [(&str, usize); 3] = [
+    ("calls/03-bank-card.alaw.wav", 0),
+    ("calls/01-helpdesk-reset.mulaw.wav", 0),
+    ("calls/01-helpdesk-reset.mulaw.wav", 1),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = std::env::args_os().nth(1).ok_or("expected the file to write")?;

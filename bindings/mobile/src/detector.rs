@@ -89,8 +89,8 @@ impl Detector {
         options.update_seconds = update_seconds.or(options.update_seconds);
         options.first_look_seconds = first_look_seconds.or(options.first_look_seconds);
         if let Some(kept) = max_windows_kept {
-            options.max_windows_kept =
-                usize::try_from(kept).map_err(|_| refused(format!("expected maxWindowsKept of 0 or more, got {kept}")))?;
+            options.max_windows_kept = usize::try_from(kept)
+                .map_err(|_| refused(format!("expected maxWindowsKept of 0 or more, got {kept}")))?;
         }
         let stream = self.inner.stream_with(rate(sample_rate_hz)?, &options)?;
         Ok(Arc::new(Stream { inner: Mutex::new(Some(stream)) }))

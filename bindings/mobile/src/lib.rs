@@ -4,7 +4,10 @@
 //! what `uniffi` puts around every function, and comes out as an exception.
 
 #![allow(clippy::needless_pass_by_value, reason = "what comes over the border is owned")]
-#![allow(clippy::missing_errors_doc, reason = "these comments are read in Kotlin and in Swift, where errors are listed otherwise")]
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "these comments are read in Kotlin and in Swift, where errors are listed otherwise"
+)]
 
 mod arguments;
 mod cancel;

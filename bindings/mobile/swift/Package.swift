@@ -11,16 +11,18 @@ let native: [Target] = [.binaryTarget(name: "veravoxFFI", path: "build/veravoxFF
 let linked: [LinkerSetting] = []
 #endif
 
+let targets: [Target] = [
+    .target(name: "Veravox", dependencies: ["veravoxFFI"], linkerSettings: linked),
+    .executableTarget(name: "VerdictExample", dependencies: ["Veravox"], path: "Examples/Verdict"),
+    .testTarget(name: "VeravoxTests", dependencies: ["Veravox"]),
+]
+
 let package = Package(
     name: "Veravox",
     platforms: [.iOS(.v16), .macOS(.v13)],
     products: [
         .library(name: "Veravox", targets: ["Veravox"])
     ],
-    targets: native + [
-        .target(name: "Veravox", dependencies: ["veravoxFFI"], linkerSettings: linked),
-        .executableTarget(name: "VerdictExample", dependencies: ["Veravox"], path: "Examples/Verdict"),
-        .testTarget(name: "VeravoxTests", dependencies: ["Veravox"]),
-    ],
+    targets: native + targets,
     swiftLanguageModes: [.v6]
 )

@@ -235,7 +235,8 @@ impl Runtime {
 
     #[cfg(not(feature = "onnxruntime"))]
     fn onnx_runtime(library: &Path) -> Result<Self> {
-        let message = format!("cannot load {}: this build of veravox has its built-in runtime alone", library.display());
+        let message =
+            format!("cannot load {}: this build of veravox has its built-in runtime alone", library.display());
         Err(Error::new(ErrorKind::Runtime, message))
     }
 

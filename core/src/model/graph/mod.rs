@@ -73,6 +73,7 @@ impl Graph {
         }
     }
 
+    #[cfg_attr(not(feature = "onnxruntime"), expect(clippy::unnecessary_wraps, reason = "ONNX Runtime can fail"))]
     pub fn session(&self, threads: &Threads) -> Result<Session> {
         match &self.kind {
             #[cfg(feature = "onnxruntime")]
