@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A converted net against the scores of its authors' own code, clip by clip, through the exported graph in ONNX Runtime:
 
-    python models/import/compare.py models-dir/aasist --corpus DIR --peer AASIST
+    python models/training/peers.py models-dir/aasist --corpus DIR --peer AASIST
 
 reads the log-odds of `dev_peers.tsv` beside the corpus. Clips are cut as the published code does it: the first window, repeated
 where the clip is shorter. Ends with 1 where a score differs by more than --tolerance.
@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "training")]
+sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
 from scipy.signal import butter, resample_poly, sosfilt  # noqa: E402

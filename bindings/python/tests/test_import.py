@@ -18,7 +18,7 @@ import soundfile
 import torch
 
 import veravox
-from veravox.models import architectures, graph, importing, labels, source
+from veravox.models import architectures, fusing, graph, importing, labels, source
 from veravox.models.importing import Wishes, bring_in
 from veravox.models.nets import aasist, hub, lcnn, rawgat_st, rawnet2, ssl, wav2vec2
 from veravox.models.nets.ecapa import Ecapa
@@ -578,37 +578,82 @@ def test_a_run_that_fails_late_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_calibration_is_fitted_by_the_library_and_guards_the_labels(tmp_path, monkeypatch):
-    """On loud and soft speech. Whichever way a random net tells them apart, one naming of the classes fits it and the other does not; the
-    wrong one must be refused."""
-    tiny = dataclasses.replace(architectures.ALL["aasist"], build=lambda *_: aasist.Aasist(TINY_AASIST))
-    monkeypatch.setitem(architectures.ALL, "aasist", tiny)
-    torch.save(randomised(aasist.Aasist(TINY_AASIST)).state_dict(), tmp_path / "net.pth")
+    """On speech that a random net scores high, and low. Where its high scores are called synthetic a calibration fits; where they are called
+    people's, the labels of the net are in the wrong order, and it must be refused."""
+    tiny = dataclasses.replace(architectures.ALL["lcnn"], build=lambda *_: FIXED["lcnn"]())
+    monkeypatch.setitem(architectures.ALL, "lcnn", tiny)
+    torch.manual_seed(0)
+    net = randomised(FIXED["lcnn"]())
     (tmp_path / "audio").mkdir()
-    lines = {True: ["file\tlabel"], False: ["file\tlabel"]}
     speech = np.concatenate([leg for call in sorted(CALLS.glob("*.wav")) for leg in veravox.read_audio(call)[0]])
-    for k in range(24):
-        soft = k % 2 == 0
-        piece = np.repeat(speech[k * 32_000 : (k + 1) * 32_000], 2)
-        soundfile.write(tmp_path / "audio" / f"{k:02}.wav", piece * (0.1 if soft else 1.0), 16000)
-        for spoof_is_soft, rows in lines.items():
-            rows.append(f"{k:02}.wav\t{'spoof' if soft == spoof_is_soft else 'bonafide'}")
+    for k in range(72):
+        piece = np.repeat(speech[k * 16_000 :][:32_000], 2) * (0.1 if k % 2 else 1.0)
+        soundfile.write(tmp_path / "audio" / f"{k:02}.wav", piece, 16000)
+    # A random net's scores hardly differ: its last layer is stretched until they do.
+    pieces = np.stack([np.repeat(speech[k * 16_000 :][8_000:12_000], 2) for k in range(72)]).astype(np.float32)
+    with torch.no_grad():
+        scores = net(torch.from_numpy(pieces))[:, 1]
+        last = net.m_output_act[0]
+        last.weight *= 3 / scores.std()
+        last.bias.copy_((last.bias - scores.mean()) * 3 / scores.std())
+    torch.save(net.state_dict(), tmp_path / "net.pth")
+    wishes = Wishes("lcnn", licence="MIT", window_seconds=0.5)
+    bring_in(str(tmp_path / "net.pth"), tmp_path / "bare", wishes, quiet)
+    detector = veravox.Detector(tmp_path / "bare")
+    legs = {f"{k:02}.wav": detector.scan(tmp_path / "audio" / f"{k:02}.wav").legs[0].llr for k in range(72)}
+    ranked = sorted((file for file in legs if legs[file] is not None), key=lambda file: legs[file])
     made = []
-    for spoof_is_soft, rows in lines.items():
-        key = tmp_path / f"key {spoof_is_soft}.tsv"
-        key.write_text("\n".join(rows) + "\n")
-        wishes = Wishes("aasist", window_seconds=0.5, key=key, audio=tmp_path / "audio")
-        out = tmp_path / "models" / str(spoof_is_soft)
+    for high, low in (("spoof", "bonafide"), ("bonafide", "spoof")):
+        key = tmp_path / f"{high}.tsv"
+        rows = [f"{file}\t{low if n < len(ranked) / 2 else high}" for n, file in enumerate(ranked)]
+        key.write_text("\n".join(["file\tlabel", *rows]) + "\n")
+        out = tmp_path / "models" / high
         try:
-            bring_in(str(tmp_path / "net.pth"), out, wishes, quiet)
+            bring_in(
+                str(tmp_path / "net.pth"), out, dataclasses.replace(wishes, key=key, audio=tmp_path / "audio"), quiet
+            )
             made.append(out)
         except Refused as error:
-            assert "no calibration could be fitted" in str(error)
-    assert len(made) == 1 and list((tmp_path / "models").iterdir()) == made
+            assert "do not tell machines from people" in str(error)
+    assert made == [tmp_path / "models" / "spoof"] == list((tmp_path / "models").iterdir())
     calibration = json.loads((made[0] / "manifest.json").read_text())["calibration"]
     assert calibration["scale"] > 0 and calibration.keys() == {"scale", "offset"}
     assert json.loads((made[0] / "import.json").read_text())["real_windows"] == 16
     leg = veravox.Detector(made[0]).scan(tmp_path / "audio" / "00.wav").legs[0]
     assert "uncalibrated" not in leg.reasons and leg.probability is not None
+
+
+def test_a_fusion_weighs_its_models_by_what_they_know():
+    generator = np.random.default_rng(5)
+    synthetic = np.arange(400) % 2 == 0
+    good = np.where(synthetic, 2.0, -2.0) + 1.5 * generator.standard_normal(400)
+    useless = generator.standard_normal(400)
+    groups = [f"{label} {k % 7}" for k, label in enumerate(synthetic)]
+    fitted = fusing.fit(np.column_stack([good, useless, -good]), synthetic, groups)
+    assert fitted.weights[0] > 0.5 and abs(fitted.weights[1]) < 0.3 and fitted.weights[2] == 0.0
+    assert fitted.held_out is not None and fitted.cllr <= fitted.held_out < 0.5
+    assert fusing.cllr(np.zeros(4), np.array([True, True, False, False])) == pytest.approx(1.0)
+
+
+def test_a_fusion_is_fitted_on_labelled_calls(tmp_path):
+    (tmp_path / "audio").mkdir()
+    rows = ["file\tlabel\tsystem"]
+    calls = [leg for call in sorted(CALLS.glob("*.wav")) for leg in veravox.read_audio(call)[0]]
+    k = 0
+    for leg in calls:
+        for start in range(0, len(leg) - 24_000, 12_000):
+            soundfile.write(tmp_path / "audio" / f"{k:03}.wav", leg[start : start + 24_000], 8000)
+            rows.append(f"{k:03}.wav\t{'spoof' if k % 2 else 'bonafide'}\ts{k % 5}")
+            k += 1
+    (tmp_path / "key.tsv").write_text("\n".join(rows) + "\n")
+    said = []
+    fusing.fuse(["phone", "wide"], tmp_path / "both", tmp_path / "key.tsv", tmp_path / "audio", said.append)
+    assert any("on systems left out" in line for line in said), said
+    report = veravox.scan(CALLS / "03-bank-card.alaw.wav")
+    fused = veravox.Detector(tmp_path / "both").scan(CALLS / "03-bank-card.alaw.wav")
+    assert [member.name for member in fused.model.members] == ["phone", "wide"] and fused.model != report.model
+    with pytest.raises(Refused, match="already there"):
+        fusing.fuse(["phone", "wide"], tmp_path / "both", tmp_path / "key.tsv", tmp_path / "audio", said.append)
 
 
 def test_the_command_says_what_is_wrong_and_what_it_does(tmp_path):

@@ -10,6 +10,11 @@ import pathlib
 import signal
 import sys
 import time
+from collections.abc import Callable
+
+from ..errors import VeravoxError
+from .fusing import fuse
+from .refusal import Refused
 
 NEEDED = ("torch", "onnx", "onnxruntime", "safetensors", "transformers")
 
@@ -54,35 +59,48 @@ def _arguments() -> argparse.ArgumentParser:
     )
     p.add_argument("--audio", type=pathlib.Path, metavar="DIR", help="the folder of the key's audio")
     p.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default: 1)")
+    p = commands.add_parser(
+        "fuse", help="make a fusion of several models", description="Several models, added up with fitted weights."
+    )
+    p.add_argument("models", metavar="MODEL", nargs="+", help="phone, wide, or a folder beside --out")
+    p.add_argument("--out", type=pathlib.Path, required=True, help="the folder to make")
+    p.add_argument("--key", type=pathlib.Path, required=True, help="a table with file, label, and system or speaker")
+    p.add_argument("--audio", type=pathlib.Path, metavar="DIR", required=True, help="the folder of the key's audio")
     return parser
 
 
 def main() -> int:
     arguments = _arguments().parse_args()
-    try:
-        import torch
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends as Ctrl-C does, with the half-made folder removed
+    begun = time.monotonic()
 
-        from .importing import Wishes, bring_in
-        from .refusal import Refused
+    def log(text: str) -> None:
+        print(f"[{time.monotonic() - begun:5.1f} s] {text}", flush=True)
+
+    try:
+        if arguments.command == "fuse":
+            fuse(arguments.models, arguments.out, arguments.key, arguments.audio, log)
+        else:
+            _import(arguments, log)
     except ImportError as e:
         print(f"error: the import needs {', '.join(NEEDED)}: pip install veravox[import] ({e})", file=sys.stderr)
         return 2
-    torch.set_num_threads(max(arguments.threads, 1))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends as Ctrl-C does, with the half-made folder removed
-    begun = time.monotonic()
-    given = vars(arguments)
-    wishes = Wishes(**{field: given[field] for field in Wishes.__dataclass_fields__ if field in given})
-    try:
-        bring_in(
-            arguments.source,
-            arguments.out,
-            wishes,
-            lambda text: print(f"[{time.monotonic() - begun:5.1f} s] {text}", flush=True),
-        )
-    except Refused as e:
+    except (Refused, VeravoxError) as e:
         print(f"error: {e}", file=sys.stderr)
         return 1
     return 0
+
+
+def _import(arguments: argparse.Namespace, log: Callable[[str], None]) -> None:
+    # PyTorch takes seconds to load, and a fusion does without.
+    import torch
+
+    from .importing import Wishes, bring_in
+
+    torch.set_num_threads(max(arguments.threads, 1))
+    given = vars(arguments)
+    wishes = Wishes(**{field: given[field] for field in Wishes.__dataclass_fields__ if field in given})
+    bring_in(arguments.source, arguments.out, wishes, log)
 
 
 if __name__ == "__main__":
