@@ -175,6 +175,7 @@ fn encodings() -> impl TypedValueParser<Value = RawEncoding> {
 }
 
 /// What a file may claim and take at most.
+#[expect(clippy::struct_field_names, reason = "each is an option of its own")]
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArguments {

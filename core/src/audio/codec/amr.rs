@@ -37,7 +37,9 @@ impl Decoder {
             self.codec.decode_frame(&frame).map_err(|e| broken("an AMR frame does not decode").with_source(e))?;
         if self.wideband {
             // The reference puts out 14 bits (3GPP TS 26.173, decoder.c); narrowband has its 13 from the library.
-            samples.iter_mut().for_each(|sample| *sample &= !3);
+            for sample in &mut samples {
+                *sample &= !3;
+            }
         }
         push_i16(out, &samples);
         Ok(())

@@ -112,7 +112,7 @@ impl Float {
 
 /// How many bits a number takes.
 fn bits_of(magnitude: i32) -> i32 {
-    32 - magnitude.leading_zeros() as i32
+    i32::BITS.saturating_sub(magnitude.leading_zeros()).cast_signed()
 }
 
 pub(super) struct Decoder {

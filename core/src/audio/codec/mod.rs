@@ -67,7 +67,10 @@ impl Codec {
     /// # Errors
     /// [`UnsupportedAudio`](ErrorKind::UnsupportedAudio) where there is none.
     pub fn by_encoding_name(name: &str) -> Result<Self> {
-        use {Bits::*, Packing::*};
+        use {
+            Bits::{Five, Four, Three, Two},
+            Packing::{HighFirst, LowFirst},
+        };
         Ok(match name.to_ascii_uppercase().as_str() {
             "PCMU" => Self::Mulaw,
             "PCMA" => Self::Alaw,

@@ -22,13 +22,13 @@ pub(super) struct Decoder {
 
 impl Decoder {
     fn sample(&mut self, code: u8) -> f32 {
-        let size = usize::from(code & 7);
+        let size = code & 7;
         let step = STEPS.get(self.step as usize).copied().unwrap_or_default();
         // In one piece, as sox and ffmpeg have it; parts that are rounded each for itself drift away from what was coded so.
-        let difference = (2 * size as i32 + 1) * step / 8;
+        let difference = (2 * i32::from(size) + 1) * step / 8;
         let signed = if code & 8 == 0 { difference } else { -difference };
         self.signal = (self.signal + signed).clamp(-2_048, 2_047);
-        self.step = (self.step + MOVES.get(size).copied().unwrap_or_default()).clamp(0, 48);
+        self.step = (self.step + MOVES.get(usize::from(size)).copied().unwrap_or_default()).clamp(0, 48);
         self.signal as f32 / 2_048.0
     }
 }

@@ -102,6 +102,7 @@ impl Limits {
 }
 
 /// How much of a file was read, and for how long.
+#[derive(Clone, Copy)]
 pub(super) struct Progress {
     pub n_bytes: u64,
     pub seconds: f64,

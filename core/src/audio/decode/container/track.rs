@@ -24,7 +24,7 @@ pub(super) struct Speech {
     decoder: Box<dyn PacketDecoder>,
     samples: Vec<f32>,
     /// A factor by which the header wants the samples to be louder.
-    gain: f32,
+    gain: Option<f32>,
     /// Samples of each channel that an encoder put in front, where packets do not say so.
     skip: usize,
 }
@@ -54,8 +54,8 @@ impl TrackDecoder {
         let channels = parameters.channels.as_ref().map_or(1, Channels::count);
         let mut this = Self::speech(codec, channels)?;
         if let (Self::Speech(speech), Codec::Opus, Some(head)) = (&mut this, codec, &parameters.extra_data) {
-            let decibels = f32::from(opus_head_number(head, 16) as i16) / 256.0;
-            speech.gain = 10.0_f32.powf(decibels / 20.0);
+            let gain = opus_head_number(head, 16).cast_signed();
+            speech.gain = (gain != 0).then(|| 10.0_f32.powf(f32::from(gain) / (20.0 * 256.0)));
             speech.skip = usize::from(opus_head_number(head, 10));
         }
         Ok(this)
@@ -63,7 +63,7 @@ impl TrackDecoder {
 
     pub fn speech(codec: Codec, channels: usize) -> Result<Self> {
         let decoder = codec.decoder(channels)?;
-        Ok(Self::Speech(Speech { codec, channels, decoder, samples: Vec::new(), gain: 1.0, skip: 0 }))
+        Ok(Self::Speech(Speech { codec, channels, decoder, samples: Vec::new(), gain: None, skip: 0 }))
     }
 
     /// The codec's name, as in `"mp3"`.
@@ -121,8 +121,8 @@ impl Speech {
         let skipped = stated.max(self.skip).min(n_samples);
         self.skip = self.skip.saturating_sub(skipped);
         self.samples.drain(..skipped * self.channels);
-        if self.gain != 1.0 {
-            self.samples.iter_mut().for_each(|sample| *sample *= self.gain);
+        if let Some(gain) = self.gain {
+            self.samples.iter_mut().for_each(|sample| *sample *= gain);
         }
         Ok(())
     }
