@@ -1,6 +1,7 @@
 //! Damages files of every container and reads them: none may panic, hang, take much memory or go on for ever.
 //!
-//! `cargo run --release -p veravox --example mutate -- --seconds 60 --seed 1`
+//! `cargo run --release -p veravox --example mutate -- --seconds 60 --seed 1`, and with `--only captures` those of that folder of
+//! `testdata` alone.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a program")]
 
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Decoded samples after which a file is given up: damaged headers may promise days.
 const MAX_SAMPLES: u64 = 50_000_000;
 /// Words that mean something in containers.
-const WORDS: [&[u8]; 14] = [
+const WORDS: [&[u8]; 17] = [
     b"RIFF",
     b"RF64",
     b"WAVE",
@@ -35,6 +36,9 @@ const WORDS: [&[u8]; 14] = [
     b"ID3\x04",
     b"\x1a\x45\xdf\xa3",
     b"FORM",
+    b"\nv=0\r\n",
+    b"m=audio 4 RTP/AVP 0 8 97\r\n",
+    b"a=rtpmap:97 opus/48000\r\n",
 ];
 
 /// The file that is read, and since when.
@@ -46,8 +50,9 @@ fn main() {
         arguments.nth(1).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
     };
     let (seconds, seed) = (value("--seconds", 60), value("--seed", 1));
-    let seeds = seeds();
-    assert!(seeds.len() > 30, "the files to damage are not there");
+    let only = std::env::args().skip_while(|argument| argument != "--only").nth(1);
+    let seeds = seeds(only.as_deref());
+    assert!(seeds.len() > 10, "the files to damage are not there");
 
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let at_work: AtWork = Arc::default();
@@ -83,10 +88,11 @@ fn main() {
 }
 
 /// All small files of the tests, whole and already broken.
-fn seeds() -> Vec<(PathBuf, Vec<u8>)> {
+fn seeds(only: Option<&str>) -> Vec<(PathBuf, Vec<u8>)> {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
-    let mut paths: Vec<PathBuf> = ["formats", "bad"]
+    let mut paths: Vec<PathBuf> = ["formats", "bad", "captures"]
         .iter()
+        .filter(|folder| only.is_none_or(|only| only == **folder))
         .filter_map(|folder| std::fs::read_dir(testdata.join(folder)).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
         .collect();

@@ -1,12 +1,13 @@
 //! `veravox probe`: what came in, without a verdict.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use anstream::eprintln;
 use serde::Serialize;
-use veravox::decode::AudioReader;
+use veravox::decode::{AudioReader, StreamSummary};
 use veravox::probe::{LegProbe, Probe as Found, probe};
 use veravox::report::{ErrorReport, FileReport};
 
@@ -67,31 +68,40 @@ fn rendered(path: &Path, found: Result<Found, ErrorReport>, json: bool) -> serde
         let (found, error) = found.map_or_else(|error| (None, Some(error)), |found| (Some(found), None));
         return serde_json::to_string(&Line { path, path_bytes, found, error }).map(|line| line + "\n");
     }
-    let mut text = format!("{BOLD}{}{BOLD:#}\n", shown(&path));
-    match found {
-        Ok(found) => {
-            text += &found.warnings.iter().map(|w| format!("  {YELLOW}note{YELLOW:#}   {w}\n")).collect::<String>();
-            text += &format!("  {COLUMNS}\n");
-            text += &found.legs.iter().map(|leg| row(&found, leg)).collect::<String>();
-        }
-        Err(error) => text += &format!("  {RED}not read{RED:#}: {}\n", error.message),
-    }
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = table(&mut text, &shown(&path), &found);
     Ok(text)
 }
 
-fn row(found: &Found, leg: &LegProbe) -> String {
+fn table(text: &mut String, path: &str, found: &Result<Found, ErrorReport>) -> std::fmt::Result {
+    writeln!(text, "{BOLD}{path}{BOLD:#}")?;
+    match found {
+        Ok(found) => {
+            for warning in &found.warnings {
+                writeln!(text, "  {YELLOW}note{YELLOW:#}   {warning}")?;
+            }
+            writeln!(text, "  {COLUMNS}")?;
+            found.legs.iter().try_for_each(|leg| row(text, found, leg))
+        }
+        Err(error) => writeln!(text, "  {RED}not read{RED:#}: {}", error.message),
+    }
+}
+
+fn row(text: &mut String, found: &Found, leg: &LegProbe) -> std::fmt::Result {
     let audio = &found.audio;
-    let (codec, rate) =
-        leg.stream.as_ref().map_or((&audio.codec, audio.sample_rate_hz), |s| (&s.codec, s.sample_rate_hz));
+    let of_stream = leg.stream.as_ref().map(|stream| (&stream.codec, stream.sample_rate_hz));
+    let (codec, rate) = of_stream.unwrap_or((&audio.codec, audio.sample_rate_hz));
     let khz = |hz: f64| format!("{:.1} kHz", hz / 1_000.0);
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let signal = &leg.signal;
-    let lost = leg
-        .stream
-        .as_ref()
-        .map(|s| format!("{:.1} %", 100.0 * s.n_lost as f64 / (s.n_packets + s.n_lost).max(1) as f64));
-    let mut text = format!(
-        "  {:<3}  {codec:<12} {:>8}  {:>8}  {:>8}  {:>8}  {:>8}  {:>10}  {:>5.2} %  {:>+7.4}  {:>6}  {:>4.1} s\n",
+    let share_lost = |stream: &StreamSummary| {
+        let all = (stream.n_packets + stream.n_lost).max(1);
+        format!("{:.1} %", 100.0 * stream.n_lost as f64 / all as f64)
+    };
+    writeln!(
+        text,
+        "  {:<3}  {codec:<12} {:>8}  {:>8}  {:>8}  {:>8}  {:>8}  {:>10}  {:>5.2} %  {:>+7.4}  {:>6}  {:>4.1} s",
         leg.leg,
         khz(f64::from(rate)),
         audio.channels,
@@ -101,14 +111,11 @@ fn row(found: &Found, leg: &LegProbe) -> String {
         or_none(signal.level_dbfs.map(|db| format!("{db:.1} dBFS"))),
         100.0 * signal.clipped_share,
         signal.dc_offset,
-        or_none(lost),
+        or_none(leg.stream.as_ref().map(share_lost)),
         leg.speech_seconds,
-    );
-    if let Some(stream) = &leg.stream {
-        text += &format!(
-            "       RTP {}, from {:.1} s on, {} packets\n",
-            stream.name, stream.start_seconds, stream.n_packets
-        );
+    )?;
+    if let Some(StreamSummary { name, start_seconds, n_packets, .. }) = &leg.stream {
+        writeln!(text, "       RTP {name}, from {start_seconds:.1} s on, {n_packets} packets")?;
     }
-    text + &leg.notes.iter().map(|note| format!("       {YELLOW}note{YELLOW:#} {note}\n")).collect::<String>()
+    leg.notes.iter().try_for_each(|note| writeln!(text, "       {YELLOW}note{YELLOW:#} {note}"))
 }

@@ -87,12 +87,16 @@ def test_a_call_between_two_telephones_is_scored_as_what_was_played(veravox, tmp
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     jsonschema.validate(report, REPORT)
-    assert [leg["stream"]["name"].split()[1] for leg in report["legs"]] == ["A>B", "B>A"]
-    for leg, name in zip(report["legs"], SPEAKERS, strict=True):
-        assert leg["stream"]["n_lost"] == 0, leg["stream"]
-        played = json.loads(veravox("scan", "--jsonl", "--quiet", "--raw", "mulaw", tmp_path / f"{name}.ulaw").stdout)["legs"][0]
-        assert (leg["decision"], leg["llr"]) == (played["decision"], played["llr"]), name
-        assert leg["windows"] == played["windows"]
+    legs = report["legs"]
+    assert [leg["stream"]["name"].split()[1] for leg in legs] == ["A>B", "B>A"]
+    assert [leg["stream"]["n_lost"] for leg in legs] == [0, 0]
+    # Either may be the first to speak.
+    said = sorted((leg["llr"], leg["decision"], leg["windows"]) for leg in legs)
+    played = []
+    for name in SPEAKERS:
+        of_file = json.loads(veravox("scan", "--jsonl", "--quiet", "--raw", "mulaw", tmp_path / f"{name}.ulaw").stdout)["legs"][0]
+        played.append((of_file["llr"], of_file["decision"], of_file["windows"]))
+    assert said == sorted(played)
 
 
 def test_a_payload_type_is_said_by_hand(veravox):

@@ -56,7 +56,7 @@ pub(crate) struct DecodeOptions {
 impl DecodeOptions {
     #[new]
     #[pyo3(signature = (
-        encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, limits=None, rtp_map=Vec::new()
+        encoding=None, sample_rate=None, channels=None, max_duration_seconds=None, limits=None, rtp_map=None
     ))]
     fn new(
         py: Python<'_>,
@@ -65,9 +65,9 @@ impl DecodeOptions {
         channels: Option<usize>,
         max_duration_seconds: Option<f64>,
         limits: Option<HashMap<String, f64>>,
-        rtp_map: Vec<String>,
+        rtp_map: Option<Vec<String>>,
     ) -> PyResult<Self> {
-        let rtp_map: veravox::Result<_> = rtp_map.iter().map(|map| map.parse()).collect();
+        let rtp_map: veravox::Result<_> = rtp_map.iter().flatten().map(|map| map.parse()).collect();
         let rtp_map = rtp_map.map_err(|e| to_python(py, &e))?;
         let raw = match (encoding, sample_rate) {
             (None, None) if channels.is_none() => None,

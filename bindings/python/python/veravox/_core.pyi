@@ -45,7 +45,7 @@ class DecodeOptions:
         channels: int | None = None,
         max_duration_seconds: float | None = None,
         limits: dict[str, float] | None = None,
-        rtp_map: list[str] = [],  # noqa: B006
+        rtp_map: list[str] | None = None,
     ) -> DecodeOptions: ...
 
 @final

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, Literal, TypeAlias
 
 from .errors import InvalidArgumentError, VeravoxError
-from .findings import Findings, Interruptions, Leg, Segment, Window
+from .findings import Findings, Interruptions, Leg, Segment, Signal, Window
 
 #: What a row of a table stands for.
 Rows: TypeAlias = Literal["legs", "windows", "segments"]
@@ -45,23 +45,25 @@ def _records(
 
 
 def _of_leg(report: Findings, leg: Leg) -> dict[str, Any]:
+    model = leg.model or report.model
     return {
         **_plain(leg),
         **_plain(leg.interruptions),
+        **({} if leg.signal is None else _plain(leg.signal)),
         "reasons": " ".join(leg.reasons),
         "n_windows": len(leg.windows),
         "n_segments": len(leg.segments),
         "n_changes": len(leg.changes),
         "duration_seconds": report.audio.duration_seconds,
-        "model": report.model.name,
-        "model_version": report.model.version,
+        "model": model.name,
+        "model_version": model.version,
     }
 
 
-def _plain(record: Leg | Window | Segment | Interruptions) -> dict[str, Any]:
+def _plain(record: Leg | Window | Segment | Interruptions | Signal) -> dict[str, Any]:
     """The fields that fit in a cell."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
-    return {name: value for name, value in values.items() if not isinstance(value, tuple | Interruptions)}
+    return {name: value for name, value in values.items() if not isinstance(value, tuple) and not is_dataclass(value)}
 
 
 def _library(library: Library | None) -> Any:

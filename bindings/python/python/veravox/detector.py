@@ -174,7 +174,8 @@ class Detector:
         ('no_signal', 'too_little_speech')
         """
         if is_array(source):
-            if rtp_map or not (encoding is channels is max_duration_seconds is limits is None):
+            for_files = (encoding, channels, max_duration_seconds, limits)
+            if rtp_map or any(given is not None for given in for_files):
                 raise InvalidArgumentError("an array takes its sample_rate alone: encoding, channels and limits are for files")
             if sample_rate is None:
                 raise InvalidArgumentError("an array does not say its sample_rate: scan(samples, sample_rate=8000)")

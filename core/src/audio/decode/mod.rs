@@ -363,7 +363,9 @@ impl AudioReader {
             *leg = samples;
         }
         let longest = legs.iter().map(Vec::len).max().unwrap_or(0);
-        legs.iter_mut().for_each(|leg| leg.resize(longest, 0.0));
+        for leg in legs {
+            leg.resize(longest, 0.0);
+        }
         Ok(())
     }
 

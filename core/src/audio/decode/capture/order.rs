@@ -22,9 +22,9 @@ pub(super) struct Packet {
 /// What went wrong on the way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Disorder {
-    pub n_duplicates: u64,
-    pub n_reordered: u64,
-    pub n_late: u64,
+    pub duplicates: u64,
+    pub reordered: u64,
+    pub late: u64,
 }
 
 /// Puts packets in order.
@@ -64,18 +64,18 @@ impl Order {
         if is_past {
             let before = u32::from(behind) - 1;
             let came = before < u128::BITS && self.came >> before & 1 == 1;
-            *(if came { &mut self.disorder.n_duplicates } else { &mut self.disorder.n_late }) += 1;
+            *(if came { &mut self.disorder.duplicates } else { &mut self.disorder.late }) += 1;
             return;
         }
         // Distances that wrap below the beginning come out negative.
         let at = |packet: &Packet| packet.sequence.wrapping_sub(from).cast_signed();
         let here = at(&packet);
         if self.waiting.iter().any(|waiting| waiting.sequence == sequence) {
-            self.disorder.n_duplicates += 1;
+            self.disorder.duplicates += 1;
             return;
         }
         let place = self.waiting.partition_point(|waiting| at(waiting) < here);
-        self.disorder.n_reordered += u64::from(place < self.waiting.len());
+        self.disorder.reordered += u64::from(place < self.waiting.len());
         self.waiting.insert(place, packet);
         if self.next.is_some() || self.waiting.len() >= BEGINNING {
             self.release(WINDOW, deliver);
@@ -137,7 +137,7 @@ mod tests {
         let (out, disorder) = run((0..20).chain(25..70).chain([22]));
         assert_eq!(out[20], (25, 5));
         assert!(out.iter().skip(21).all(|(_, n_missing)| *n_missing == 0));
-        assert_eq!(disorder, Disorder { n_late: 1, ..Disorder::default() });
+        assert_eq!(disorder, Disorder { late: 1, ..Disorder::default() });
     }
 
     proptest! {
@@ -157,14 +157,14 @@ mod tests {
             let expected: Vec<_> = (0..n).map(|k| (start.wrapping_add(k as u16), 0)).collect();
             prop_assert_eq!(out, expected);
             let n_twice = twice.iter().take(n).filter(|t| **t).count() as u64;
-            prop_assert_eq!((disorder.n_duplicates, disorder.n_late), (n_twice, 0));
+            prop_assert_eq!((disorder.duplicates, disorder.late), (n_twice, 0));
         }
 
         /// Whatever comes, no packet is delivered twice and none is made up.
         #[test]
         fn nothing_is_made_up(sequences in prop::collection::vec(prop_oneof![0_u16..300, any::<u16>()], 0..400)) {
             let (out, disorder) = run(sequences.clone());
-            let counted = out.len() as u64 + disorder.n_duplicates + disorder.n_late;
+            let counted = out.len() as u64 + disorder.duplicates + disorder.late;
             prop_assert!(counted <= sequences.len() as u64);
         }
     }

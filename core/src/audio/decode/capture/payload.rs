@@ -100,7 +100,7 @@ pub(super) fn meaning(encoding: &str, clock_rate_hz: u32, octet_aligned: bool) -
 
 impl Format {
     /// The rate of the samples.
-    pub fn sample_rate_hz(&self) -> u32 {
+    pub fn sample_rate_hz(self) -> u32 {
         match self.codec {
             Codec::Mulaw | Codec::Alaw | Codec::G726(..) => self.clock_rate_hz,
             codec => codec.sample_rate_hz(),
@@ -108,7 +108,7 @@ impl Format {
     }
 
     /// The payload as the packets that the decoder takes.
-    pub fn packet<'a>(&self, payload: &'a [u8], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    pub fn packet<'a>(self, payload: &'a [u8], room: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         let wideband = match self.codec {
             Codec::AmrNb => false,
             Codec::AmrWb => true,

@@ -21,7 +21,7 @@ pub(super) enum Piece {
 
 /// A payload type that the stream has used, with what it takes to decode it.
 struct Payload {
-    payload_type: u8,
+    number: u8,
     meaning: Meaning,
     decoder: Option<(Box<dyn PacketDecoder>, Resampler)>,
 }
@@ -72,9 +72,9 @@ impl Stream {
         StreamSummary {
             n_lost: timeline.n_missing,
             n_damaged: timeline.n_damaged,
-            n_duplicates: disorder.n_duplicates,
-            n_reordered: disorder.n_reordered,
-            n_late: disorder.n_late,
+            n_duplicates: disorder.duplicates,
+            n_reordered: disorder.reordered,
+            n_late: disorder.late,
             n_keys: timeline.n_keys,
             n_comfort_noise: timeline.n_comfort_noise,
             ..self.summary.clone()
@@ -109,7 +109,7 @@ impl Stream {
 
 impl Timeline {
     fn know(&mut self, payload_type: u8, meaning: Meaning) -> Result<()> {
-        if self.payloads.iter().any(|known| known.payload_type == payload_type) {
+        if self.payloads.iter().any(|known| known.number == payload_type) {
             return Ok(());
         }
         let decoder = match meaning {
@@ -119,13 +119,13 @@ impl Timeline {
             }
             _ => None,
         };
-        self.payloads.push(Payload { payload_type, meaning, decoder });
+        self.payloads.push(Payload { number: payload_type, meaning, decoder });
         Ok(())
     }
 
     fn take(&mut self, packet: &Packet, n_missing: u16, pieces: &mut VecDeque<Piece>) -> Result<()> {
         self.n_missing += u64::from(n_missing);
-        let known = self.payloads.iter().position(|known| known.payload_type == packet.payload_type);
+        let known = self.payloads.iter().position(|known| known.number == packet.payload_type);
         let meaning = known.and_then(|n| self.payloads.get(n)).map(|payload| payload.meaning);
         match (known, meaning) {
             (Some(known), Some(Meaning::Audio(format))) => self.audio(packet, n_missing, (known, format), pieces),
@@ -192,24 +192,21 @@ impl Timeline {
         });
         self.room = room;
         let ticks_of = |samples: u64| samples * u64::from(clock) / u64::from(format.sample_rate_hz().max(1));
-        let ticks = match decoded {
-            Some((n, resampler)) => {
-                let mut resampled = Vec::new();
-                resampler.push(&samples, &mut resampled)?;
-                if !resampled.is_empty() {
-                    pieces.push_back(Piece::Samples(resampled));
-                }
-                ticks_of(n as u64)
+        let ticks = if let Some((n, resampler)) = decoded {
+            let mut resampled = Vec::new();
+            resampler.push(&samples, &mut resampled)?;
+            if !resampled.is_empty() {
+                pieces.push_back(Piece::Samples(resampled));
             }
-            None => {
-                self.n_damaged += 1;
-                let ticks = stated.map_or(length, ticks_of);
-                if at_rate(ticks) > 0 {
-                    self.end(pieces)?;
-                    pieces.push_back(Piece::Gap(Gap::Lost(at_rate(ticks))));
-                }
-                ticks
+            ticks_of(n as u64)
+        } else {
+            self.n_damaged += 1;
+            let ticks = stated.map_or(length, ticks_of);
+            if at_rate(ticks) > 0 {
+                self.end(pieces)?;
+                pieces.push_back(Piece::Gap(Gap::Lost(at_rate(ticks))));
             }
+            ticks
         };
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         self.last = (ticks, clock);
