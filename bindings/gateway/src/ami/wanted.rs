@@ -78,7 +78,9 @@ impl Wants {
         let place = match (&news.info.channel, news.info.protocol) {
             _ if news.info.track > 0 || !matches!(news.what, What::Opened) => return false,
             (Some(channel), _) => Place::Channels(vec![channel.clone()]),
-            (None, Protocol::AudioSocket | Protocol::Rtp) => Place::Unknown { tries: 0, next: now },
+            (None, Protocol::AudioSocket | Protocol::Asterisk | Protocol::Rtp) => {
+                Place::Unknown { tries: 0, next: now }
+            }
             (None, _) => return false,
         };
         if self.legs.len() >= MAX_LEGS {
