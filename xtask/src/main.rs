@@ -11,14 +11,13 @@ mod python;
 mod scratch;
 
 use std::env;
-use std::path::Path;
 use std::process::ExitCode;
 
-use process::{Result, cargo, in_root, missing, root, run, run_quietly, say, target};
+use process::{Result, cargo, cargo_all, in_root, missing, root, run, run_quietly, say, target};
 use python::{install_once, onnxruntime_library, python};
 
 const HELP: &str = "\
-cargo xtask test       set up and run every test: Rust, C, command, Python, recipe, examples
+cargo xtask test       set up and run every test: Rust, C, command, Python, recipe, gateway, examples
 cargo xtask lint       circles of imports, rustfmt, clippy, documentation, packing, cargo-deny, dependencies' MSRV
 cargo xtask python     set up .venv with the Python parts and the extension built from this tree
 cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
@@ -67,31 +66,23 @@ fn test() -> Result<()> {
     let python = python()?;
     // Tests run optimised: the same build as the command's, and signal processing without optimisation crawls.
     let library = onnxruntime_library(&python)?;
-    let mut cargo = cargo(&["test", "--release"]);
+    let mut cargo = cargo_all("test");
     cargo.env("VERAVOX_TEST_ONNXRUNTIME", &library).env_remove("ORT_DYLIB_PATH");
     // The tests choose the runtime themselves.
     cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
     run(cargo)?;
-    gateway(&python)?;
     c::test()?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
+    if cfg!(unix) {
+        run(in_root(&python, &["-m", "pytest", "-q", "bindings/gateway/tests"]))?;
+    }
     // A run of its own: the command's tests import from their conftest, and only one can have that name.
     run(in_root(&python, &["-m", "pytest", "-q", "examples"]))?;
     // The examples in the documentation, which a run of its own looks for in no other Python files.
     let package = ["bindings/python/python", "bindings/python/README.md"];
     let examples = ["-m", "pytest", "-q", "--doctest-modules", "--doctest-glob=README.md"];
     run(in_root(&python, &[examples.as_slice(), &package].concat()))
-}
-
-/// The gateway, which is no default member, by its own tests and from outside. It runs where signals are those of Unix.
-fn gateway(python: &Path) -> Result<()> {
-    if !cfg!(unix) {
-        say("the gateway is not tested here: it runs on Unix");
-        return Ok(());
-    }
-    run(cargo(&["test", "--release", "-p", "veravox-gateway"]))?;
-    run(in_root(python, &["-m", "pytest", "-q", "bindings/gateway/tests"]))
 }
 
 /// What people in telephony meet, tried on the command as it is built.

@@ -28,6 +28,13 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// A command of cargo's for all crates but this one. All of them, since with the gateway features resolve otherwise than without, and
+/// the library would be compiled once for each; the gateway runs where signals are those of Unix.
+pub fn cargo_all(verb: &str) -> Command {
+    let all: &[&str] = if cfg!(unix) { &["--workspace", "--exclude", "xtask"] } else { &[] };
+    cargo(&[&[verb, "--release"], all].concat())
+}
+
 pub fn in_root(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());

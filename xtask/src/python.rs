@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::process::{Result, cargo, in_root, root, run, run_quietly, say, target};
+use crate::process::{Result, cargo_all, in_root, root, run, run_quietly, say, target};
 
 /// What the tests of package and command need; those of recipe and examples bring lists of their own.
 const PYTHON_PACKAGES: [&str; 9] =
@@ -28,7 +28,7 @@ pub fn python() -> Result<PathBuf> {
     // PyTorch, for the recipe's tests, and Spark and Ray, for the examples', are large downloads: the compiler works meanwhile.
     std::thread::scope(|scope| {
         let packages = scope.spawn(|| install_once(&python, "packages", &PYTHON_PACKAGES, &REQUIREMENTS));
-        let built = run(cargo(&["build", "--release"]));
+        let built = run(cargo_all("build"));
         let installed = packages.join().unwrap_or_else(|_| Err("the packages were not installed".to_owned()));
         built.and(installed)
     })?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use veravox::engine::EngineOptions;
 use veravox::stream::StreamOptions;
 
-use super::ensure;
+use super::checks::ensure;
 
 /// Model, calibration, thresholds, threads. What is left out is the library's own choice, as for the command.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -3,6 +3,7 @@
 //! `gateway.toml` beside this file holds all keys with their defaults; a test holds the two together. A key that is not known
 //! is an error, with its line.
 
+mod checks;
 mod media;
 mod outlets;
 
@@ -103,10 +104,6 @@ impl Config {
         self.webhook.check()?;
         self.ami.check()
     }
-}
-
-fn ensure(holds: bool, message: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(message.to_owned()) }
 }
 
 #[cfg(test)]

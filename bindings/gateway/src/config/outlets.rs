@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::ensure;
+use super::checks::ensure;
 
 /// The listener for WebSockets and HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{accept, bind, broken_call, failed_handshake};
+use super::doors::{accept, bind, broken_call, failed_handshake};
 use crate::call::Call;
 use crate::config::Release;
 use crate::gateway::{Gateway, Place};

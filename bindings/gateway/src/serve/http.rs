@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::{accept, bind, failed_handshake, rtp, websocket};
+use super::doors::{accept, bind, failed_handshake};
+use super::{rtp, websocket};
 use crate::api;
 use crate::config::Http;
 use crate::gateway::{Gateway, Place};

@@ -1,22 +1,18 @@
 //! The listeners.
 
 mod audiosocket;
+mod doors;
 mod http;
 mod rtp;
 mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::gateway::{Gateway, Place};
-use crate::hub;
+use crate::gateway::Gateway;
 use crate::outlets::Outlets;
-use crate::protocol::Broken;
 
 /// The listeners, bound and ready.
 pub struct Listeners {
@@ -72,49 +68,5 @@ impl Listeners {
         }
         gateway.stopped().await;
         while serving.join_next().await.is_some() {}
-    }
-}
-
-/// A connection did not say in time what it is, or not with the right token.
-fn failed_handshake(gateway: &Gateway) {
-    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
-}
-
-/// What came was not the protocol. Told at the first time, the second, the fourth: whoever sends garbage does not fill the log.
-fn broken_call(gateway: &Gateway, protocol: hub::Protocol, broken: Broken) {
-    let n_before = gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);
-    if n_before.wrapping_add(1).is_power_of_two() {
-        let Broken(reason) = broken;
-        tracing::warn!(protocol = protocol.as_str(), reason, times = n_before + 1, "a call was not its protocol");
-    }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))
-}
-
-/// The next connection that there is a place for; none when the gateway stops.
-async fn accept(listener: &TcpListener, gateway: &Gateway) -> Option<(TcpStream, Place)> {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = gateway.stopped() => return None,
-        };
-        match accepted {
-            Ok((stream, _)) => match gateway.place() {
-                Some(place) => {
-                    // What is sent back is small and urgent.
-                    let _ = stream.set_nodelay(true);
-                    return Some((stream, place));
-                }
-                None => gateway.hub.counters().refused_connections.fetch_add(1, Ordering::Relaxed),
-            },
-            Err(error) => {
-                // Out of file descriptors, most likely: those that end make room.
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                0
-            }
-        };
     }
 }

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{broken_call, failed_handshake};
+use super::doors::{broken_call, failed_handshake};
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
 use crate::hub::LegNews;
