@@ -51,7 +51,7 @@ def ask(rtpengine, command):
         cookie = uuid.uuid4().hex.encode()
         line.sendto(cookie + b" " + encode(command), (host, int(port)))
         answer, _ = decode(line.recv(65_536).partition(b" ")[2])
-    if answer["result"] != "ok":
+    if answer["result"] not in ("ok", "pong"):
         raise SystemExit(f"rtpengine: {answer.get('error-reason', answer['result'])}")
     return answer
 

@@ -159,11 +159,14 @@ def run(prefix, made):
             ended = dict(re.findall(r'(?m)^veravox_legs_ended_total\{status="(\w+)"\} (\d+)', metrics()))
             check(ended["SYNTHETIC"] == "3", f"all three are SYNTHETIC: {ended}")
 
-            for context, expected in (("wide", ("SYNTHETIC", "")), ("law", ("NOTSURE", "misread"))):
+            # The clip is of 8 kHz, which `wide` hears: whatever its verdict, the rate is told.
+            for context, rate, cause in (("wide", 16_000, ""), ("law", 8_000, "misread")):
                 switch.cli(f"channel originate Local/s@{context} extension speaks@caller")
                 time.sleep(7)
                 [leg] = legs_now()
-                check((leg["status"], leg["cause"].partition(",")[0]) == expected, f"a channel of AudioSocket's own, {context}: {leg}")
+                said = f"{leg['sample_rate_hz']} Hz, {leg['status']} {leg['cause']} after {leg['speech_ms']} ms of speech"
+                is_so = leg["sample_rate_hz"] == rate and cause in leg["cause"] and leg["status"] != "ERROR"
+                check(is_so, f"a channel of AudioSocket's own, {context}: {said}")
                 switch.cli("channel request hangup all")
                 time.sleep(2)
 

@@ -6,6 +6,7 @@ Needs Debian's kamailio, rtpengine-daemon, sip-tester and sox. All of it on the 
 """
 
 import contextlib
+import os
 import pathlib
 import re
 import subprocess
@@ -15,7 +16,9 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).parents[3]
-GATEWAY = ROOT / "target/release/veravox-gateway"
+GATEWAY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/veravox-gateway"
+sys.path.insert(0, str(ROOT / "examples/kamailio"))
+import watch  # noqa: E402
 HEAD = """Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 From: <sip:caller@[local_ip]:[local_port]>;tag=[call_number]a
 Call-ID: [call_id]
@@ -85,7 +88,11 @@ def run(made, started):
     config.write_text("[limits]\nidle_seconds = 3.0\n")
     start(GATEWAY, "--config", config)
     start("rtpengine", "--interface=127.0.0.1", "--listen-ng=127.0.0.1:2223", "--table=-1", "--foreground", "--log-stderr", "--port-min=30000", "--port-max=31000")
-    time.sleep(2)
+    for _ in range(100):
+        with contextlib.suppress(OSError, SystemExit):
+            watch.ask("127.0.0.1:2223", {"command": "ping"})
+            break
+        time.sleep(0.1)
     start("/usr/sbin/kamailio", "-f", ROOT / "examples/kamailio/kamailio.cfg", "-w", ROOT, "-DD", "-E", "-m", "32", "-Y", made)
     start("sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", "5070", "-mi", "127.0.0.1", "-nostdin", "127.0.0.1:5060")
     audio, scenario = made / "voice.ul", made / "caller.xml"

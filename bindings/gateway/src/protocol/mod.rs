@@ -175,7 +175,10 @@ pub(crate) mod testing {
                 (is_text, bytes)
             });
         let messages = proptest::collection::vec(prop_oneof![1 => anything, 4 => damaged], 0..24);
-        proptest!(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) }, |(messages in messages)| {
+        // PROPTEST_CASES=1000000 is a night's worth.
+        let usual = ProptestConfig::default();
+        let config = ProptestConfig { cases: usual.cases.max(500), failure_persistence: None, ..usual };
+        proptest!(config, |(messages in messages)| {
             let (mut protocol, mut notes) = (make(), Notes::default());
             for (is_text, bytes) in &messages {
                 let text = String::from_utf8_lossy(bytes);
