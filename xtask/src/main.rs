@@ -80,7 +80,8 @@ fn test() -> Result<()> {
     run(cargo(&["build", "--release", "-p", "veravox", "--example", "decode"]))?;
     run(in_root(&python, &["drill/codecs.py", "--samples"]))?;
     if cfg!(unix) {
-        run(in_root(&python, &["-m", "pytest", "-q", "bindings/gateway/tests"]))?;
+        // Four at a time: they wait for calls, which take the time that speech takes.
+        run(in_root(&python, &["-m", "pytest", "-q", "-n", "4", "bindings/gateway/tests"]))?;
     }
     // A run of its own: the command's tests import from their conftest, and only one can have that name.
     run(in_root(&python, &["-m", "pytest", "-q", "examples"]))?;

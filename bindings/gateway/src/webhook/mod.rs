@@ -48,6 +48,7 @@ struct Shared {
     over: AtomicBool,
     counters: Counters,
     spooler: Mutex<Option<JoinHandle<()>>>,
+    deliverer: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -118,6 +119,7 @@ impl Webhook {
             over: AtomicBool::new(false),
             counters: Counters::default(),
             spooler: Mutex::new(None),
+            deliverer: Mutex::new(None),
         });
         let spooler = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -125,7 +127,7 @@ impl Webhook {
             .spawn(move || spooler.keep_what_comes())
             .map_err(|e| format!("cannot start a thread: {e}"))?;
         *locked(&shared.spooler) = Some(thread);
-        tokio::spawn(Arc::clone(&shared).deliver());
+        *locked(&shared.deliverer) = Some(tokio::spawn(Arc::clone(&shared).deliver()));
         Ok(Some(Self(shared)))
     }
 
@@ -181,6 +183,11 @@ impl Webhook {
         self.0.changed.notify_waiters();
         self.0.changed.notify_one();
         self.0.fresh.notify_all();
+        let deliverer = locked(&self.0.deliverer).take();
+        if let Some(deliverer) = deliverer {
+            // Messages on their way have the time of an attempt; what is not accepted is in the queue again.
+            let _ = deliverer.await;
+        }
         let shared = Arc::clone(&self.0);
         // The thread ends by itself within moments; the disk may be slow.
         let last = tokio::task::spawn_blocking(move || {
@@ -295,7 +302,7 @@ impl Shared {
                 Some(_) = flights.join_next() => {}
             }
         }
-        // Those on their way are given up; the spool has them, or `finish` waited for them.
+        while flights.join_next().await.is_some() {}
     }
 
     async fn send(self: Arc<Self>, item: Item) {
