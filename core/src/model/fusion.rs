@@ -75,7 +75,7 @@ pub(super) struct Part {
 /// The parts of a fused model.
 pub(super) struct Parts {
     offset: f64,
-    parts: Vec<Part>,
+    members: Vec<Part>,
     rate_hz: u32,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct PartScorers {
 impl Parts {
     pub fn scorers(&self, threads: &Threads) -> Result<PartScorers> {
         let scorer = |part: &Part| Ok((part.weight, Arc::clone(&part.model), part.model.scorer_on(threads)?));
-        let scorers = self.parts.iter().map(scorer).collect::<Result<_>>()?;
+        let scorers = self.members.iter().map(scorer).collect::<Result<_>>()?;
         Ok(PartScorers { offset: self.offset, rate_hz: self.rate_hz, scorers })
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn load(folder: &Path, text: &str) -> Result<Arc<Model>> {
     let offset = manifest.offset;
     let manifest = as_one(manifest, text, &parts)?;
     let rate_hz = manifest.input.sample_rate_hz;
-    Model::fused(manifest, Parts { offset, parts, rate_hz })
+    Model::fused(manifest, Parts { offset, members: parts, rate_hz })
 }
 
 fn of_builtin(builtin: Builtin) -> Result<Arc<Model>> {
