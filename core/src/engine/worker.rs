@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::desk::{Answer, Desk, Number, Question};
+use super::desk::{Answer, Desk, Number, Question, panicked};
 use super::scoring::{MakeScorer, ScoreWindows};
 use super::slot::{Scored, SecondScore, Slot, State, Waiting};
 use super::stats::Counters;
@@ -382,8 +382,4 @@ fn ask(slot: &mut Slot, heard: &Heard, raw: RawScore, desk: Option<&Desk>, answe
         slot.leg.goes_without(Fate::OverBudget);
         SecondScore::None
     }
-}
-
-pub(super) fn panicked() -> Error {
-    Error::new(ErrorKind::Runtime, "a worker panicked over this leg's audio; please report it")
 }
