@@ -5,7 +5,7 @@
 
 FIRST and SECOND are models by name or folder. Clips of `dev` of one system, or one page of people, are joined to calls. Each model hears
 every window once, through the library; which windows a budget lets the second hear is then a matter of arithmetic, by the library's own
-rule and its own test. `--check N` runs N calls through real cascades and compares. Writes a table as .md and .json.
+rule and its own test. `--check N` runs N calls through real cascades and compares. Writes .json and .svg, and prints the table.
 """
 import argparse
 import collections
@@ -83,6 +83,28 @@ def eer(found, llrs):
     return 100 * found.value, 100 * found.low, 100 * found.high
 
 
+def draw(result, path):
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "veravox"
+    import matplotlib.pyplot as plt
+
+    rows = result["rows"]
+    shares = [100 * row["asked"] for row in rows]
+    figure, (above, below) = plt.subplots(2, 1, figsize=(6, 5), sharex=True, layout="constrained")
+    above.errorbar(shares, [row["eer"][0] for row in rows], [[row["eer"][0] - row["eer"][1] for row in rows], [row["eer"][2] - row["eer"][0] for row in rows]],
+                   fmt="o-", capsize=3, label=f"{result['first']}, then {result['second']}")
+    above.axhline(result["second_eer"][0], linestyle="--", color="grey", label=f"{result['second']} alone")
+    above.set_ylabel("EER of calls, %")
+    above.legend()
+    below.plot(shares, [1000 * row["cost"] for row in rows], "o-")
+    below.axhline(1000 * result["second_cost"], linestyle="--", color="grey")
+    below.set_ylabel("processor ms for 1 s of audio")
+    below.set_xlabel("windows that the second heard, %")
+    figure.savefig(path, metadata={"Date": None})
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("first")
@@ -130,6 +152,7 @@ def main():
     result = {"first": a.first, "second": pathlib.Path(a.second).name, "calls": {"bonafide": a.calls, "spoof": len(found) - a.calls},
               "first_cost": first_cost, "second_cost": both_cost - first_cost, "second_eer": eer(found, alone), "rows": rows}
     a.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    draw(result, a.out.with_suffix(".svg"))
     for row in rows:
         low, high = row["eer"][1:]
         print(f"| {row['max_share']:g} | {100 * row['asked']:.0f} % | {row['cost']:.4f} | {row['eer'][0]:.1f} [{low:.1f}, {high:.1f}] |")

@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::worker::panicked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{RawScore, Second};
 
@@ -67,4 +66,9 @@ fn answer_all(waiting: &Mutex<Receiver<Question>>) {
         // A worker that is gone needs no answer.
         let _ = answer.send((number, heard.unwrap_or_else(|_| Err(panicked()))));
     }
+}
+
+/// What is said where a panic was caught.
+pub(super) fn panicked() -> Error {
+    Error::new(ErrorKind::Runtime, "a worker panicked over this leg's audio; please report it")
 }

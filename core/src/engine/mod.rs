@@ -115,8 +115,8 @@ impl Engine {
                 options.shed_after(),
                 scorers,
                 threads.clone(),
-                desk.clone(),
-            );
+            )
+            .with_desk(desk.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("veravox-{number}"))
                 .spawn(move || worker.run())

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::desk::{Answer, Desk, Number, Question};
+use super::desk::{Answer, Desk, Number, Question, panicked};
 use super::scoring::{MakeScorer, ScoreWindows};
 use super::slot::{Scored, SecondScore, Slot, State, Waiting};
 use super::stats::Counters;
@@ -68,7 +68,6 @@ impl Worker {
         shed_after: Duration,
         make_scorer: Arc<MakeScorer>,
         threads: Threads,
-        desk: Option<Desk>,
     ) -> Self {
         Self {
             inbox,
@@ -81,10 +80,16 @@ impl Worker {
             slots: Vec::new(),
             scorers: Vec::new(),
             queue: Vec::new(),
-            desk,
+            desk: None,
             answers: channel(),
             n_opened: 0,
         }
+    }
+
+    /// The same, with where the second model of a cascade is asked.
+    pub fn with_desk(mut self, desk: Option<Desk>) -> Self {
+        self.desk = desk;
+        self
     }
 
     /// Works until it is told to stop or the engine is gone, where the runtime does: it waits for no other thread.
@@ -266,10 +271,9 @@ impl Worker {
     fn take_answers(&mut self) {
         while let Ok((Number { slot, window }, score)) = self.answers.1.try_recv() {
             let Some(index) = self.slots.iter().position(|known| known.number == slot) else { continue };
+            let Some(asked) = self.slots.get_mut(index) else { continue };
             match score {
-                Ok(score) => {
-                    self.slots.iter_mut().filter(|known| known.number == slot).for_each(|s| s.answer(window, score))
-                }
+                Ok(score) => asked.answer(window, score),
                 Err(error) => self.fail(index, &error),
             }
         }
@@ -378,8 +382,4 @@ fn ask(slot: &mut Slot, heard: &Heard, raw: RawScore, desk: Option<&Desk>, answe
         slot.leg.goes_without(Fate::OverBudget);
         SecondScore::None
     }
-}
-
-pub(super) fn panicked() -> Error {
-    Error::new(ErrorKind::Runtime, "a worker panicked over this leg's audio; please report it")
 }

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::hearing::window_for;
+use super::kind::Kind;
 use super::loaded::{Model, RawScore};
 use super::manifest::{SCHEMA_VERSION, check_name};
-use super::members::{Kind, Member};
+use super::members::{Member, of_member};
 use crate::error::{Error, ErrorKind, Result};
 use crate::verdict::decide::Thresholds;
 
@@ -126,11 +127,6 @@ impl CascadeManifest {
             over_budget: AtomicU64::new(0),
         }))
     }
-}
-
-/// An error of a member, with which it was.
-pub(crate) fn of_member(which: &str, error: Error) -> Error {
-    Error::new(error.kind(), format!("{which}: {error}")).with_source(error)
 }
 
 fn invalid(message: String) -> Error {

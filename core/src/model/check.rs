@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::fusion;
 use super::graph::{Files, Graph, Port};
+use super::kind::read_manifest;
 use super::loaded::Model;
 use super::manifest::Manifest;
-use super::members::{Kind, read_manifest};
+use super::reading::read;
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hex::hex;
@@ -78,29 +78,9 @@ impl Rule {
     }
 }
 
-impl Model {
-    /// Loads the model in a folder with `manifest.json` and the ONNX file that it names.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) and its kin when a file cannot be read,
-    /// [`InvalidManifest`](ErrorKind::InvalidManifest), [`HashMismatch`](ErrorKind::HashMismatch) or
-    /// [`InvalidModel`](ErrorKind::InvalidModel) for the first [`Rule`] that is broken, in their order.
-    pub fn load(folder: &Path) -> Result<Arc<Self>> {
-        let text = read_manifest(folder)?;
-        match Kind::of(&text)? {
-            Kind::Model => load_text(folder, &text, &mut |_| {}),
-            Kind::Fusion => fusion::load(folder, &text),
-            Kind::Cascade => {
-                let message = "expected a model or a fusion, it is a cascade, which has models and is none";
-                Err(Error::new(ErrorKind::InvalidManifest, message))
-            }
-        }
-    }
-
-    /// The same, of one graph alone.
-    pub(super) fn load_plain(folder: &Path) -> Result<Arc<Self>> {
-        load_text(folder, &read_manifest(folder)?, &mut |_| {})
-    }
+/// Loads the model in a folder, of one graph alone.
+pub(super) fn load_plain(folder: &Path) -> Result<Arc<Model>> {
+    load_text(folder, &read_manifest(folder)?, &mut |_| {})
 }
 
 /// Checks the model in a folder; tells `passed` of each rule that holds and stops at the first that does not.
@@ -111,7 +91,7 @@ pub fn check(folder: &Path, passed: &mut dyn FnMut(Rule)) -> Result<Manifest> {
     load_text(folder, &read_manifest(folder)?, passed).map(|model| model.manifest().clone())
 }
 
-fn load_text(folder: &Path, manifest: &str, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
+pub(super) fn load_text(folder: &Path, manifest: &str, passed: &mut dyn FnMut(Rule)) -> Result<Arc<Model>> {
     let mut left = Runtime::get()?.options().max_model_bytes;
     let mut read_file = |name: &str| {
         let bytes = read(&folder.join(name), name, left)?;
@@ -162,19 +142,6 @@ pub(super) fn load_checked(manifest: Manifest, onnx: Cow<'static, [u8]>) -> Resu
     let graph = Graph::load(runtime, Files { onnx, data: None })?;
     check_graph(&manifest, &graph, &mut |_| {})?;
     Ok(Arc::new(Model::of(manifest, graph, runtime)))
-}
-
-pub(super) fn read(path: &Path, name: &str, max_bytes: u64) -> Result<Vec<u8>> {
-    let what = format!("read {name}");
-    let metadata = std::fs::metadata(path).map_err(|e| Error::from_io(e, &what))?;
-    if !metadata.is_file() {
-        return Err(Error::new(ErrorKind::InvalidManifest, format!("expected {name} to be a file")));
-    }
-    if metadata.len() > max_bytes {
-        let message = format!("expected {name} to have at most {max_bytes} bytes, it has {}", metadata.len());
-        return Err(Error::new(ErrorKind::LimitExceeded, message));
-    }
-    std::fs::read(path).map_err(|e| Error::from_io(e, &what))
 }
 
 fn check_hash(file: &str, expected: &str, bytes: &[u8]) -> Result<()> {

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::builtin::Builtin;
-use super::cascade::of_member;
+use super::check::load_plain;
 use super::hearing::window_for;
-use super::loaded::{Model, RawScore, Scorer};
+use super::kind::Kind;
+use super::loaded::{Model, RawScore, ScoreWhole, Scorer, Whole};
 use super::manifest::{
     Calibration, Figure, Input, Label, Manifest, MemberOf, Novelty, OnnxFile, Output, SCHEMA_VERSION, check_name,
 };
-use super::members::{Kind, Member};
+use super::members::{Member, of_member};
 use super::threads::Threads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::features::{FeatureSpec, WaveformSpec};
@@ -67,36 +68,36 @@ fn wholly() -> f64 {
 }
 
 /// A member at work.
-pub(super) struct Part {
+struct Part {
     weight: f64,
     model: Arc<Model>,
 }
 
 /// The parts of a fused model.
-pub(super) struct Parts {
+struct Parts {
     offset: f64,
-    parts: Vec<Part>,
+    members: Vec<Part>,
     rate_hz: u32,
 }
 
 /// What one thread needs to score them.
-pub(super) struct PartScorers {
+struct PartScorers {
     offset: f64,
     rate_hz: u32,
     scorers: Vec<(f64, Arc<Model>, Scorer)>,
 }
 
-impl Parts {
-    pub fn scorers(&self, threads: &Threads) -> Result<PartScorers> {
+impl Whole for Parts {
+    fn scorer(&self, threads: &Threads) -> Result<Box<dyn ScoreWhole>> {
         let scorer = |part: &Part| Ok((part.weight, Arc::clone(&part.model), part.model.scorer_on(threads)?));
-        let scorers = self.parts.iter().map(scorer).collect::<Result<_>>()?;
-        Ok(PartScorers { offset: self.offset, rate_hz: self.rate_hz, scorers })
+        let scorers = self.members.iter().map(scorer).collect::<Result<_>>()?;
+        Ok(Box::new(PartScorers { offset: self.offset, rate_hz: self.rate_hz, scorers }))
     }
 }
 
-impl PartScorers {
+impl ScoreWhole for PartScorers {
     /// The llr of a window of the fusion. Where a member finds it unlike its training, so does the fusion.
-    pub fn score(&mut self, window: &[f32]) -> Result<RawScore> {
+    fn score(&mut self, window: &[f32]) -> Result<RawScore> {
         let (mut llr, mut novelty) = (self.offset, 0.0_f64);
         for (weight, model, scorer) in &mut self.scorers {
             let manifest = model.manifest();
@@ -148,14 +149,14 @@ pub(super) fn load(folder: &Path, text: &str) -> Result<Arc<Model>> {
         let field = format!("members[{n}]");
         let model = match Member::find(folder, model, &field)? {
             Member::Builtin(builtin) => of_builtin(builtin)?,
-            Member::Folder(folder) => Model::load_plain(&folder).map_err(|e| of_member(&field, e))?,
+            Member::Folder(folder) => load_plain(&folder).map_err(|e| of_member(&field, e))?,
         };
         parts.push(Part { weight: *weight, model });
     }
     let offset = manifest.offset;
     let manifest = as_one(manifest, text, &parts)?;
     let rate_hz = manifest.input.sample_rate_hz;
-    Model::fused(manifest, Parts { offset, parts, rate_hz })
+    Model::whole(manifest, Box::new(Parts { offset, members: parts, rate_hz }))
 }
 
 fn of_builtin(builtin: Builtin) -> Result<Arc<Model>> {

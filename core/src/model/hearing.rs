@@ -40,6 +40,6 @@ mod tests {
         assert_eq!(window_for(&input(2), &speech, 16_000).unwrap(), [0.2, 0.3]);
         assert_eq!(window_for(&input(7), &speech, 16_000).unwrap(), [0.1, 0.2, 0.3, 0.1, 0.2, 0.3, 0.1]);
         assert_eq!(window_for(&input(2), &[], 16_000).unwrap(), [0.0, 0.0]);
-        assert_eq!(window_for(&input(64_600), &[0.5; 32_000], 8_000).unwrap().len(), 64_600);
+        assert_eq!(window_for(&input(64_600), &vec![0.5; 32_000], 8_000).unwrap().len(), 64_600);
     }
 }

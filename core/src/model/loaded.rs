@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::fusion::{PartScorers, Parts};
 use super::graph::{Graph, Session};
 use super::manifest::{Label, Manifest};
 use super::runtime::Runtime;
@@ -26,13 +25,25 @@ pub struct Model {
 /// What scores: a graph, or several models whose llrs are added up.
 enum Body {
     Graph(Graph),
-    Parts(Parts),
+    Whole(Box<dyn Whole>),
 }
 
 /// The same, for one thread.
 enum Voice {
     Session(Session),
-    Parts(PartScorers),
+    Whole(Box<dyn ScoreWhole>),
+}
+
+/// Several models that are one to the rest of the library.
+pub(super) trait Whole: Send + Sync {
+    /// What one thread needs to score windows with them.
+    fn scorer(&self, threads: &Threads) -> Result<Box<dyn ScoreWhole>>;
+}
+
+/// The same, for one thread.
+pub(super) trait ScoreWhole: Send {
+    /// The score of a window of waveform.
+    fn score(&mut self, window: &[f32]) -> Result<RawScore>;
 }
 
 /// What the model says of one window.
@@ -61,8 +72,8 @@ impl Model {
     }
 
     /// Several models as one.
-    pub(super) fn fused(manifest: Manifest, parts: Parts) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self::with_body(manifest, Body::Parts(parts), Runtime::get()?)))
+    pub(super) fn whole(manifest: Manifest, parts: Box<dyn Whole>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self::with_body(manifest, Body::Whole(parts), Runtime::get()?)))
     }
 
     fn with_body(manifest: Manifest, body: Body, runtime: &'static Runtime) -> Self {
@@ -144,7 +155,7 @@ impl Model {
     pub(crate) fn scorer_on(&self, threads: &Threads) -> Result<Scorer> {
         let voice = match &self.body {
             Body::Graph(graph) => Voice::Session(graph.session(threads)?),
-            Body::Parts(parts) => Voice::Parts(parts.scorers(threads)?),
+            Body::Whole(parts) => Voice::Whole(parts.scorer(threads)?),
         };
         let input = &self.manifest.input;
         let extractor = Extractor::new(&input.features, input.sample_rate_hz, input.window_samples, input.level_dbfs)?;
@@ -259,7 +270,7 @@ impl Scorer {
             self.features.get(windows.start * self.n_values..windows.end * self.n_values).unwrap_or_default();
         let session = match &mut self.voice {
             Voice::Session(session) => session,
-            Voice::Parts(parts) => return Ok(features.chunks(self.n_values.max(1)).map(|w| parts.score(w)).collect()),
+            Voice::Whole(parts) => return Ok(features.chunks(self.n_values.max(1)).map(|w| parts.score(w)).collect()),
         };
         let mut shape = manifest.input.batch_of_one();
         if let Some(batch) = shape.first_mut() {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum Provider {
     /// NVIDIA GPUs.
     Cuda,
-    /// NVIDIA GPUs, by TensorRT.
+    /// NVIDIA GPUs, by its `TensorRT`.
     TensorRt,
     /// Apple's neural engine and GPUs.
     CoreMl,

@@ -125,7 +125,7 @@ fn a_live_leg_has_the_scores_of_a_recording() {
         stream.push(chunk).unwrap();
     }
     let expected = stream.finish().unwrap();
-    let options = EngineOptions { workers: 2, max_delay: Duration::from_secs(60), ..EngineOptions::default() };
+    let options = EngineOptions { workers: 2, max_delay: Duration::from_mins(1), ..EngineOptions::default() };
     let engine = Engine::start(detector, options).unwrap();
     let mut leg = engine.open(8_000).unwrap();
     for chunk in samples.chunks(160) {
@@ -134,7 +134,7 @@ fn a_live_leg_has_the_scores_of_a_recording() {
         }
         leg.push(chunk);
     }
-    let live = leg.finish(Duration::from_secs(60)).unwrap();
+    let live = leg.finish(Duration::from_mins(1)).unwrap();
     let scores = |leg: &LegVerdict| leg.windows.iter().map(|w| (w.by_second, w.llr)).collect::<Vec<_>>();
     assert!(asked(&live) >= 3);
     assert_eq!(scores(&live).len(), scores(&expected).len());
@@ -163,7 +163,7 @@ fn an_answer_that_nobody_waits_for_any_more_leaves_the_first_score() {
         }
         leg.push(chunk);
     }
-    let verdict = leg.finish(Duration::from_secs(60)).unwrap();
+    let verdict = leg.finish(Duration::from_mins(1)).unwrap();
     let second = verdict.second.as_ref().unwrap();
     assert_eq!((asked(&verdict), second.answered), (0, 0));
     assert!(second.over_budget > 0 && !verdict.windows.is_empty(), "{second:?}");
@@ -183,7 +183,7 @@ fn the_clock_limits_how_many_are_asked_about() {
         }
         leg.push(chunk);
     }
-    let verdict = leg.finish(Duration::from_secs(60)).unwrap();
+    let verdict = leg.finish(Duration::from_mins(1)).unwrap();
     assert_eq!(asked(&verdict), 1, "the first, and none for the next hundred seconds");
     assert!(verdict.second.unwrap().over_budget >= 3);
 }
