@@ -6,9 +6,9 @@ mkdir -p corpus/{wav,container,telephony,packets,manifest,stream}
 small() { find "$@" -type f -size -64k; }
 small ../testdata/formats ../testdata/bad -name '*.wav' -o -name '*.rf64' | xargs -I{} cp {} corpus/wav/
 small ../testdata/formats ../testdata/bad | xargs -I{} cp {} corpus/container/
-cp ../models/*/manifest.json corpus/manifest/phone.json
+for model in phone wide; do cp "../models/$model/manifest.json" "corpus/manifest/$model.json"; done
 # The first byte of `telephony` says what follows; magic words are put in front by the target.
-lead() { { printf "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }
+lead() { { printf '%b' "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }
 for file in ../testdata/formats/*.amr; do lead '\x00' "$file" 6 "$(basename "$file")"; done
 for file in ../testdata/formats/*.awb; do lead '\x40' "$file" 9 "$(basename "$file")"; done
 for file in ../testdata/formats/*.au; do lead '\x80' "$file" 4 "$(basename "$file")"; done
