@@ -66,11 +66,11 @@ fn test() -> Result<()> {
     let python = python()?;
     // Tests run optimised: the same build as the command's, and signal processing without optimisation crawls.
     let library = onnxruntime_library(&python)?;
-    let mut cargo = cargo(&["test", "--release"]);
-    cargo.env("VERAVOX_TEST_ONNXRUNTIME", &library).env_remove("ORT_DYLIB_PATH");
+    let mut tests = cargo(&["test", "--release"]);
+    tests.env("VERAVOX_TEST_ONNXRUNTIME", &library).env_remove("ORT_DYLIB_PATH");
     // The tests choose the runtime themselves.
-    cargo.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
-    run(cargo)?;
+    tests.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
+    run(tests)?;
     c::test()?;
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
