@@ -72,7 +72,7 @@ pub struct Gateway {
 #[derive(Args, Clone)]
 pub struct Setup {
     /// Folder of the model, with its manifest.json, or the name of a built-in one, phone or wide (a folder of that name is
-    /// ./phone); the built-in one that fits the sample rate without it.
+    /// ./phone); without it each leg has the built-in one that was made for the band of its voice.
     #[arg(long, global = true, value_name = "DIR|NAME")]
     pub model: Option<PathBuf>,
     /// A site's calibration, as veravox calibrate writes it.
