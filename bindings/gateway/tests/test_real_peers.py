@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree
 
 import pytest
 
@@ -19,3 +20,12 @@ def test_calls_that_rtpengine_copies_are_heard():
     assert not missing
     done = subprocess.run([sys.executable, HERE / "real_rtpengine.py"], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0 and done.stdout.count("ok ") == 3, done.stdout + done.stderr
+
+
+def test_what_the_examples_give_other_peers_is_well_formed():
+    examples = HERE.parents[2] / "examples"
+    actions = xml.etree.ElementTree.parse(examples / "freeswitch/veravox.xml").iter("action")
+    started = [action.get("data") for action in actions if "/v1/media/fork" in action.get("data", "")]
+    assert len(started) == 2 and "&channels=2 stereo" in started[1]
+    stream = xml.etree.ElementTree.parse(examples / "twilio/watch.xml").getroot().find("Start/Stream")
+    assert stream.get("url").endswith("/v1/media/twilio") and stream.get("track") == "both_tracks"

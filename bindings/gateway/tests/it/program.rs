@@ -98,6 +98,15 @@ fn what_is_wrong_is_said_by_check() {
     assert!(code == Some(2) && said.contains("/nowhere"), "{said}");
 }
 
+#[test]
+fn the_configurations_of_the_examples_are_good() {
+    for folder in ["asterisk", "twilio"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(folder).join("gateway.toml");
+        let read = Config::parse(&std::fs::read_to_string(path).unwrap());
+        assert!(read.is_ok(), "{folder}: {read:?}");
+    }
+}
+
 #[tokio::test]
 async fn sigterm_ends_it_in_order_with_a_call_up() {
     let folder = tempfile::tempdir().unwrap();
