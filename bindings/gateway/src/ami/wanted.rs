@@ -151,3 +151,83 @@ impl Wants {
         self.legs.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::hub::LegInfo;
+    use crate::words::Status;
+
+    fn info(channel: Option<&str>, track: usize) -> Arc<LegInfo> {
+        let channel = channel.map(str::to_owned);
+        let (leg, call) = (Id::random(), Id::random());
+        let protocol = Protocol::AudioSocket;
+        Arc::new(LegInfo { leg, call, protocol, track, sample_rate_hz: 8_000, started_ms: 0, channel })
+    }
+
+    fn news(info: &Arc<LegInfo>, what: What) -> LegNews {
+        LegNews { info: Arc::clone(info), at_ms: 0, heard_ms: 0, what }
+    }
+
+    fn words(speech_ms: u64) -> Words {
+        Words { status: Status::Synthetic, speech_ms, ..Words::default() }
+    }
+
+    #[test]
+    fn the_last_verdict_is_told_and_each_once() {
+        let (mut wants, now) = (Wants::default(), Instant::now());
+        let leg = info(Some("PJSIP/100-1"), 0);
+        assert!(wants.hear(&news(&leg, What::Opened), now));
+        assert!(wants.hear(&news(&leg, What::Verdict { words: words(1) }), now));
+        assert!(wants.hear(&news(&leg, What::Verdict { words: words(2) }), now));
+        let [(of, channels, told)] = &wants.due(now, 9).to_tell[..] else { panic!("one leg") };
+        assert_eq!((of, &channels[..], told), (&leg.leg, &["PJSIP/100-1".to_owned()][..], &words(2)));
+        // While it was told, there was another.
+        assert!(wants.hear(&news(&leg, What::Verdict { words: words(3) }), now));
+        wants.told(&leg.leg, &words(2));
+        assert!(wants.has_untold());
+        wants.told(&leg.leg, &words(3));
+        assert!(!wants.hear(&news(&leg, What::Verdict { words: words(3) }), now), "it knows that");
+        assert!(wants.due(now, 9).to_tell.is_empty());
+        wants.hear(&news(&leg, What::Ended { words: words(3), report: None }), now);
+        assert_eq!(wants.len(), 0, "nothing more is to be told");
+    }
+
+    #[test]
+    fn a_leg_that_ended_untold_is_kept_for_a_minute() {
+        let (mut wants, now) = (Wants::default(), Instant::now());
+        let leg = info(Some("PJSIP/100-1"), 0);
+        wants.hear(&news(&leg, What::Opened), now);
+        wants.hear(&news(&leg, What::Ended { words: words(3), report: None }), now);
+        assert_eq!(wants.due(now + Duration::from_secs(59), 9).to_tell.len(), 1);
+        assert!(wants.due(now + Duration::from_secs(61), 9).to_tell.is_empty());
+        assert_eq!(wants.len(), 0);
+    }
+
+    #[test]
+    fn a_channel_is_looked_for_some_times_at_growing_intervals() {
+        let (mut wants, mut now) = (Wants::default(), Instant::now());
+        let leg = info(None, 0);
+        wants.hear(&news(&leg, What::Opened), now);
+        for tries in 1..=TRIES {
+            assert_eq!(wants.due(now, 9).to_find, [(leg.leg, leg.call)]);
+            assert_eq!(wants.found(&leg.leg, Vec::new(), now), tries < TRIES);
+            let due = wants.due(now, 9);
+            assert!(due.to_find.is_empty());
+            assert_eq!(due.next.is_some(), tries < TRIES);
+            now = due.next.unwrap_or(now);
+        }
+        assert!(!wants.hear(&news(&leg, What::Verdict { words: words(1) }), now), "it was given up");
+    }
+
+    #[test]
+    fn only_the_callers_side_of_a_call_of_asterisks_is_told() {
+        let (mut wants, now) = (Wants::default(), Instant::now());
+        assert!(!wants.hear(&news(&info(Some("PJSIP/100-1"), 1), What::Opened), now));
+        let elsewhere = LegInfo { protocol: Protocol::Twilio, ..LegInfo::clone(&info(None, 0)) };
+        assert!(!wants.hear(&news(&Arc::new(elsewhere), What::Opened), now));
+        assert_eq!(wants.len(), 0);
+    }
+}
