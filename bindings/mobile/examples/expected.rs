@@ -69,7 +69,7 @@ fn names(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
 
 /// Of files without a header, which say in their names what they are.
 fn raw_encoding(path: &Path) -> Option<(&'static str, RawEncoding)> {
-    let name = path.to_str().filter(|name| name.ends_with(".raw"))?;
+    let name = path.to_str().filter(|_| path.extension().is_some_and(|extension| extension == "raw"))?;
     [("Alaw", RawEncoding::Alaw), ("Mulaw", RawEncoding::Mulaw), ("PcmS16Le", RawEncoding::PcmS16Le)]
         .into_iter()
         .find(|(encoding, _)| name.contains(&encoding.to_lowercase().replace("pcm", "")))
