@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help text, where backticks would stand as they are")]
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use veravox::Detector;
@@ -376,9 +377,10 @@ impl Setup {
 
     /// The runtime in use; whoever asked for a provider that is not there is told.
     fn told(&self) -> veravox::Result<&'static Runtime> {
+        static TOLD: Once = Once::new();
         let runtime = Runtime::get()?;
         if let Some(note) = runtime.note().filter(|_| !self.providers.is_empty()) {
-            anstream::eprintln!("{YELLOW}note{YELLOW:#} {note}");
+            TOLD.call_once(|| anstream::eprintln!("{YELLOW}note{YELLOW:#} {note}"));
         }
         Ok(runtime)
     }
