@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Once;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -444,9 +445,10 @@ impl Setup {
 
     /// The runtime in use; whoever asked for a provider that is not there is told.
     fn told(&self) -> veravox::Result<&'static Runtime> {
+        static TOLD: Once = Once::new();
         let runtime = Runtime::get()?;
         if let Some(note) = runtime.note().filter(|_| !self.providers.is_empty()) {
-            anstream::eprintln!("{YELLOW}note{YELLOW:#} {note}");
+            TOLD.call_once(|| anstream::eprintln!("{YELLOW}note{YELLOW:#} {note}"));
         }
         Ok(runtime)
     }

@@ -333,9 +333,9 @@ def test_a_cascade_names_both_models(imported, tmp_path):
         and leg.to_dict()["second"]["answered"] == leg.second.answered
     )
     engine = veravox.Engine(detector=detector, workers=1)
-    counts = engine.stats().second
+    counts = engine.stats.second
     assert isinstance(counts, veravox.SecondCounts) and counts.answered == leg.second.answered
-    assert engine.stats().to_dict()["second"]["answered"] == counts.answered
+    assert engine.stats.to_dict()["second"]["answered"] == counts.answered
     engine.stop()
     printed = run("--model", folder.parent / "two", "scan", "testdata/calls/03-bank-card.alaw.wav").stdout
     assert f"cascade two 1.0.0: phone 0.6.0, then {second['name']} {second['version']}" in printed
