@@ -4,7 +4,8 @@ use codec_core::CodecConfig;
 use codec_core::codecs::amr::AmrCodec;
 use codec_core::types::{CodedFrame, VariableRateCodec as _};
 
-use super::{PacketDecoder, amr_frame_bytes, broken, push_i16};
+use super::packet::{PacketDecoder, broken, push_i16};
+use super::toc::amr_frame_bytes;
 use crate::error::Result;
 
 pub(super) struct Decoder {

@@ -1,6 +1,6 @@
 //! G.711 (ITU-T G.711): a byte a sample, any number of channels interleaved.
 
-use super::PacketDecoder;
+use super::packet::PacketDecoder;
 use crate::error::Result;
 
 /// The value of each byte.

@@ -2,7 +2,7 @@
 
 use audio_codec::g722::G722Decoder;
 
-use super::{PacketDecoder, broken, push_i16};
+use super::packet::{PacketDecoder, broken, push_i16};
 use crate::error::Result;
 
 /// Bytes decoded at a time.

@@ -2,7 +2,7 @@
 //!
 //! The names in capitals are those of the blocks of the standard, section 4.2.
 
-use super::{PacketDecoder, broken};
+use super::packet::{PacketDecoder, broken};
 use crate::error::Result;
 
 /// Bits of a sample: 16 to 40 kbit/s at 8,000 Hz.

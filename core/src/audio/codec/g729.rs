@@ -3,7 +3,7 @@
 use codec_core::codecs::g729::G729Codec;
 use codec_core::{AudioCodec as _, CodecConfig};
 
-use super::{PacketDecoder, broken, push_i16};
+use super::packet::{PacketDecoder, broken, push_i16};
 use crate::error::Result;
 
 pub(super) struct Decoder(G729Codec);

@@ -2,7 +2,7 @@
 
 use oxideav_gsm::{DecoderState, UnpackedFrame};
 
-use super::{PacketDecoder, broken, push_i16};
+use super::packet::{PacketDecoder, broken, push_i16};
 use crate::error::Result;
 
 pub(super) struct Decoder {

@@ -17,22 +17,13 @@ mod gsm;
 mod oki;
 #[cfg(feature = "codecs")]
 mod opus;
+mod packet;
 mod toc;
 
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use g726::{Bits, Packing};
+pub(crate) use packet::PacketDecoder;
 pub(crate) use toc::{amr_frame_bytes, opus_packet_samples};
-
-/// Decodes the packets of one stream, in their order.
-pub(crate) trait PacketDecoder: Send {
-    /// Decodes one packet, which holds whole frames, and puts its samples behind those in `out`: values in [-1, 1], of several
-    /// channels interleaved. Of AMR a packet is a frame as files store it, with its head (RFC 4867, section 5.3).
-    ///
-    /// # Errors
-    /// [`CorruptAudio`](ErrorKind::CorruptAudio) when it is no packet of this codec, or says itself that it is damaged: it counts
-    /// as lost. Nothing was put into `out` then, and the next packet can be decoded.
-    fn decode(&mut self, packet: &[u8], out: &mut Vec<f32>) -> Result<()>;
-}
 
 /// A codec of telephony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,15 +197,4 @@ impl Codec {
             }
         })
     }
-}
-
-/// A packet that is not what its codec says.
-fn broken(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::CorruptAudio, message)
-}
-
-/// Sixteen bits as floats.
-#[cfg(feature = "codecs")]
-fn push_i16(out: &mut Vec<f32>, samples: &[i16]) {
-    out.extend(samples.iter().map(|sample| f32::from(*sample) / 32_768.0));
 }

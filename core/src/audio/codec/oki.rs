@@ -1,7 +1,7 @@
 //! OKI ADPCM as Dialogic's boards store it in VOX files: four bits a sample, the first of two in the high ones. After
 //! Dialogic's application note 1366, "Dialogic ADPCM Algorithm" (1988).
 
-use super::PacketDecoder;
+use super::packet::PacketDecoder;
 use crate::error::Result;
 
 /// The sizes of the step, each a tenth more than the one before.

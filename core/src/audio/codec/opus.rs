@@ -2,7 +2,8 @@
 
 use opus_decoder::OpusDecoder;
 
-use super::{PacketDecoder, broken, opus_packet_samples};
+use super::packet::{PacketDecoder, broken};
+use super::toc::opus_packet_samples;
 use crate::error::Result;
 
 pub(super) struct Decoder {
