@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use veravox::ThresholdChanges;
+use veravox::decide::DecisionCosts;
 use veravox::runtime::{Runtime, RuntimeChoice};
 use veravox::site::SiteCalibration;
 use veravox::stream::StreamOptions;
@@ -33,11 +34,16 @@ impl Detector {
     /// `calibration` is the text of a site's calibration, a file that `veravox calibrate` made for the same model;
     /// `targetFalseAlarm` sets the threshold so that at most this share of its people is called synthetic.
     ///
+    /// Where one of the costs is given, of calling a person synthetic, of calling a machine bona fide, or of no verdict, in any one
+    /// unit, the thresholds follow from the costs and the prior; those not given are 1, and 0.15 for no verdict.
+    ///
     /// Fails with `NotFound`, `InvalidManifest`, `HashMismatch` or `InvalidModel` where a folder holds no usable model, and with
     /// `InvalidArgument` for thresholds out of order and for a calibration that was made for another model.
     #[uniffi::constructor(default(
-        model = None, prior = None, synthetic_llr = None, bonafide_llr = None, calibration = None, target_false_alarm = None
+        model = None, prior = None, synthetic_llr = None, bonafide_llr = None, calibration = None, target_false_alarm = None,
+        cost_false_alarm = None, cost_miss = None, cost_undecided = None
     ))]
+    #[allow(clippy::too_many_arguments, reason = "named arguments of Kotlin and Swift")]
     pub fn new(
         model: Option<String>,
         prior: Option<f64>,
@@ -45,6 +51,9 @@ impl Detector {
         bonafide_llr: Option<f64>,
         calibration: Option<String>,
         target_false_alarm: Option<f64>,
+        cost_false_alarm: Option<f64>,
+        cost_miss: Option<f64>,
+        cost_undecided: Option<f64>,
     ) -> Result<Arc<Self>> {
         // The environment of an app's process is nobody's choice of a runtime. Where another one is in use already, it stays.
         if Runtime::select(&RuntimeChoice::BuiltIn).is_err() {
@@ -60,7 +69,12 @@ impl Detector {
         if let Some(share) = target_false_alarm {
             inner = inner.with_target_false_alarm(share)?;
         }
-        let inner = inner.with_thresholds(ThresholdChanges { prior, costs: None, synthetic_llr, bonafide_llr })?;
+        let inner = inner.with_thresholds(ThresholdChanges {
+            prior,
+            costs: DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided),
+            synthetic_llr,
+            bonafide_llr,
+        })?;
         Ok(Arc::new(Self { inner }))
     }
 

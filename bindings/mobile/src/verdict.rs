@@ -2,7 +2,7 @@
 
 use veravox::report;
 
-use crate::words::{Decision, Reason, Stage};
+use crate::words::{Because, Decision, Reason, Stage};
 
 /// The verdict on one leg.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
@@ -36,6 +36,21 @@ pub struct LegVerdict {
     pub interruptions: Interruptions,
     /// What is odd about the leg, in words.
     pub notes: Vec<String>,
+    /// The model that scored it.
+    pub model: Option<LegModel>,
+}
+
+/// The model of a leg.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct LegModel {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its ONNX file.
+    pub sha256: String,
+    /// Why it was this one.
+    pub because: Because,
 }
 
 /// The verdict so far.
@@ -120,7 +135,15 @@ impl From<report::LegVerdict> for LegVerdict {
             segments: verdict.segments.into_iter().map(Segment::from).collect(),
             interruptions: verdict.interruptions.into(),
             notes: verdict.notes,
+            model: verdict.model.map(LegModel::from),
         }
+    }
+}
+
+impl From<report::LegModel> for LegModel {
+    fn from(model: report::LegModel) -> Self {
+        let report::ModelSummary { name, version, sha256, .. } = model.summary;
+        Self { name, version, sha256, because: model.because.into() }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Reason {
     Misread,
     /// Most of the speech is unlike anything that the model was trained on.
     UnlikeTraining,
+    /// The model was never calibrated: it gives scores and no verdicts.
+    Uncalibrated,
     /// The evidence lies between the thresholds.
     Undecided,
     /// There was speech, and no time to score it.
@@ -55,6 +57,33 @@ pub enum Reason {
     MixedVoices,
     /// A reason that is newer than this list.
     Other,
+}
+
+/// Why a leg has the model that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Because {
+    /// The detector has no other.
+    Only,
+    /// The sample rate can hold the band of no wider one.
+    Rate,
+    /// The band of the first two seconds of speech, or of what there was.
+    Band,
+    /// Nobody spoke: the widest that the sample rate can hold.
+    NoVoice,
+    /// A reason that is newer than this list.
+    Other,
+}
+
+impl From<report::Because> for Because {
+    fn from(because: report::Because) -> Self {
+        match because {
+            report::Because::Only => Self::Only,
+            report::Because::Rate => Self::Rate,
+            report::Because::Band => Self::Band,
+            report::Because::NoVoice => Self::NoVoice,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl From<decide::Decision> for Decision {
@@ -90,6 +119,7 @@ impl From<decide::Reason> for Reason {
             decide::Reason::InvalidSamples => Self::InvalidSamples,
             decide::Reason::Misread => Self::Misread,
             decide::Reason::UnlikeTraining => Self::UnlikeTraining,
+            decide::Reason::Uncalibrated => Self::Uncalibrated,
             decide::Reason::Undecided => Self::Undecided,
             decide::Reason::NotScored => Self::NotScored,
             decide::Reason::MixedVoices => Self::MixedVoices,
