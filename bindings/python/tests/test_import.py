@@ -5,6 +5,7 @@ checkout, the published nets are compared with the scores of their authors' code
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
@@ -364,6 +365,50 @@ def test_fewer_bits_give_nearly_the_same_answers(tmp_path, precision, monkeypatc
         for b in (False, True)
     ]
     assert np.abs(np.subtract(*llrs)).max() < 1e-4
+
+
+def test_weights_in_a_file_of_their_own_are_read_from_there_alone(tmp_path):
+    import onnx
+
+    torch.save(published_form(randomised(READ["ssl-linear"]())), tmp_path / "net.pth")
+    wishes = Wishes(licence="MIT", heads=2, window_seconds=0.5)
+    bring_in(str(tmp_path / "net.pth"), tmp_path / "one", wishes, quiet)
+    folder = tmp_path / "two"
+    bring_in(str(tmp_path / "net.pth"), folder, dataclasses.replace(wishes, most_in_one_file=1000), quiet)
+    assert sorted(p.name for p in folder.iterdir()) == ["import.json", "manifest.json", "model.onnx", "model.onnx.data"]
+    call = CALLS / "03-bank-card.alaw.wav"
+    llrs = [[w.llr for w in veravox.Detector(tmp_path / name).scan(call).legs[0].windows] for name in ("one", "two")]
+    assert len(llrs[0]) > 3 and np.abs(np.subtract(*llrs)).max() < 1e-6
+    assert "its weights lie in a file of their own" in run("model", "check", folder, builtin=True).stdout
+    # A graph that names another file gets none, whatever its hash.
+    manifest = json.loads((folder / "manifest.json").read_text())
+    graph_file = folder / "model.onnx"
+    honest = graph_file.read_bytes()
+    for place in ("../../../etc/passwd", "/etc/passwd", "other.data"):
+        model = onnx.load(str(graph_file), load_external_data=False)
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                entry.value = place if entry.key == "location" else entry.value
+        graph_file.write_bytes(model.SerializeToString())
+        manifest["onnx"]["sha256"] = hashlib.sha256(graph_file.read_bytes()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(veravox.InvalidModelError, match="expected the file that the manifest names"):
+            veravox.Detector(folder)
+        graph_file.write_bytes(honest)
+    manifest["onnx"] = {**manifest["onnx"], "data": {"file": "../one/model.onnx", "sha256": "0" * 64}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(veravox.InvalidManifestError, match="onnx.data.file must be the name of a file"):
+        veravox.Detector(folder)
+    (folder / "model.onnx.data").write_bytes(b"other weights")
+    manifest["onnx"] = {
+        "file": "model.onnx",
+        "sha256": hashlib.sha256(honest).hexdigest(),
+        "data": {"file": "model.onnx.data", "sha256": "0" * 64},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(veravox.HashMismatchError, match="model.onnx.data"):
+        veravox.Detector(folder)
+    assert run("--max-model-bytes", 1000, "model", "check", tmp_path / "one").returncode == 1
 
 
 def test_the_filterbank_is_that_of_the_feature_extractor():
