@@ -16,6 +16,7 @@ use std::sync::{Mutex, OnceLock};
 #[cfg(feature = "onnxruntime")]
 use ort::environment::Environment;
 
+#[cfg(feature = "onnxruntime")]
 use super::graph::onnx_runtime;
 
 pub use super::provider::Provider;
@@ -143,9 +144,10 @@ impl Runtime {
     pub fn loads(&self, provider: Provider) -> Result<()> {
         match &self.backend {
             Backend::BuiltIn => {
-                let message = format!("{self}, the built-in runtime, has no execution providers");
+                let message = format!("{self}, the built-in runtime, has no execution providers, {provider} neither");
                 Err(Error::new(ErrorKind::Runtime, message))
             }
+            #[cfg(feature = "onnxruntime")]
             Backend::OnnxRuntime(environment) => onnx_runtime::loads(environment, provider)
                 .map_err(|e| Error::new(ErrorKind::Runtime, e.to_string()).with_source(e)),
         }

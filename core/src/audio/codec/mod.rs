@@ -23,7 +23,9 @@ mod toc;
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use g726::{Bits, Packing};
 pub(crate) use packet::PacketDecoder;
-pub(crate) use toc::{amr_frame_bytes, opus_packet_samples};
+pub(crate) use toc::amr_frame_bytes;
+#[cfg(any(feature = "captures", feature = "codecs"))]
+pub(crate) use toc::opus_packet_samples;
 
 /// A codec of telephony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +59,7 @@ impl Codec {
     ///
     /// # Errors
     /// [`UnsupportedAudio`](ErrorKind::UnsupportedAudio) where there is none.
+    #[cfg(feature = "captures")]
     pub fn by_encoding_name(name: &str) -> Result<Self> {
         use {
             Bits::{Five, Four, Three, Two},
@@ -135,6 +138,7 @@ impl Codec {
 
     /// Samples of one channel in a packet of `channels` channels, by what it says of itself: nothing is decoded. None of what
     /// is no packet.
+    #[cfg(feature = "captures")]
     pub fn samples(self, packet: &[u8], channels: usize) -> Option<usize> {
         match self {
             Self::Opus => opus_packet_samples(packet),

@@ -17,6 +17,7 @@ pub(crate) fn amr_frame_bytes(wideband: bool, head: u8) -> Option<usize> {
 }
 
 /// Samples at 48,000 Hz in an Opus packet (RFC 6716, section 3.1), of 120 ms at most.
+#[cfg(any(feature = "captures", feature = "codecs"))]
 pub(crate) fn opus_packet_samples(packet: &[u8]) -> Option<usize> {
     let [toc, rest @ ..] = packet else { return None };
     let config = toc >> 3;
