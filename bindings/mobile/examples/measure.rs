@@ -13,7 +13,7 @@ use veravox_mobile::{Detector, Event, Recording};
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("expected a recording")?;
     let started = Instant::now();
-    let detector = Detector::new(None, None, None, None, None, None)?;
+    let detector = Detector::new(None, None, None, None, None, None, None, None, None)?;
     let recording = Recording::open(path, None)?;
     let rate = usize::try_from(recording.sample_rate_hz())?;
     let stream = detector.stream(recording.sample_rate_hz(), true, None, None, None)?;

@@ -281,7 +281,7 @@ void uniffi_veravox_mobile_fn_free_detector(uint64_t handle, RustCallStatus *_No
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_CONSTRUCTOR_DETECTOR_NEW
 #define UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_CONSTRUCTOR_DETECTOR_NEW
-uint64_t uniffi_veravox_mobile_fn_constructor_detector_new(RustBuffer model, RustBuffer prior, RustBuffer synthetic_llr, RustBuffer bonafide_llr, RustBuffer calibration, RustBuffer target_false_alarm, RustCallStatus *_Nonnull out_status
+uint64_t uniffi_veravox_mobile_fn_constructor_detector_new(RustBuffer model, RustBuffer prior, RustBuffer synthetic_llr, RustBuffer bonafide_llr, RustBuffer calibration, RustBuffer target_false_alarm, RustBuffer cost_false_alarm, RustBuffer cost_miss, RustBuffer cost_undecided, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_VERAVOX_MOBILE_FN_METHOD_DETECTOR_SCAN_BYTES

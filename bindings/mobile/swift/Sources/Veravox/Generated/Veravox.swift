@@ -849,10 +849,13 @@ open class Detector: DetectorProtocol, @unchecked Sendable {
      * `calibration` is the text of a site's calibration, a file that `veravox calibrate` made for the same model;
      * `targetFalseAlarm` sets the threshold so that at most this share of its people is called synthetic.
      *
+     * Where one of the costs is given, of calling a person synthetic, of calling a machine bona fide, or of no verdict, in any one
+     * unit, the thresholds follow from the costs and the prior; those not given are 1, and 0.15 for no verdict.
+     *
      * Fails with `NotFound`, `InvalidManifest`, `HashMismatch` or `InvalidModel` where a folder holds no usable model, and with
      * `InvalidArgument` for thresholds out of order and for a calibration that was made for another model.
      */
-public convenience init(model: String? = nil, prior: Double? = nil, syntheticLlr: Double? = nil, bonafideLlr: Double? = nil, calibration: String? = nil, targetFalseAlarm: Double? = nil)throws  {
+public convenience init(model: String? = nil, prior: Double? = nil, syntheticLlr: Double? = nil, bonafideLlr: Double? = nil, calibration: String? = nil, targetFalseAlarm: Double? = nil, costFalseAlarm: Double? = nil, costMiss: Double? = nil, costUndecided: Double? = nil)throws  {
     let handle =
         try rustCallWithError(FfiConverterTypeVeravoxError_lift) {
         uniffiCallStatus in
@@ -862,7 +865,10 @@ public convenience init(model: String? = nil, prior: Double? = nil, syntheticLlr
         FfiConverterOptionDouble.lower(syntheticLlr),
         FfiConverterOptionDouble.lower(bonafideLlr),
         FfiConverterOptionString.lower(calibration),
-        FfiConverterOptionDouble.lower(targetFalseAlarm),uniffiCallStatus
+        FfiConverterOptionDouble.lower(targetFalseAlarm),
+        FfiConverterOptionDouble.lower(costFalseAlarm),
+        FfiConverterOptionDouble.lower(costMiss),
+        FfiConverterOptionDouble.lower(costUndecided),uniffiCallStatus
     )
 }
     self.init(unsafeFromHandle: handle)
@@ -1906,6 +1912,95 @@ public func FfiConverterTypeInterruptions_lower(_ value: Interruptions) -> RustB
 
 
 /**
+ * The model of a leg.
+ */
+public struct LegModel: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Its version.
+     */
+    public let version: String
+    /**
+     * SHA-256 of its ONNX file.
+     */
+    public let sha256: String
+    /**
+     * Why it was this one.
+     */
+    public let because: Because
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Its version.
+         */version: String,
+        /**
+         * SHA-256 of its ONNX file.
+         */sha256: String,
+        /**
+         * Why it was this one.
+         */because: Because) {
+        self.name = name
+        self.version = version
+        self.sha256 = sha256
+        self.because = because
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LegModel: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLegModel: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LegModel {
+        return
+            try LegModel(
+                name: FfiConverterString.read(from: &buf),
+                version: FfiConverterString.read(from: &buf),
+                sha256: FfiConverterString.read(from: &buf),
+                because: FfiConverterTypeBecause.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LegModel, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.version, into: &buf)
+        FfiConverterString.write(value.sha256, into: &buf)
+        FfiConverterTypeBecause.write(value.because, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLegModel_lift(_ buf: RustBuffer) throws -> LegModel {
+    return try FfiConverterTypeLegModel.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLegModel_lower(_ value: LegModel) -> RustBuffer {
+    return FfiConverterTypeLegModel.lower(value)
+}
+
+
+/**
  * The verdict on one leg.
  */
 public struct LegVerdict: Equatable, Hashable {
@@ -1966,6 +2061,10 @@ public struct LegVerdict: Equatable, Hashable {
      * What is odd about the leg, in words.
      */
     public let notes: [String]
+    /**
+     * The model that scored it.
+     */
+    public let model: LegModel?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -2012,7 +2111,10 @@ public struct LegVerdict: Equatable, Hashable {
          */interruptions: Interruptions,
         /**
          * What is odd about the leg, in words.
-         */notes: [String]) {
+         */notes: [String],
+        /**
+         * The model that scored it.
+         */model: LegModel?) {
         self.leg = leg
         self.stage = stage
         self.decision = decision
@@ -2027,6 +2129,7 @@ public struct LegVerdict: Equatable, Hashable {
         self.segments = segments
         self.interruptions = interruptions
         self.notes = notes
+        self.model = model
     }
 
 
@@ -2058,7 +2161,8 @@ public struct FfiConverterTypeLegVerdict: FfiConverterRustBuffer {
                 windows: FfiConverterSequenceTypeWindowReport.read(from: &buf),
                 segments: FfiConverterSequenceTypeSegment.read(from: &buf),
                 interruptions: FfiConverterTypeInterruptions.read(from: &buf),
-                notes: FfiConverterSequenceString.read(from: &buf)
+                notes: FfiConverterSequenceString.read(from: &buf),
+                model: FfiConverterOptionTypeLegModel.read(from: &buf)
         )
     }
 
@@ -2077,6 +2181,7 @@ public struct FfiConverterTypeLegVerdict: FfiConverterRustBuffer {
         FfiConverterSequenceTypeSegment.write(value.segments, into: &buf)
         FfiConverterTypeInterruptions.write(value.interruptions, into: &buf)
         FfiConverterSequenceString.write(value.notes, into: &buf)
+        FfiConverterOptionTypeLegModel.write(value.model, into: &buf)
     }
 }
 
@@ -2621,6 +2726,111 @@ public func FfiConverterTypeWindowReport_lower(_ value: WindowReport) -> RustBuf
 
 
 /**
+ * Why a leg has the model that it has.
+ */
+
+public enum Because: Equatable, Hashable {
+
+    /**
+     * The detector has no other.
+     */
+    case only
+    /**
+     * The sample rate can hold the band of no wider one.
+     */
+    case rate
+    /**
+     * The band of the first two seconds of speech, or of what there was.
+     */
+    case band
+    /**
+     * Nobody spoke: the widest that the sample rate can hold.
+     */
+    case noVoice
+    /**
+     * A reason that is newer than this list.
+     */
+    case other
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Because: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBecause: FfiConverterRustBuffer {
+    typealias SwiftType = Because
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Because {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .only
+
+        case 2: return .rate
+
+        case 3: return .band
+
+        case 4: return .noVoice
+
+        case 5: return .other
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Because, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .only:
+            writeInt(&buf, Int32(1))
+
+
+        case .rate:
+            writeInt(&buf, Int32(2))
+
+
+        case .band:
+            writeInt(&buf, Int32(3))
+
+
+        case .noVoice:
+            writeInt(&buf, Int32(4))
+
+
+        case .other:
+            writeInt(&buf, Int32(5))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBecause_lift(_ buf: RustBuffer) throws -> Because {
+    return try FfiConverterTypeBecause.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBecause_lower(_ value: Because) -> RustBuffer {
+    return FfiConverterTypeBecause.lower(value)
+}
+
+
+
+/**
  * The answer for a leg.
  */
 
@@ -2946,6 +3156,10 @@ public enum Reason: Equatable, Hashable {
      */
     case unlikeTraining
     /**
+     * The model was never calibrated: it gives scores and no verdicts.
+     */
+    case uncalibrated
+    /**
      * The evidence lies between the thresholds.
      */
     case undecided
@@ -3000,13 +3214,15 @@ public struct FfiConverterTypeReason: FfiConverterRustBuffer {
 
         case 9: return .unlikeTraining
 
-        case 10: return .undecided
+        case 10: return .uncalibrated
 
-        case 11: return .notScored
+        case 11: return .undecided
 
-        case 12: return .mixedVoices
+        case 12: return .notScored
 
-        case 13: return .other
+        case 13: return .mixedVoices
+
+        case 14: return .other
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -3052,20 +3268,24 @@ public struct FfiConverterTypeReason: FfiConverterRustBuffer {
             writeInt(&buf, Int32(9))
 
 
-        case .undecided:
+        case .uncalibrated:
             writeInt(&buf, Int32(10))
 
 
-        case .notScored:
+        case .undecided:
             writeInt(&buf, Int32(11))
 
 
-        case .mixedVoices:
+        case .notScored:
             writeInt(&buf, Int32(12))
 
 
-        case .other:
+        case .mixedVoices:
             writeInt(&buf, Int32(13))
+
+
+        case .other:
+            writeInt(&buf, Int32(14))
 
         }
     }
@@ -3518,6 +3738,30 @@ fileprivate struct FfiConverterOptionTypeCalibrationSummary: FfiConverterRustBuf
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeLegModel: FfiConverterRustBuffer {
+    typealias SwiftType = LegModel?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeLegModel.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeLegModel.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeRawFormat: FfiConverterRustBuffer {
     typealias SwiftType = RawFormat?
 
@@ -3890,7 +4134,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_veravox_mobile_checksum_constructor_cancellation_new() != 52801) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_veravox_mobile_checksum_constructor_detector_new() != 34856) {
+    if (uniffi_veravox_mobile_checksum_constructor_detector_new() != 35313) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_veravox_mobile_checksum_constructor_recording_open() != 21450) {

@@ -755,7 +755,7 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_veravox_mobile_fn_free_detector(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_veravox_mobile_fn_constructor_detector_new(`model`: RustBuffer.ByValue,`prior`: RustBuffer.ByValue,`syntheticLlr`: RustBuffer.ByValue,`bonafideLlr`: RustBuffer.ByValue,`calibration`: RustBuffer.ByValue,`targetFalseAlarm`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
+    external fun uniffi_veravox_mobile_fn_constructor_detector_new(`model`: RustBuffer.ByValue,`prior`: RustBuffer.ByValue,`syntheticLlr`: RustBuffer.ByValue,`bonafideLlr`: RustBuffer.ByValue,`calibration`: RustBuffer.ByValue,`targetFalseAlarm`: RustBuffer.ByValue,`costFalseAlarm`: RustBuffer.ByValue,`costMiss`: RustBuffer.ByValue,`costUndecided`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_veravox_mobile_fn_method_detector_scan_bytes(`ptr`: Long,`bytes`: RustBuffer.ByValue,`raw`: RustBuffer.ByValue,`cancellation`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
@@ -985,7 +985,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_veravox_mobile_checksum_constructor_cancellation_new() and 0xFFFF) != 52801) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_veravox_mobile_checksum_constructor_detector_new() and 0xFFFF) != 34856) {
+    if ((lib.uniffi_veravox_mobile_checksum_constructor_detector_new() and 0xFFFF) != 35313) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_veravox_mobile_checksum_constructor_recording_open() and 0xFFFF) != 21450) {
@@ -1762,10 +1762,13 @@ open class Detector: Disposable, AutoCloseable, DetectorInterface
      * `calibration` is the text of a site's calibration, a file that `veravox calibrate` made for the same model;
      * `targetFalseAlarm` sets the threshold so that at most this share of its people is called synthetic.
      *
+     * Where one of the costs is given, of calling a person synthetic, of calling a machine bona fide, or of no verdict, in any one
+     * unit, the thresholds follow from the costs and the prior; those not given are 1, and 0.15 for no verdict.
+     *
      * Fails with `NotFound`, `InvalidManifest`, `HashMismatch` or `InvalidModel` where a folder holds no usable model, and with
      * `InvalidArgument` for thresholds out of order and for a calibration that was made for another model.
      */
-    constructor(`model`: kotlin.String? = null, `prior`: kotlin.Double? = null, `syntheticLlr`: kotlin.Double? = null, `bonafideLlr`: kotlin.Double? = null, `calibration`: kotlin.String? = null, `targetFalseAlarm`: kotlin.Double? = null) :
+    constructor(`model`: kotlin.String? = null, `prior`: kotlin.Double? = null, `syntheticLlr`: kotlin.Double? = null, `bonafideLlr`: kotlin.Double? = null, `calibration`: kotlin.String? = null, `targetFalseAlarm`: kotlin.Double? = null, `costFalseAlarm`: kotlin.Double? = null, `costMiss`: kotlin.Double? = null, `costUndecided`: kotlin.Double? = null) :
         this(UniffiWithHandle,
     uniffiRustCallWithError(VeravoxException) { _status ->
     UniffiLib.uniffi_veravox_mobile_fn_constructor_detector_new(
@@ -1776,7 +1779,10 @@ open class Detector: Disposable, AutoCloseable, DetectorInterface
         FfiConverterOptionalDouble.lower(`syntheticLlr`),
         FfiConverterOptionalDouble.lower(`bonafideLlr`),
         FfiConverterOptionalString.lower(`calibration`),
-        FfiConverterOptionalDouble.lower(`targetFalseAlarm`),_status)
+        FfiConverterOptionalDouble.lower(`targetFalseAlarm`),
+        FfiConverterOptionalDouble.lower(`costFalseAlarm`),
+        FfiConverterOptionalDouble.lower(`costMiss`),
+        FfiConverterOptionalDouble.lower(`costUndecided`),_status)
 }
     )
 
@@ -3088,6 +3094,69 @@ public object FfiConverterTypeInterruptions: FfiConverterRustBuffer<Interruption
 
 
 /**
+ * The model of a leg.
+ */
+data class LegModel (
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    ,
+    /**
+     * Its version.
+     */
+    val `version`: kotlin.String
+    ,
+    /**
+     * SHA-256 of its ONNX file.
+     */
+    val `sha256`: kotlin.String
+    ,
+    /**
+     * Why it was this one.
+     */
+    val `because`: Because
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLegModel: FfiConverterRustBuffer<LegModel> {
+    override fun read(buf: ByteBuffer): LegModel {
+        return LegModel(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeBecause.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: LegModel) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterString.allocationSize(value.`version`) +
+            FfiConverterString.allocationSize(value.`sha256`) +
+            FfiConverterTypeBecause.allocationSize(value.`because`)
+    )
+
+    override fun write(value: LegModel, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterString.write(value.`version`, buf)
+            FfiConverterString.write(value.`sha256`, buf)
+            FfiConverterTypeBecause.write(value.`because`, buf)
+    }
+}
+
+
+
+/**
  * The verdict on one leg.
  */
 data class LegVerdict (
@@ -3161,6 +3230,11 @@ data class LegVerdict (
      * What is odd about the leg, in words.
      */
     val `notes`: List<kotlin.String>
+    ,
+    /**
+     * The model that scored it.
+     */
+    val `model`: LegModel?
 
 ){
 
@@ -3191,6 +3265,7 @@ public object FfiConverterTypeLegVerdict: FfiConverterRustBuffer<LegVerdict> {
             FfiConverterSequenceTypeSegment.read(buf),
             FfiConverterTypeInterruptions.read(buf),
             FfiConverterSequenceString.read(buf),
+            FfiConverterOptionalTypeLegModel.read(buf),
         )
     }
 
@@ -3208,7 +3283,8 @@ public object FfiConverterTypeLegVerdict: FfiConverterRustBuffer<LegVerdict> {
             FfiConverterSequenceTypeWindowReport.allocationSize(value.`windows`) +
             FfiConverterSequenceTypeSegment.allocationSize(value.`segments`) +
             FfiConverterTypeInterruptions.allocationSize(value.`interruptions`) +
-            FfiConverterSequenceString.allocationSize(value.`notes`)
+            FfiConverterSequenceString.allocationSize(value.`notes`) +
+            FfiConverterOptionalTypeLegModel.allocationSize(value.`model`)
     )
 
     override fun write(value: LegVerdict, buf: ByteBuffer) {
@@ -3226,6 +3302,7 @@ public object FfiConverterTypeLegVerdict: FfiConverterRustBuffer<LegVerdict> {
             FfiConverterSequenceTypeSegment.write(value.`segments`, buf)
             FfiConverterTypeInterruptions.write(value.`interruptions`, buf)
             FfiConverterSequenceString.write(value.`notes`, buf)
+            FfiConverterOptionalTypeLegModel.write(value.`model`, buf)
     }
 }
 
@@ -3602,6 +3679,63 @@ public object FfiConverterTypeWindowReport: FfiConverterRustBuffer<WindowReport>
 
 
 /**
+ * Why a leg has the model that it has.
+ */
+
+enum class Because {
+
+    /**
+     * The detector has no other.
+     */
+    ONLY,
+    /**
+     * The sample rate can hold the band of no wider one.
+     */
+    RATE,
+    /**
+     * The band of the first two seconds of speech, or of what there was.
+     */
+    BAND,
+    /**
+     * Nobody spoke: the widest that the sample rate can hold.
+     */
+    NO_VOICE,
+    /**
+     * A reason that is newer than this list.
+     */
+    OTHER;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBecause: FfiConverterRustBuffer<Because> {
+    override fun read(buf: ByteBuffer) = try {
+
+        Because.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Because) = 4UL
+
+    override fun write(value: Because, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * The answer for a leg.
  */
 
@@ -3873,6 +4007,10 @@ enum class Reason {
      * Most of the speech is unlike anything that the model was trained on.
      */
     UNLIKE_TRAINING,
+    /**
+     * The model was never calibrated: it gives scores and no verdicts.
+     */
+    UNCALIBRATED,
     /**
      * The evidence lies between the thresholds.
      */
@@ -4295,6 +4433,38 @@ public object FfiConverterOptionalTypeCalibrationSummary: FfiConverterRustBuffer
         } else {
             buf.put(1)
             FfiConverterTypeCalibrationSummary.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeLegModel: FfiConverterRustBuffer<LegModel?> {
+    override fun read(buf: ByteBuffer): LegModel? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeLegModel.read(buf)
+    }
+
+    override fun allocationSize(value: LegModel?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeLegModel.allocationSize(value)
+        }
+    }
+
+    override fun write(value: LegModel?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeLegModel.write(value, buf)
         }
     }
 }
