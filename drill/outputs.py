@@ -225,8 +225,8 @@ def _calls(here):
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     kinds = {line["path"].split("/")[-1]: line.get("error", {}).get("kind") for line in lines}
     # Read by their names, those without a header are audio, or frames that are none.
-    read = {"e.ulaw": None, "h.g722": None, "i.vox": None, "a.gsm": "corrupt_audio"}
-    good = done.returncode == 1 and kinds == {name: read.get(name, "unsupported_audio") for name in names}
+    read = {"call.wav": None, "e.ulaw": None, "h.g722": None, "i.vox": None, "a.gsm": "corrupt_audio"}
+    good = done.returncode == 1 and kinds == {name: read.get(name, "unsupported_audio") for name in ["call.wav", *names]}
     return "a line each, exit 1" if good else str(kinds)
 
 

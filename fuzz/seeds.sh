@@ -13,9 +13,9 @@ for file in ../testdata/captures/*.pcapng; do { printf '\x50'; tail -c +5 "$file
     printf '\x81\x20\x41m=audio 9002 RTP/AVP 96 97 98\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap'
     for n in 0 1 2 3 4 5 6 7 8 9 10 11; do printf "\\x$(printf %x $((64 + n)))\x21AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHHI"; done
 } >corpus/capture/packets
-cp ../models/*/manifest.json corpus/manifest/phone.json
+for model in phone wide; do cp "../models/$model/manifest.json" "corpus/manifest/$model.json"; done
 # The first byte of `telephony` says what follows; magic words are put in front by the target.
-lead() { { printf "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }
+lead() { { printf '%b' "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }
 for file in ../testdata/formats/*.amr; do lead '\x00' "$file" 6 "$(basename "$file")"; done
 for file in ../testdata/formats/*.awb; do lead '\x40' "$file" 9 "$(basename "$file")"; done
 for file in ../testdata/formats/*.au; do lead '\x80' "$file" 4 "$(basename "$file")"; done

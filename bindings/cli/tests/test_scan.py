@@ -72,12 +72,12 @@ def test_a_folder_with_a_file_of_each_format_has_a_line_for_each(veravox, tmp_pa
             (tmp_path / name).write_bytes((FORMATS / name).read_bytes())
     (tmp_path / "clip.g726").write_bytes((FORMATS / "clip.g726_32.g726").read_bytes())
     lines = [json.loads(line) for line in veravox("scan", "--jsonl", tmp_path).stdout.splitlines()]
-    assert len(lines) > 50
+    assert len(lines) == len(list(tmp_path.iterdir())) > 40
     for line in lines:
         if line["path"].endswith("clip.g726"):
             assert "--raw g726-32" in line["error"]["message"]
         else:
-            assert {leg["decision"] for leg in line["legs"]} == {"inconclusive"}, line
+            assert line["legs"] and line["audio"]["duration_seconds"] > 0.8, line
 
 
 def test_limits_have_options(veravox):

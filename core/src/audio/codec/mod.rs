@@ -188,7 +188,7 @@ impl Codec {
             #[cfg(feature = "codecs")]
             Self::G722 => Box::new(g722::Decoder::new()),
             #[cfg(feature = "codecs")]
-            Self::G729 => Box::new(g729::Decoder::new()?),
+            Self::G729 => Box::new(g729::Decoder::default()),
             #[cfg(feature = "codecs")]
             Self::Gsm => Box::new(gsm::Decoder::new(false)),
             #[cfg(feature = "codecs")]
