@@ -175,7 +175,9 @@ fn a_choice_of_models_takes_little_memory_for_a_while() {
     let options = StreamOptions { max_windows_kept: 4, ..StreamOptions::live() };
     let open = |detector: &Detector| detector.stream_with(16_000, &options).unwrap();
     // What the models keep for all legs comes with the first.
-    [&both, &wide].iter().for_each(|detector| drop(open(detector).push(&samples).unwrap()));
+    for detector in [&both, &wide] {
+        drop(open(detector).push(&samples).unwrap());
+    }
     let (mut one, of_one) = held(|| {
         let mut stream = open(&wide);
         stream.push(&samples).unwrap();
