@@ -4,6 +4,7 @@ use crate::verdict::{LegVerdict, RunningVerdict, WindowReport};
 
 /// What there is to tell of a leg while it goes on.
 #[derive(Debug, Clone, PartialEq, uniffi::Enum)]
+#[allow(clippy::large_enum_variant, reason = "it is on its way to another language, one at a time")]
 pub enum Event {
     /// A window was scored.
     Window {
