@@ -44,7 +44,7 @@ pub mod site;
 mod verdict;
 mod voice;
 
-pub use audio::{decode, resample};
+pub use audio::{decode, g711, resample};
 pub use leg::stream;
 pub use model::{calibrate, manifest, runtime};
 pub use verdict::{decide, policy, report};

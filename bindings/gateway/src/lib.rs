@@ -17,7 +17,6 @@ mod args;
 pub mod call;
 pub mod config;
 pub mod feed;
-pub mod g711;
 pub mod gateway;
 pub mod hub;
 pub mod id;

@@ -3,4 +3,5 @@
 pub(crate) mod codec;
 pub mod decode;
 pub(crate) mod doubling;
+pub mod g711;
 pub mod resample;

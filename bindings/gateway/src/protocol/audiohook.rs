@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::pcm::{Encoding, rate};
 use super::{Broken, Ear, Flow, Incoming, Outgoing, Protocol, Start};
-use crate::g711::Law;
 use crate::hub;
 use crate::id::Id;
+use veravox::g711::Law;
 
 /// The protocol, over one connection.
 #[derive(Default)]

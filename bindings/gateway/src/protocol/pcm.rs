@@ -1,7 +1,7 @@
 //! Bytes to samples.
 
 use super::{Broken, Ear};
-use crate::g711::Law;
+use veravox::g711::Law;
 
 /// How samples are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

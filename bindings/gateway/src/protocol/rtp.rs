@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use super::pcm::Encoding;
 use super::{Broken, Ear, Flow, Incoming, Protocol, Start};
-use crate::g711::Law;
 use crate::hub;
 use crate::id::Id;
+use veravox::g711::Law;
 
 /// Packets that wait for one before them.
 const MAX_WAITING: usize = 8;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::pcm::Encoding;
 use super::{Broken, Ear, Flow, Incoming, Protocol, Start};
-use crate::g711::Law;
 use crate::hub;
+use veravox::g711::Law;
 
 /// Packets of 20 ms; a hole of as many or more was not sent.
 const MAX_HOLE_MS: u64 = 60_000;
