@@ -72,7 +72,7 @@ impl Ear {
             gate_rate_hz,
             resampler: Resampler::new(rate_hz, gate_rate_hz)?,
             gate: SpeechGate::new(gate_rate_hz)?,
-            conditions: Conditions::new(rate_hz, gate_rate_hz),
+            conditions: Conditions::new(rate_hz, gate_rate_hz, gate_rate_hz),
             n_voice: 0,
             n_lost: 0,
             clean: Vec::new(),

@@ -199,6 +199,7 @@ BAD = {
     "bad-window": (changed("input.window_samples", 0), GOOD, "invalid_manifest", "input.window_samples"),
     "bad-window-too-long": (changed("input.window_samples", 960_001), GOOD, "invalid_manifest", "input.window_samples"),
     "bad-hop": (changed("input.hop_samples", 8001), GOOD, "invalid_manifest", "input.hop_samples"),
+    "bad-least-rate": (changed("input.least_sample_rate_hz", 16_000), GOOD, "invalid_manifest", "input.least_sample_rate_hz"),
     "bad-min-speech": (changed("input.min_speech_samples", 9000), GOOD, "invalid_manifest", "input.min_speech_samples"),
     "bad-level": (changed("input.level_dbfs", 3.0), GOOD, "invalid_manifest", "input.level_dbfs"),
     "bad-n-fft": (changed(FEATURES + "n_fft", 8), GOOD, "invalid_manifest", "n_fft must be"),

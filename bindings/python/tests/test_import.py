@@ -304,6 +304,12 @@ def test_the_manifest_names_weights_labels_and_no_calibration(imported):
     assert json.loads((other / "manifest.json").read_text())["output"]["labels"] == ["bonafide", "spoof"]
 
 
+def test_a_telephone_call_is_brought_to_the_rate_of_the_net(imported):
+    _, folder = imported["Wav2Vec2ForSequenceClassification"]
+    leg = veravox.Detector(folder).scan("testdata/calls/03-bank-card.alaw.wav").legs[0]
+    assert leg.reasons == ("uncalibrated",) and leg.llr is not None
+
+
 def test_a_cascade_names_both_models(imported, tmp_path):
     _, folder = imported["Wav2Vec2ForSequenceClassification"]
     (folder.parent / "two").mkdir(exist_ok=True)

@@ -112,7 +112,7 @@ impl Track {
         let slack = samples_of(SLACK_SECONDS + seconds_behind) as usize;
         Ok(Self {
             source_rate_hz: sample_rate_hz,
-            conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz),
+            conditions: Conditions::new(sample_rate_hz, input.sample_rate_hz, input.least_rate_hz()),
             gate: SpeechGate::new(input.sample_rate_hz)?,
             windower: Windower::new(
                 input.window_samples,

@@ -172,6 +172,7 @@ fn as_one(fusion: FusionManifest, text: &str, parts: &[Part]) -> Result<Manifest
     let longest = |of: fn(&Input) -> usize| inputs().map(|input| at_rate(of(input), input)).max().unwrap_or_default();
     let window_samples = longest(|input| input.window_samples);
     let hop = inputs().map(|input| at_rate(input.hop_samples, input)).min().unwrap_or_default();
+    let least = inputs().map(Input::least_rate_hz).max().unwrap_or_default();
     let mut digest = Sha256::new();
     digest.update(text.as_bytes());
     for part in parts {
@@ -189,6 +190,7 @@ fn as_one(fusion: FusionManifest, text: &str, parts: &[Part]) -> Result<Manifest
         input: Input {
             tensor: "waveform".to_owned(),
             sample_rate_hz: rate,
+            least_sample_rate_hz: Some(least.min(rate)),
             window_samples,
             hop_samples: hop.clamp(1, window_samples),
             min_speech_samples: longest(|input| input.min_speech_samples).clamp(1, window_samples),

@@ -30,6 +30,7 @@ mod tests {
         let input = |window_samples| Input {
             tensor: "waveform".to_owned(),
             sample_rate_hz: 16_000,
+            least_sample_rate_hz: None,
             window_samples,
             hop_samples: 1,
             min_speech_samples: 1,

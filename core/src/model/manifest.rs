@@ -95,6 +95,10 @@ pub struct Input {
     pub tensor: String,
     /// The rate that audio is resampled to.
     pub sample_rate_hz: u32,
+    /// The least rate at which audio may have been sampled for its score to count; `sample_rate_hz` without it. Audio of a lower
+    /// one is `narrow_band`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_sample_rate_hz: Option<u32>,
     /// Samples of speech in one window.
     pub window_samples: usize,
     /// Samples of speech from one window to the next.
@@ -252,6 +256,10 @@ impl Input {
         ensure((4_000..=192_000).contains(&rate), || {
             format!("input.sample_rate_hz must be 4000 to 192000, is {rate}")
         })?;
+        let least = self.least_rate_hz();
+        ensure((4_000..=rate).contains(&least), || {
+            format!("input.least_sample_rate_hz must be 4000 to sample_rate_hz ({rate}), is {least}")
+        })?;
         let longest = rate as usize * MAX_WINDOW_SECONDS;
         ensure((1..=longest).contains(&self.window_samples), || {
             format!("input.window_samples must be 1 to {longest} ({MAX_WINDOW_SECONDS} s), is {}", self.window_samples)
@@ -269,6 +277,12 @@ impl Input {
             ensure((-60.0..=0.0).contains(&level), || format!("input.level_dbfs must be -60 to 0, is {level}"))?;
         }
         self.features.check(rate, self.window_samples)
+    }
+
+    /// The least rate at which audio may have been sampled for its score to count.
+    #[must_use]
+    pub fn least_rate_hz(&self) -> u32 {
+        self.least_sample_rate_hz.unwrap_or(self.sample_rate_hz)
     }
 
     /// The shape of one window's tensor without the batch: `[n_frames, n_features]`; `[window_samples]` of a waveform and

@@ -56,6 +56,7 @@ pub(crate) struct Heard {
 pub(crate) struct Conditions {
     source_rate_hz: u32,
     model_rate_hz: u32,
+    least_rate_hz: u32,
     n_samples: u64,
     readability: Readability,
     lowest: f32,
@@ -142,11 +143,12 @@ impl Sound {
 }
 
 impl Conditions {
-    pub fn new(source_rate_hz: u32, model_rate_hz: u32) -> Self {
+    pub fn new(source_rate_hz: u32, model_rate_hz: u32, least_rate_hz: u32) -> Self {
         let band = BandMeter::new(source_rate_hz);
         Self {
             source_rate_hz,
             model_rate_hz,
+            least_rate_hz,
             n_samples: 0,
             readability: Readability::new(source_rate_hz),
             lowest: f32::INFINITY,
@@ -291,7 +293,7 @@ impl Conditions {
     }
 
     fn is_narrow(&self) -> bool {
-        !holds_band(self.source_rate_hz, self.model_rate_hz)
+        !holds_band(self.source_rate_hz, self.least_rate_hz)
     }
 
     /// The reasons against a verdict, given how many windows' worth of speech count for one.
