@@ -105,6 +105,17 @@ fn the_longest_duration_is_held() {
     assert!(error.to_string().contains("max_duration_seconds"));
 }
 
+#[test]
+fn what_once_crashed_a_reader_no_longer_does() {
+    let mut n_files = 0;
+    for file in std::fs::read_dir(testdata("crashes")).unwrap() {
+        // Some of them hold audio beside what is broken.
+        let _ = scan(file.unwrap().path());
+        n_files += 1;
+    }
+    assert!(n_files > 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -14,6 +14,8 @@ mod g726;
 mod g729;
 #[cfg(feature = "codecs")]
 mod gsm;
+#[cfg(feature = "codecs")]
+mod guarded;
 mod oki;
 #[cfg(feature = "codecs")]
 mod opus;
@@ -22,6 +24,8 @@ mod toc;
 
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use g726::{Bits, Packing};
+#[cfg(feature = "codecs")]
+use guarded::Guarded;
 pub(crate) use packet::PacketDecoder;
 pub(crate) use toc::amr_frame_bytes;
 #[cfg(any(feature = "captures", feature = "codecs"))]
@@ -181,19 +185,19 @@ impl Codec {
             Self::G726(bits, packing) => Box::new(g726::Decoder::new(bits, packing)),
             Self::Oki => Box::new(oki::Decoder::default()),
             #[cfg(feature = "codecs")]
-            Self::G722 => Box::new(g722::Decoder::new()),
+            Self::G722 => Box::new(Guarded::new(|| Ok(g722::Decoder::new()))?),
             #[cfg(feature = "codecs")]
-            Self::G729 => Box::new(g729::Decoder::new()?),
+            Self::G729 => Box::new(Guarded::new(g729::Decoder::new)?),
             #[cfg(feature = "codecs")]
-            Self::Gsm => Box::new(gsm::Decoder::new(false)),
+            Self::Gsm => Box::new(Guarded::new(|| Ok(gsm::Decoder::new(false)))?),
             #[cfg(feature = "codecs")]
-            Self::GsmMs => Box::new(gsm::Decoder::new(true)),
+            Self::GsmMs => Box::new(Guarded::new(|| Ok(gsm::Decoder::new(true)))?),
             #[cfg(feature = "codecs")]
-            Self::AmrNb => Box::new(amr::Decoder::new(false)?),
+            Self::AmrNb => Box::new(Guarded::new(|| amr::Decoder::new(false))?),
             #[cfg(feature = "codecs")]
-            Self::AmrWb => Box::new(amr::Decoder::new(true)?),
+            Self::AmrWb => Box::new(Guarded::new(|| amr::Decoder::new(true))?),
             #[cfg(feature = "codecs")]
-            Self::Opus => Box::new(opus::Decoder::new(channels)?),
+            Self::Opus => Box::new(Guarded::new(move || opus::Decoder::new(channels))?),
             #[cfg(not(feature = "codecs"))]
             _ => {
                 let message = format!("{} is not read by this build, which lacks the feature `codecs`", self.name());
