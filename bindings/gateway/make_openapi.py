@@ -52,7 +52,7 @@ LLR = {"type": ["number", "null"], "description": "Natural-log likelihood ratio,
 def report_schemas():
     """The report's schema and its parts, with references of this document."""
     schema = json.loads((ROOT / "core/schemas/report.schema.json").read_text())
-    names = {"member": "Member", "leg": "LegReport", "change": "Change", "window": "Window", "scored_stretch": "Segment"}
+    names = {"thresholds": "Thresholds", "member": "Member", "leg": "LegReport", "change": "Change", "window": "Window", "scored_stretch": "Segment"}
 
     def moved(part):
         if isinstance(part, dict):
