@@ -77,7 +77,9 @@ fn test() -> Result<()> {
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
     // The codecs beside their peers; with `--clips` and verdicts it takes longer than a change can wait.
-    run(cargo(&["build", "--release", "-p", "veravox", "--example", "decode"]))?;
+    let mut example = cargo_all("build");
+    example.args(["--example", "decode"]);
+    run(example)?;
     run(in_root(&python, &["drill/codecs.py", "--samples"]))?;
     if cfg!(unix) {
         // Four at a time: they wait for calls, which take the time that speech takes.
