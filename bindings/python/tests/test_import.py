@@ -246,7 +246,7 @@ def test_the_library_has_them_too_with_both_runtimes(imported, name, tmp_path):
     ]
     report, builtin = (json.loads(done.stdout)[0] for done in scans)
     llrs = [[w["llr"] for w in found["legs"][0]["windows"]] for found in (report, builtin)]
-    assert len(llrs[0]) >= 1 and np.abs(np.subtract(*llrs)).max() < 1e-4
+    assert len(llrs[0]) >= 1 and np.abs(np.subtract(*llrs)).max() < 2e-4
     assert report["runtime"].startswith("onnxruntime") and builtin["runtime"].startswith("rten")
     detector = veravox.Detector(folder)
     leg = detector.scan(tmp_path / "buzz.wav").legs[0]
@@ -260,7 +260,8 @@ def test_the_library_has_them_too_with_both_runtimes(imported, name, tmp_path):
     with torch.no_grad():
         logits = net(torch.from_numpy(windows.reshape(len(windows), -1))).numpy()
     order = detector.manifest()["output"]["labels"]
-    assert logits[:, order.index("spoof")] - logits[:, order.index("bonafide")] == pytest.approx(llrs[0], abs=1e-4)
+    # The bound is each logit's; this is a difference of two.
+    assert logits[:, order.index("spoof")] - logits[:, order.index("bonafide")] == pytest.approx(llrs[0], abs=2e-4)
 
 
 REAL = {
