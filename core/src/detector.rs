@@ -290,10 +290,9 @@ impl Detector {
 
     fn check_thresholds(&self) -> Result<()> {
         self.choices().try_for_each(|choice| {
-            let checked = self.checked_thresholds_of(&choice.manifest).map_err(|e| {
+            self.checked_thresholds_of(&choice.manifest).map(drop).map_err(|e| {
                 Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
-            });
-            checked.map(|_| ())
+            })
         })
     }
 
@@ -366,8 +365,7 @@ impl Detector {
     /// The thresholds of that model.
     #[must_use]
     pub fn thresholds(&self, sample_rate_hz: u32) -> Thresholds {
-        let manifest = self.manifest(sample_rate_hz);
-        self.thresholds_of(manifest)
+        self.thresholds_of(self.manifest(sample_rate_hz))
     }
 
     /// What the report on audio at `sample_rate_hz` starts with where no leg of it was scored; 0 where the rate never came to
