@@ -28,7 +28,7 @@ def test_fields_are_those_of_the_schema():
     top, leg = SCHEMA["properties"], SCHEMA["$defs"]["leg"]["properties"]
     assert json_fields(veravox.Report) == set(top) - {"path", "path_bytes", "error"}
     assert json_fields(veravox.Model) == set(top["model"]["properties"])
-    assert json_fields(veravox.Thresholds) == set(top["thresholds"]["properties"])
+    assert json_fields(veravox.Thresholds) == set(SCHEMA["$defs"]["thresholds"]["properties"])
     assert json_fields(veravox.Audio) == set(top["audio"]["properties"])
     assert json_fields(veravox.Leg) == set(leg)
     for cls, name in ((veravox.Window, "windows"), (veravox.Segment, "segments")):
