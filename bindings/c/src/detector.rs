@@ -1,11 +1,11 @@
 //! Models with their settings.
 
 use std::ffi::c_char;
+use std::path::Path;
 
 use veravox::decide::DecisionCosts;
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::site::SiteCalibration;
-use veravox::{Detector, ThresholdChanges};
+use veravox::{CalibrationSource, Detector, DetectorOptions, ThresholdChanges};
 
 use crate::entry::enter;
 use crate::handle::{Handle, Tag, check, deref, path, put};
@@ -81,21 +81,21 @@ pub struct vvx_detector_config {
 versioned!(vvx_detector_config, bonafide_llr: f64);
 
 impl vvx_detector_config {
-    /// The detector with what this sets.
+    /// What this sets.
     ///
     /// # Safety
-    /// `calibration` must be null or a text that ends with a zero.
-    unsafe fn over(&self, mut detector: Detector) -> Result<Detector, Fault> {
-        let changes = self.changes()?;
-        if !self.calibration.is_null() {
+    /// `model` and `calibration` must be null or texts that end with a zero.
+    unsafe fn options(&self) -> Result<DetectorOptions, Fault> {
+        let file = |text: *const c_char| {
             // SAFETY: the caller's word.
-            let file = unsafe { path(self.calibration) }?;
-            detector = detector.with_calibration(SiteCalibration::read(file)?)?;
-        }
-        if let Some(share) = self.set_to(vvx_set::TargetFalseAlarm, self.target_false_alarm) {
-            detector = detector.with_target_false_alarm(share)?;
-        }
-        Ok(detector.with_thresholds(changes)?)
+            (!text.is_null()).then(|| unsafe { path(text) }.map(Path::to_owned)).transpose()
+        };
+        Ok(DetectorOptions {
+            model: file(self.model)?,
+            calibration: file(self.calibration)?.map(CalibrationSource::File),
+            target_false_alarm: self.set_to(vvx_set::TargetFalseAlarm, self.target_false_alarm),
+            thresholds: self.changes()?,
+        })
     }
 
     fn set_to(&self, bit: vvx_set, value: f64) -> Option<f64> {
@@ -178,14 +178,8 @@ pub unsafe extern "C" fn vvx_detector_new(
         unsafe { put(detector, std::ptr::null_mut()) }?;
         // SAFETY: the caller's word.
         let config = unsafe { sized::read(config) }?;
-        let opened = if config.model.is_null() {
-            Detector::builtin()?
-        } else {
-            // SAFETY: the caller's word.
-            Detector::open(unsafe { path(config.model) }?)?
-        };
         // SAFETY: the caller's word.
-        let inner = unsafe { config.over(opened) }?;
+        let inner = unsafe { config.options() }?.open()?;
         let names: Vec<_> = inner.manifests().map(|m| format!("{} {}", m.name, m.version)).collect();
         log(vvx_log_level::Info, &format!("detector: {}, by {}", names.join(" and "), Runtime::get()?));
         let made = Box::new(vvx_detector { tag: Tag::new(vvx_detector::KIND), inner });

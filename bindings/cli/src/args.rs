@@ -8,10 +8,9 @@ use std::sync::Once;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use veravox::Detector;
 use veravox::decode::{DecodeOptions, Limits, RawEncoding, RawFormat, RtpMap};
 use veravox::runtime::{Provider, Runtime, RuntimeChoice, RuntimeOptions};
-use veravox::site::SiteCalibration;
+use veravox::{CalibrationSource, Detector, DetectorOptions};
 
 use crate::calibrate::arguments::Calibrate;
 use crate::drift::DriftArguments;
@@ -455,15 +454,19 @@ impl Setup {
 
     /// The detector with the model that was asked for.
     pub fn detector(&self) -> veravox::Result<Detector> {
+        self.detector_deciding(&DecisionArguments::default())
+    }
+
+    /// The detector with the model that was asked for, which decides where it was told to.
+    pub fn detector_deciding(&self, decision: &DecisionArguments) -> veravox::Result<Detector> {
         self.start_runtime()?;
-        let detector = match &self.model {
-            Some(model) => Detector::open(model)?,
-            None => Detector::builtin()?,
+        let options = DetectorOptions {
+            model: self.model.clone(),
+            calibration: self.calibration.clone().map(CalibrationSource::File),
+            target_false_alarm: decision.target_false_alarm,
+            thresholds: decision.thresholds(),
         };
-        match &self.calibration {
-            Some(file) => detector.with_calibration(SiteCalibration::read(file)?),
-            None => Ok(detector),
-        }
+        options.open()
     }
 }
 

@@ -45,7 +45,7 @@ struct Note<'a> {
 }
 
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
-    let detector = arguments.decision.over(setup.detector()?)?;
+    let detector = setup.detector_deciding(&arguments.decision)?;
     let mut reader = open(arguments)?;
     if !reader.streams().is_empty() {
         return Err("a capture of packets is over when it is read: veravox scan".into());

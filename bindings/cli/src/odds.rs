@@ -4,10 +4,10 @@ use clap::Args;
 use veravox::decide::{DecisionCosts, Thresholds};
 use veravox::metrics::Costs;
 use veravox::report::{FileReport, Outcome};
-use veravox::{Decision, Detector, ThresholdChanges};
+use veravox::{Decision, ThresholdChanges};
 
 /// Where decisions are made.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct DecisionArguments {
     /// Prior probability of a synthetic voice that the probability is stated at; the model's own without it. It moves the
     /// thresholds only together with a cost.
@@ -35,18 +35,14 @@ pub struct DecisionArguments {
 }
 
 impl DecisionArguments {
-    /// The detector with what the user set.
-    pub fn over(&self, detector: Detector) -> veravox::Result<Detector> {
-        let detector = match self.target_false_alarm {
-            Some(share) => detector.with_target_false_alarm(share)?,
-            None => detector,
-        };
-        detector.with_thresholds(ThresholdChanges {
+    /// What takes the place of the model's own.
+    pub fn thresholds(&self) -> ThresholdChanges {
+        ThresholdChanges {
             prior: self.prior,
             costs: self.costs(),
             synthetic_llr: self.synthetic_llr,
             bonafide_llr: self.bonafide_llr,
-        })
+        }
     }
 
     fn costs(&self) -> Option<DecisionCosts> {
@@ -55,11 +51,7 @@ impl DecisionArguments {
 
     /// Whether anything was set that moves thresholds or odds.
     pub fn any(&self) -> bool {
-        self.costs().is_some()
-            || self.prior.is_some()
-            || self.synthetic_llr.is_some()
-            || self.bonafide_llr.is_some()
-            || self.target_false_alarm.is_some()
+        self.thresholds() != ThresholdChanges::default() || self.target_false_alarm.is_some()
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use veravox::decide::DecisionCosts;
 use veravox::engine::{EngineStats, LiveLeg};
-use veravox::site::SiteCalibration;
-use veravox::{Detector, Engine, ErrorKind, ThresholdChanges};
+use veravox::{Engine, ErrorKind};
 
 use crate::config::Scoring;
 use crate::words::Fault;
@@ -76,35 +74,8 @@ impl Scorer {
     }
 }
 
-/// A detector as the administrator wants it.
-///
-/// # Errors
-/// What is wrong with model, calibration or thresholds.
-pub fn detector(scoring: &Scoring) -> veravox::Result<Detector> {
-    let mut detector = match &scoring.model {
-        Some(model) => Detector::open(model)?,
-        None => Detector::builtin()?,
-    };
-    if let Some(path) = &scoring.calibration {
-        detector = detector.with_calibration(SiteCalibration::read(path)?)?;
-    }
-    if let Some(share) = scoring.target_false_alarm {
-        detector = detector.with_target_false_alarm(share)?;
-    }
-    let costs = scoring.costs.map(|costs| DecisionCosts {
-        false_synthetic: costs.false_alarm,
-        false_bonafide: costs.miss,
-        inconclusive: costs.undecided,
-    });
-    detector.with_thresholds(ThresholdChanges {
-        prior: scoring.prior,
-        costs,
-        synthetic_llr: scoring.synthetic_llr,
-        bonafide_llr: scoring.bonafide_llr,
-    })
-}
-
 fn engine(scoring: &Scoring) -> Result<Arc<Engine>, Missing> {
-    let started = detector(scoring).and_then(|detector| Engine::start(detector, scoring.engine_options()));
+    let started =
+        scoring.detector_options().open().and_then(|detector| Engine::start(detector, scoring.engine_options()));
     started.map(Arc::new).map_err(|error| Missing { fault: error.kind().into(), words: error.to_string() })
 }

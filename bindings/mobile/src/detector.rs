@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use veravox::ThresholdChanges;
 use veravox::decide::DecisionCosts;
 use veravox::runtime::{Runtime, RuntimeChoice};
-use veravox::site::SiteCalibration;
 use veravox::stream::StreamOptions;
+use veravox::{CalibrationSource, DetectorOptions, ThresholdChanges};
 
 use crate::arguments::rate;
 use crate::cancel::Cancellation;
@@ -59,22 +58,14 @@ impl Detector {
         if Runtime::select(&RuntimeChoice::BuiltIn).is_err() {
             Runtime::get()?;
         }
-        let mut inner = match model {
-            Some(model) => veravox::Detector::open(model.as_ref())?,
-            None => veravox::Detector::builtin()?,
+        let costs = DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided);
+        let options = DetectorOptions {
+            model: model.map(Into::into),
+            calibration: calibration.map(CalibrationSource::Text),
+            target_false_alarm,
+            thresholds: ThresholdChanges { prior, costs, synthetic_llr, bonafide_llr },
         };
-        if let Some(text) = calibration {
-            inner = inner.with_calibration(SiteCalibration::parse(&text)?)?;
-        }
-        if let Some(share) = target_false_alarm {
-            inner = inner.with_target_false_alarm(share)?;
-        }
-        let inner = inner.with_thresholds(ThresholdChanges {
-            prior,
-            costs: DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided),
-            synthetic_llr,
-            bonafide_llr,
-        })?;
+        let inner = options.open()?;
         Ok(Arc::new(Self { inner }))
     }
 

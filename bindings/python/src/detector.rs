@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use veravox::ThresholdChanges;
 use veravox::decide::DecisionCosts;
 use veravox::report::{AudioSummary, CallReport};
 use veravox::runtime::Runtime;
-use veravox::site::SiteCalibration;
+use veravox::{CalibrationSource, DetectorOptions, ThresholdChanges};
 
 use crate::audio::{DecodeOptions, Samples, Source, check_legs, rows};
 use crate::errors::{argument_error, to_python};
@@ -42,25 +41,14 @@ impl Detector {
         cost_miss: Option<f64>,
         cost_undecided: Option<f64>,
     ) -> PyResult<Self> {
-        let opened = py.detach(|| {
-            let detector = match model {
-                Some(model) => veravox::Detector::open(&model),
-                None => veravox::Detector::builtin(),
-            };
-            let mut detector = detector?;
-            if let Some(file) = calibration {
-                detector = detector.with_calibration(SiteCalibration::read(&file)?)?;
-            }
-            if let Some(share) = target_false_alarm {
-                detector = detector.with_target_false_alarm(share)?;
-            }
-            detector.with_thresholds(ThresholdChanges {
-                prior,
-                costs: DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided),
-                synthetic_llr,
-                bonafide_llr,
-            })
-        });
+        let costs = DecisionCosts::given(cost_false_alarm, cost_miss, cost_undecided);
+        let options = DetectorOptions {
+            model,
+            calibration: calibration.map(CalibrationSource::File),
+            target_false_alarm,
+            thresholds: ThresholdChanges { prior, costs, synthetic_llr, bonafide_llr },
+        };
+        let opened = py.detach(|| options.open());
         opened.map(|inner| Self { inner }).map_err(|e| to_python(py, &e))
     }
 

@@ -19,7 +19,7 @@ use crate::save::save;
 use crate::words::{BOLD, DIM, clock, style_of};
 
 pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
-    let detector = arguments.decision.over(setup.detector()?)?;
+    let detector = setup.detector_deciding(&arguments.decision)?;
     let mut reader = AudioReader::open(&arguments.file, &arguments.raw.options())?;
     let stop = stop_on_ctrl_c()?;
     let shown = std::io::stderr().is_terminal();

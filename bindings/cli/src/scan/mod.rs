@@ -27,7 +27,7 @@ use tally::Tally;
 use writer::{Form, Writer};
 
 pub fn run(arguments: &Scan, setup: &Setup) -> Outcome {
-    let detector = arguments.decision.over(setup.detector()?)?;
+    let detector = setup.detector_deciding(&arguments.decision)?;
 
     let Found { mut files, mut unreadable, n_passed_over } =
         files::find(&arguments.paths, arguments.raw.encoding.is_some());

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use veravox::decide::DecisionCosts;
 use veravox::engine::EngineOptions;
 use veravox::stream::StreamOptions;
+use veravox::{CalibrationSource, DetectorOptions, ThresholdChanges};
 
 use super::checks::ensure;
 
@@ -54,6 +56,23 @@ impl Scoring {
             self.target_false_alarm.is_none() || (self.calibration.is_some() && self.synthetic_llr.is_none()),
             "scoring.target_false_alarm goes with scoring.calibration, and not with scoring.synthetic_llr",
         )
+    }
+
+    /// The detector as the administrator wants it.
+    #[must_use]
+    pub fn detector_options(&self) -> DetectorOptions {
+        let costs = self.costs.map(|Costs { false_alarm, miss, undecided }| DecisionCosts {
+            false_synthetic: false_alarm,
+            false_bonafide: miss,
+            inconclusive: undecided,
+        });
+        let Self { prior, synthetic_llr, bonafide_llr, .. } = *self;
+        DetectorOptions {
+            model: self.model.clone(),
+            calibration: self.calibration.clone().map(CalibrationSource::File),
+            target_false_alarm: self.target_false_alarm,
+            thresholds: ThresholdChanges { prior, costs, synthetic_llr, bonafide_llr },
+        }
     }
 
     /// The engine's options; the library's own where nothing is said.
