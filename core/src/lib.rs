@@ -45,6 +45,8 @@ pub mod site;
 mod verdict;
 mod voice;
 
+#[cfg(feature = "rtp")]
+pub use audio::rtp;
 pub use audio::{decode, g711, resample};
 pub use leg::stream;
 pub use model::{calibrate, manifest, runtime};

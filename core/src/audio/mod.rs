@@ -5,3 +5,5 @@ pub mod decode;
 pub(crate) mod doubling;
 pub mod g711;
 pub mod resample;
+#[cfg(feature = "rtp")]
+pub mod rtp;

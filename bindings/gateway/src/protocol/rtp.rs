@@ -4,18 +4,13 @@
 //! the stream was silent for a while. Packets that come out of order are put back into it; what never came is told as lost, and
 //! what was not sent, since its side was silent, as silence: there the timestamps go on and the numbers do not.
 
-use std::collections::BTreeMap;
-
 use super::pcm::Encoding;
 use super::{Broken, Ear, Flow, Incoming, Protocol, Start};
 use crate::hub;
 use crate::id::Id;
 use veravox::g711::Law;
+use veravox::rtp::{Order, Packet};
 
-/// Packets that wait for one before them.
-const MAX_WAITING: usize = 8;
-/// A number so far from the next is of another beginning of the stream.
-const MAX_MISORDER: u16 = 1_000;
 /// Samples a hole may have: a minute at 48 kHz. A timestamp further on is of another beginning.
 const MAX_HOLE: u32 = 60 * 48_000;
 /// Comfort noise (RFC 3389).
@@ -52,9 +47,8 @@ impl Codec {
 /// The stream of one port.
 pub struct Rtp {
     call: Option<Id>,
-    codecs: Vec<Codec>,
     stream: Option<Stream>,
-    sample_rate_hz: u32,
+    timeline: Timeline,
     has_begun: bool,
     /// Packets that were passed over: of other streams, or none of RTP.
     pub n_strange: u64,
@@ -62,18 +56,17 @@ pub struct Rtp {
 
 struct Stream {
     ssrc: u32,
-    /// What the next packet should have.
-    number: u16,
-    timestamp: u32,
-    waiting: BTreeMap<u16, (u32, Codec, Vec<u8>)>,
+    order: Order<Packet>,
 }
 
-struct Packet<'a> {
-    payload_type: u8,
-    number: u16,
-    timestamp: u32,
-    ssrc: u32,
-    payload: &'a [u8],
+/// What the packets mean, one after the other.
+struct Timeline {
+    codecs: Vec<Codec>,
+    sample_rate_hz: u32,
+    /// The timestamp that follows on what came.
+    expected: Option<u32>,
+    /// Since then packets went missing.
+    is_missing: bool,
 }
 
 impl Rtp {
@@ -81,7 +74,8 @@ impl Rtp {
     #[must_use]
     pub fn new(call: Option<Id>, codecs: Vec<Codec>) -> Self {
         let sample_rate_hz = codecs.first().map_or(8_000, |codec| codec.sample_rate_hz);
-        Self { call, codecs, stream: None, sample_rate_hz, has_begun: false, n_strange: 0 }
+        let timeline = Timeline { codecs, sample_rate_hz, expected: None, is_missing: false };
+        Self { call, stream: None, timeline, has_begun: false, n_strange: 0 }
     }
 
     /// The stream was silent for long: whoever speaks next is listened to.
@@ -89,56 +83,43 @@ impl Rtp {
         self.stream = None;
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, ear: &mut dyn Ear) {
-        if self.stream.as_ref().is_some_and(|stream| stream.ssrc != packet.ssrc) {
-            self.n_strange += 1;
+    fn packet(&mut self, packet: Packet, ear: &mut dyn Ear) {
+        let Self { stream, timeline, .. } = self;
+        let is_theirs = stream.as_ref().is_some_and(|stream| stream.ssrc != packet.ssrc);
+        // Comfort noise does not begin a stream, nor does it speak against one.
+        let begins = stream.is_some() || timeline.codec(packet.payload_type).is_some();
+        if is_theirs || !begins {
+            self.n_strange += u64::from(is_theirs || packet.payload_type != COMFORT_NOISE);
             return;
         }
-        let codec = self.codecs.iter().find(|codec| codec.payload_type == packet.payload_type).copied();
-        let Some(codec) = codec else {
-            // Comfort noise stands for samples that are not sent, digits for nothing: the next timestamp tells. Their numbers count.
-            match self.stream.as_mut() {
-                Some(stream) if stream.number == packet.number => stream.number = stream.number.wrapping_add(1),
-                Some(_) => {}
-                None if packet.payload_type == COMFORT_NOISE => {}
-                None => self.n_strange += 1,
-            }
-            return;
-        };
         if !self.has_begun {
             self.has_begun = true;
-            ear.begin(Start { call: self.call, channel: None, tracks: 1, sample_rate_hz: self.sample_rate_hz });
+            ear.begin(Start { call: self.call, channel: None, tracks: 1, sample_rate_hz: timeline.sample_rate_hz });
         }
-        let stream = self.stream.get_or_insert_with(|| Stream {
-            ssrc: packet.ssrc,
-            number: packet.number,
-            timestamp: packet.timestamp,
-            waiting: BTreeMap::new(),
-        });
-        let ahead = packet.number.wrapping_sub(stream.number);
-        if ahead == 0 {
-            self.take(packet.timestamp, codec, packet.payload, 0, ear);
-        } else if ahead < MAX_MISORDER {
-            stream.waiting.insert(packet.number, (packet.timestamp, codec, packet.payload.to_vec()));
-            if stream.waiting.len() > MAX_WAITING {
-                self.give_up_one(ear);
-            }
-        } else if ahead <= u16::MAX - MAX_MISORDER {
-            // Another beginning: nothing tells how much lies between.
-            stream.waiting.clear();
-            (stream.number, stream.timestamp) = (packet.number, packet.timestamp);
-            self.take(packet.timestamp, codec, packet.payload, 0, ear);
-        }
-        // Others are late: their place was told as lost.
-        self.take_waiting(ear);
+        let stream = stream.get_or_insert_with(|| Stream { ssrc: packet.ssrc, order: Order::live() });
+        let take = &mut |packet, n_missing| timeline.take(&packet, n_missing, ear);
+        stream.order.push(packet.sequence, packet, take);
+    }
+}
+
+impl Timeline {
+    fn codec(&self, payload_type: u8) -> Option<Codec> {
+        self.codecs.iter().find(|codec| codec.payload_type == payload_type).copied()
     }
 
-    /// Takes the next packet of the stream, before which so many are missing.
-    fn take(&mut self, timestamp: u32, codec: Codec, payload: &[u8], n_missing: u16, ear: &mut dyn Ear) {
-        let Some(stream) = self.stream.as_mut() else { return };
-        let hole = timestamp.wrapping_sub(stream.timestamp);
+    /// Takes the next packet of the stream, before which so many are missing; none where the stream begins, for the first time or anew:
+    /// how much lies between is not known.
+    fn take(&mut self, packet: &Packet, n_missing: Option<u16>, ear: &mut dyn Ear) {
+        if n_missing.is_none() {
+            (self.expected, self.is_missing) = (None, false);
+        }
+        self.is_missing |= n_missing > Some(0);
+        // Comfort noise stands for samples that are not sent, digits for nothing: the next timestamp tells.
+        let Some(codec) = self.codec(packet.payload_type) else { return };
+        let hole = self.expected.map_or(0, |expected| packet.timestamp.wrapping_sub(expected));
+        let is_missing = std::mem::take(&mut self.is_missing);
         if (1..=MAX_HOLE).contains(&hole) {
-            if n_missing > 0 {
+            if is_missing {
                 ear.lost(0, hole.into());
             } else {
                 ear.silence(0, hole.into());
@@ -148,30 +129,9 @@ impl Rtp {
             self.sample_rate_hz = codec.sample_rate_hz;
             ear.change_rate(codec.sample_rate_hz);
         }
-        codec.encoding.push(payload, 0, 1, ear);
-        let n_samples = (payload.len() / codec.encoding.width()) as u32;
-        stream.timestamp = timestamp.wrapping_add(n_samples);
-        stream.number = stream.number.wrapping_add(n_missing).wrapping_add(1);
-    }
-
-    fn take_waiting(&mut self, ear: &mut dyn Ear) {
-        while let Some(stream) = self.stream.as_mut()
-            && let Some((timestamp, codec, payload)) = stream.waiting.remove(&stream.number)
-        {
-            self.take(timestamp, codec, &payload, 0, ear);
-        }
-    }
-
-    /// Waits no longer for the packets before the next that is there.
-    fn give_up_one(&mut self, ear: &mut dyn Ear) {
-        let Some(stream) = self.stream.as_mut() else { return };
-        let next = stream.number;
-        let Some(number) = stream.waiting.keys().copied().min_by_key(|number| number.wrapping_sub(next)) else {
-            return;
-        };
-        if let Some((timestamp, codec, payload)) = stream.waiting.remove(&number) {
-            self.take(timestamp, codec, &payload, number.wrapping_sub(next), ear);
-        }
+        codec.encoding.push(&packet.payload, 0, 1, ear);
+        let n_samples = (packet.payload.len() / codec.encoding.width()) as u32;
+        self.expected = Some(packet.timestamp.wrapping_add(n_samples));
     }
 }
 
@@ -183,39 +143,14 @@ impl Protocol for Rtp {
     /// Takes a datagram. One that is no packet is passed over: anybody can send one.
     fn hear(&mut self, message: Incoming<'_>, ear: &mut dyn Ear) -> Result<Flow, Broken> {
         match message {
-            Incoming::Binary(bytes) => match parse(bytes) {
-                Some(packet) => self.packet(&packet, ear),
+            Incoming::Binary(bytes) => match Packet::parse(bytes) {
+                Some(packet) => self.packet(packet, ear),
                 None => self.n_strange += 1,
             },
             Incoming::Text(_) => return Err(Broken("expected a packet")),
         }
         Ok(Flow::GoesOn)
     }
-}
-
-/// Head, extension and padding off; RTCP, which may share the port, is none (RFC 5761).
-fn parse(bytes: &[u8]) -> Option<Packet<'_>> {
-    let (head, rest) = bytes.split_first_chunk::<12>()?;
-    let &[flags, kind, n0, n1, t0, t1, t2, t3, s0, s1, s2, s3] = head;
-    if flags >> 6 != 2 || (192..224).contains(&kind) {
-        return None;
-    }
-    let mut payload = rest.get(usize::from(flags & 15) * 4..)?;
-    if flags & 0x10 != 0 {
-        let (&[_, _, high, low], rest) = payload.split_first_chunk::<4>()?;
-        payload = rest.get(usize::from(u16::from_be_bytes([high, low])) * 4..)?;
-    }
-    if flags & 0x20 != 0 {
-        let padding = usize::from(*payload.last()?).max(1);
-        payload = payload.get(..payload.len().checked_sub(padding)?)?;
-    }
-    Some(Packet {
-        payload_type: kind & 0x7f,
-        number: u16::from_be_bytes([n0, n1]),
-        timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
-        ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
-        payload,
-    })
 }
 
 #[cfg(test)]
@@ -265,6 +200,26 @@ mod tests {
         let spoken =
             [packet(7, 0, 1, 0, &[0xff; 160]), packet(7, 13, 2, 160, &[60]), packet(7, 0, 3, 1_760, &[0xff; 160])];
         assert_eq!(heard(&spoken).0.gaps, [(0, "silence", 1_600)]);
+    }
+
+    #[test]
+    fn digits_are_no_audio_and_hide_no_loss() {
+        let audio = |number, timestamp| packet(7, 0, number, timestamp, &[0xff; 160]);
+        let digit = |number| packet(7, 101, number, 160, &[1, 0x8a, 0, 160]);
+        // A key of 40 ms, in three packets of one timestamp.
+        let pressed = [audio(1, 0), digit(2), digit(3), digit(4), audio(5, 480)];
+        assert_eq!(heard(&pressed).0.gaps, [(0, "silence", 320)]);
+        let mut damaged = vec![audio(1, 0), digit(3)];
+        damaged.extend((0..8).map(|n| audio(4 + n, 320 + 160 * u32::from(n))));
+        assert_eq!(heard(&damaged).0.gaps, [(0, "lost", 160)]);
+        assert_eq!((heard(&[digit(1)]).1.n_strange, heard(&[packet(7, 13, 1, 0, &[60])]).1.n_strange), (1, 0));
+    }
+
+    #[test]
+    fn a_stream_that_begins_anew_has_no_hole() {
+        let anew = |n: u16| packet(7, 0, 30_000 + n, 9_000 + 160 * u32::from(n), &[0xff; 160]);
+        let (notes, rtp) = heard(&[nth(0), nth(1), anew(0), anew(1), anew(2)]);
+        assert_eq!((notes.tracks[0].len(), notes.gaps.len(), rtp.n_strange), (4 * 160, 0, 0));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! length of the capture.
 
 mod datagrams;
-mod order;
 mod payload;
 mod signalling;
 mod stream;
@@ -14,17 +13,15 @@ mod stream;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use rtp_types::RtpPacket;
-
 use super::front::Front;
 use super::limits::Limits;
 use super::source::{AudioInfo, ChunkSource, PcmChunk, StreamSummary};
+use crate::audio::rtp::Packet;
 use crate::error::{Error, ErrorKind, Result};
 use datagrams::{Datagram, Datagrams, Transport, rewind};
-use order::Packet;
 pub use payload::RtpMap;
 use payload::{Format, Meaning, PayloadTypes};
-use stream::{Piece, Stream};
+use stream::{Captured, Piece, Stream};
 
 /// Datagrams that look like RTP by chance make streams of one packet; of more candidates than this those go.
 const MAX_CANDIDATES: usize = 4_096;
@@ -136,7 +133,7 @@ impl CaptureSource {
                 let Some(leg) = legs.get(&key).copied() else { return Ok(()) };
                 let Some((stream, pieces)) = streams.get_mut(leg).zip(pieces.get_mut(leg)) else { return Ok(()) };
                 let meaning = meaning_of(types, &key, &packet);
-                stream.push(packet, meaning, pieces)
+                stream.push(Captured { packet, seconds: datagram.seconds }, meaning, pieces)
             });
             let went_on = went_on.or_else(|error| {
                 if error.kind() == ErrorKind::CorruptAudio {
@@ -185,23 +182,8 @@ impl ChunkSource for CaptureSource {
 
 /// A packet of RTP, with the stream that it belongs to.
 fn rtp(datagram: &Datagram<'_>) -> Option<(Key, Packet)> {
-    if datagram.transport != Transport::Udp {
-        return None;
-    }
-    // RTCP has the types of RFC 5761, section 4, where RTP has its own.
-    if matches!(datagram.payload.get(1), Some(192..=223)) {
-        return None;
-    }
-    let packet = RtpPacket::parse(datagram.payload).ok()?;
-    let key = Key { from: datagram.from, to: datagram.to, ssrc: packet.ssrc() };
-    let packet = Packet {
-        sequence: packet.sequence_number(),
-        timestamp: packet.timestamp(),
-        payload_type: packet.payload_type(),
-        seconds: datagram.seconds,
-        payload: packet.payload().to_vec(),
-    };
-    Some((key, packet))
+    let packet = Some(datagram).filter(|it| it.transport == Transport::Udp).and_then(|it| Packet::parse(it.payload))?;
+    Some((Key { from: datagram.from, to: datagram.to, ssrc: packet.ssrc }, packet))
 }
 
 /// What a packet's type means. A dynamic one that nobody announced, of four bytes, is a key that was pressed.

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::order::{Order, Packet};
 use super::payload::{Format, Meaning};
 use crate::audio::codec::PacketDecoder;
 use crate::audio::decode::source::{Gap, StreamSummary};
 use crate::audio::resample::Resampler;
+use crate::audio::rtp::{Order, Packet};
 use crate::error::Result;
 
 /// A step of the timestamps by more is believed only where the clock of the capture says the same, to so many seconds.
@@ -19,6 +19,12 @@ pub(super) enum Piece {
     Samples(Vec<f32>),
 }
 
+/// A packet, and when it was captured, in seconds.
+pub(super) struct Captured {
+    pub packet: Packet,
+    pub seconds: f64,
+}
+
 /// A payload type that the stream has used, with what it takes to decode it.
 struct Payload {
     number: u8,
@@ -28,7 +34,7 @@ struct Payload {
 
 pub(super) struct Stream {
     summary: StreamSummary,
-    order: Order,
+    order: Order<Captured>,
     timeline: Timeline,
 }
 
@@ -64,7 +70,7 @@ impl Stream {
             n_comfort_noise: 0,
             room: Vec::new(),
         };
-        Self { summary, order: Order::default(), timeline }
+        Self { summary, order: Order::recorded(), timeline }
     }
 
     pub fn summary(&self) -> StreamSummary {
@@ -82,13 +88,13 @@ impl Stream {
     }
 
     /// Takes a packet, whose payload type means `meaning`; puts what is in order behind `pieces`.
-    pub fn push(&mut self, packet: Packet, meaning: Meaning, pieces: &mut VecDeque<Piece>) -> Result<()> {
+    pub fn push(&mut self, captured: Captured, meaning: Meaning, pieces: &mut VecDeque<Piece>) -> Result<()> {
         self.summary.n_packets += 1;
-        self.timeline.know(packet.payload_type, meaning)?;
+        self.timeline.know(captured.packet.payload_type, meaning)?;
         let (order, timeline) = (&mut self.order, &mut self.timeline);
         let mut outcome = Ok(());
-        order.push(packet, &mut |packet, n_missing| {
-            let taken = timeline.take(&packet, n_missing, pieces);
+        order.push(captured.packet.sequence, captured, &mut |captured, n_missing| {
+            let taken = timeline.take(&captured, n_missing.unwrap_or(0), pieces);
             outcome = std::mem::replace(&mut outcome, Ok(())).and(taken);
         });
         outcome
@@ -98,8 +104,8 @@ impl Stream {
     pub fn finish(&mut self, pieces: &mut VecDeque<Piece>) -> Result<()> {
         let (order, timeline) = (&mut self.order, &mut self.timeline);
         let mut outcome = Ok(());
-        order.flush(&mut |packet, n_missing| {
-            let taken = timeline.take(&packet, n_missing, pieces);
+        order.flush(&mut |captured, n_missing| {
+            let taken = timeline.take(&captured, n_missing.unwrap_or(0), pieces);
             outcome = std::mem::replace(&mut outcome, Ok(())).and(taken);
         });
         outcome?;
@@ -123,12 +129,13 @@ impl Timeline {
         Ok(())
     }
 
-    fn take(&mut self, packet: &Packet, n_missing: u16, pieces: &mut VecDeque<Piece>) -> Result<()> {
+    fn take(&mut self, captured: &Captured, n_missing: u16, pieces: &mut VecDeque<Piece>) -> Result<()> {
+        let Captured { packet, .. } = captured;
         self.n_missing += u64::from(n_missing);
         let known = self.payloads.iter().position(|known| known.number == packet.payload_type);
         let meaning = known.and_then(|n| self.payloads.get(n)).map(|payload| payload.meaning);
         match (known, meaning) {
-            (Some(known), Some(Meaning::Audio(format))) => self.audio(packet, n_missing, (known, format), pieces),
+            (Some(known), Some(Meaning::Audio(format))) => self.audio(captured, n_missing, (known, format), pieces),
             (_, Some(Meaning::Keys)) => {
                 // All packets of a key have its timestamp.
                 self.n_keys += u64::from(self.key.replace(packet.timestamp) != Some(packet.timestamp));
@@ -144,7 +151,7 @@ impl Timeline {
 
     fn audio(
         &mut self,
-        packet: &Packet,
+        Captured { packet, seconds: at }: &Captured,
         n_missing: u16,
         (known, format): (usize, Format),
         pieces: &mut VecDeque<Piece>,
@@ -154,10 +161,10 @@ impl Timeline {
             return Ok(());
         }
         let clock = format.clock_rate_hz;
-        let step = self.expected.map_or(0, |(expected, at)| {
+        let step = self.expected.map_or(0, |(expected, before)| {
             let step = i64::from(packet.timestamp.wrapping_sub(expected).cast_signed());
             let seconds = step as f64 / f64::from(clock);
-            let elapsed = packet.seconds - at;
+            let elapsed = at - before;
             let is_odd = seconds.abs() > MAX_STEP_SECONDS && (seconds - elapsed).abs() > MAX_DOUBT_SECONDS;
             if is_odd { (elapsed.clamp(0.0, 86_400.0) * f64::from(clock)) as i64 } else { step }
         });
@@ -210,7 +217,7 @@ impl Timeline {
         };
         let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
         self.last = (ticks, clock);
-        self.expected = Some((packet.timestamp.wrapping_add(ticks), packet.seconds));
+        self.expected = Some((packet.timestamp.wrapping_add(ticks), *at));
         Ok(())
     }
 

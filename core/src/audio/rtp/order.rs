@@ -1,39 +1,46 @@
 //! The packets of a stream in the order of their sequence numbers, each once.
 
-/// Packets that are waited for at most: 0.6 s of those of 20 ms.
+/// Packets of a recording that are waited for at most: 0.6 s of those of 20 ms.
 const WINDOW: usize = 32;
-/// Packets after which a stream is taken to have begun; before that none is too late.
+/// Packets after which the stream of a recording is taken to have begun; before that none is too late.
 const BEGINNING: usize = 8;
+/// The same of a stream that is listened to while it is sent: nobody waits long for what may never come, nor to begin.
+const LIVE_WINDOW: usize = 8;
+const LIVE_BEGINNING: usize = 1;
 /// A step of sequence numbers larger than these is a restart (RFC 3550, appendix A.1).
 const MAX_AHEAD: u16 = 3_000;
 const MAX_BEHIND: u16 = 100;
 
-/// A packet of RTP.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Packet {
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub payload_type: u8,
-    /// When it was captured.
-    pub seconds: f64,
-    pub payload: Vec<u8>,
-}
-
 /// What went wrong on the way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Disorder {
+pub struct Disorder {
+    /// Packets that had come before.
     pub duplicates: u64,
+    /// Packets that came after one that they go before.
     pub reordered: u64,
+    /// Packets that came when they were waited for no longer.
     pub late: u64,
 }
 
-/// Puts packets in order.
-#[derive(Default)]
-pub(super) struct Order {
+/// Puts the packets of one stream in order. At most 33 wait at a time.
+///
+/// ```
+/// use veravox::rtp::Order;
+///
+/// let (mut order, mut told) = (Order::live(), Vec::new());
+/// for (sequence, word) in [(7, "one"), (9, "three"), (8, "two"), (8, "two")] {
+///     order.push(sequence, word, &mut |word, n_missing| told.push((word, n_missing)));
+/// }
+/// assert_eq!(told, [("one", None), ("two", Some(0)), ("three", Some(0))]);
+/// assert_eq!(order.disorder().duplicates, 1);
+/// ```
+pub struct Order<T> {
+    window: usize,
+    beginning: usize,
     /// The sequence number that comes next; none before the stream has begun.
     next: Option<u16>,
     /// Packets that came too early, in order.
-    waiting: Vec<Packet>,
+    waiting: Vec<(u16, T)>,
     /// Which of the sequence numbers before the next one came: the lowest bit is the last.
     came: u128,
     /// After a step that may be a restart, the number that would make it one.
@@ -41,15 +48,34 @@ pub(super) struct Order {
     disorder: Disorder,
 }
 
-impl Order {
+impl<T> Order<T> {
+    /// Of a recording, in which waiting costs nothing.
+    #[must_use]
+    pub fn recorded() -> Self {
+        Self::new(WINDOW, BEGINNING)
+    }
+
+    /// Of a call that goes on: the first packet is delivered when it comes, and a missing one is waited for until eight more came.
+    #[must_use]
+    pub fn live() -> Self {
+        Self::new(LIVE_WINDOW, LIVE_BEGINNING)
+    }
+
+    fn new(window: usize, beginning: usize) -> Self {
+        let (waiting, disorder) = (Vec::new(), Disorder::default());
+        Self { window, beginning, next: None, waiting, came: 0, restart: None, disorder }
+    }
+
+    /// What went wrong so far.
+    #[must_use]
     pub fn disorder(&self) -> Disorder {
         self.disorder
     }
 
-    /// Takes a packet. Calls `deliver` with those that are in order, and how many before each are missing.
-    pub fn push(&mut self, packet: Packet, deliver: &mut dyn FnMut(Packet, u16)) {
-        let sequence = packet.sequence;
-        let from = self.next.or_else(|| self.waiting.first().map(|first| first.sequence)).unwrap_or(sequence);
+    /// Takes the packet with this sequence number. Calls `deliver` with those that are in order, and how many before each are
+    /// missing; of the first of a stream, and of one that began anew, nothing tells that.
+    pub fn push(&mut self, sequence: u16, packet: T, deliver: &mut dyn FnMut(T, Option<u16>)) {
+        let from = self.next.or_else(|| self.waiting.first().map(|(first, _)| *first)).unwrap_or(sequence);
         let (ahead, behind) = (sequence.wrapping_sub(from), from.wrapping_sub(sequence));
         if ahead > MAX_AHEAD && behind > MAX_BEHIND {
             if self.restart != Some(sequence) {
@@ -68,36 +94,34 @@ impl Order {
             return;
         }
         // Distances that wrap below the beginning come out negative.
-        let at = |packet: &Packet| packet.sequence.wrapping_sub(from).cast_signed();
-        let here = at(&packet);
-        if self.waiting.iter().any(|waiting| waiting.sequence == sequence) {
+        let at = |sequence: u16| sequence.wrapping_sub(from).cast_signed();
+        if self.waiting.iter().any(|(waiting, _)| *waiting == sequence) {
             self.disorder.duplicates += 1;
             return;
         }
-        let place = self.waiting.partition_point(|waiting| at(waiting) < here);
+        let place = self.waiting.partition_point(|(waiting, _)| at(*waiting) < at(sequence));
         self.disorder.reordered += u64::from(place < self.waiting.len());
-        self.waiting.insert(place, packet);
-        if self.next.is_some() || self.waiting.len() >= BEGINNING {
-            self.release(WINDOW, deliver);
+        self.waiting.insert(place, (sequence, packet));
+        if self.next.is_some() || self.waiting.len() >= self.beginning {
+            self.release(self.window, deliver);
         }
     }
 
     /// Nothing more comes: what waits is all there is.
-    pub fn flush(&mut self, deliver: &mut dyn FnMut(Packet, u16)) {
+    pub fn flush(&mut self, deliver: &mut dyn FnMut(T, Option<u16>)) {
         self.release(0, deliver);
     }
 
     /// Delivers what is in order, and what too many wait behind.
-    fn release(&mut self, most: usize, deliver: &mut dyn FnMut(Packet, u16)) {
-        while let Some(first) = self.waiting.first() {
-            let next = self.next.unwrap_or(first.sequence);
-            let n_missing = first.sequence.wrapping_sub(next);
-            if n_missing > 0 && self.waiting.len() <= most {
+    fn release(&mut self, most: usize, deliver: &mut dyn FnMut(T, Option<u16>)) {
+        while let Some((first, _)) = self.waiting.first() {
+            let n_missing = self.next.map(|next| first.wrapping_sub(next));
+            if n_missing.is_some_and(|n| n > 0) && self.waiting.len() <= most {
                 break;
             }
-            let packet = self.waiting.remove(0);
-            self.next = Some(packet.sequence.wrapping_add(1));
-            self.came = self.came.checked_shl(u32::from(n_missing) + 1).unwrap_or(0) | 1;
+            let (sequence, packet) = self.waiting.remove(0);
+            self.next = Some(sequence.wrapping_add(1));
+            self.came = self.came.checked_shl(u32::from(n_missing.unwrap_or(0)) + 1).unwrap_or(0) | 1;
             deliver(packet, n_missing);
         }
     }
@@ -109,14 +133,10 @@ mod tests {
 
     use super::*;
 
-    fn packet(sequence: u16) -> Packet {
-        Packet { sequence, timestamp: 0, payload_type: 0, seconds: 0.0, payload: Vec::new() }
-    }
-
     fn run(sequences: impl IntoIterator<Item = u16>) -> (Vec<(u16, u16)>, Disorder) {
-        let (mut order, mut out) = (Order::default(), Vec::new());
-        let mut deliver = |packet: Packet, n_missing| out.push((packet.sequence, n_missing));
-        sequences.into_iter().for_each(|sequence| order.push(packet(sequence), &mut deliver));
+        let (mut order, mut out) = (Order::recorded(), Vec::new());
+        let mut deliver = |sequence: u16, n_missing: Option<u16>| out.push((sequence, n_missing.unwrap_or(0)));
+        sequences.into_iter().for_each(|sequence| order.push(sequence, sequence, &mut deliver));
         order.flush(&mut deliver);
         let disorder = order.disorder();
         (out, disorder)
@@ -138,6 +158,18 @@ mod tests {
         assert_eq!(out[20], (25, 5));
         assert!(out.iter().skip(21).all(|(_, n_missing)| *n_missing == 0));
         assert_eq!(disorder, Disorder { late: 1, ..Disorder::default() });
+    }
+
+    #[test]
+    fn a_live_stream_waits_for_eight_packets_and_says_where_it_began_anew() {
+        let (mut order, mut out) = (Order::live(), Vec::new());
+        let sequences = (0..3).chain(4..12).chain([3, 12]).chain(40_000..40_003);
+        sequences.for_each(|sequence| order.push(sequence, sequence, &mut |n, n_missing| out.push((n, n_missing))));
+        let steps: Vec<_> = out.iter().filter(|(_, n_missing)| *n_missing != Some(0)).copied().collect();
+        assert_eq!(steps, [(0, None), (40_001, None)], "the ninth was not there when the missing one came");
+        let (mut order, mut out) = (Order::live(), Vec::new());
+        (0..3).chain(4..13).for_each(|n| order.push(n, n, &mut |n, n_missing| out.push((n, n_missing))));
+        assert_eq!((out.len(), out[3]), (12, (4, Some(1))));
     }
 
     proptest! {
