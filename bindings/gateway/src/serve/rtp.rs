@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -76,7 +78,11 @@ fn refused(words: &'static str) -> Response {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_argument", words).into_response()
 }
 
-async fn open(gateway: State<Arc<Gateway>>, body: axum::body::Bytes) -> Response {
+async fn open(gateway: State<Arc<Gateway>>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return Problem::new(rejection.status(), "too_large", rejection.body_text()).into_response(),
+    };
     let ask = if body.is_empty() { Ok(Ask::default()) } else { serde_json::from_slice::<Ask>(&body) };
     let Ok(ask) = ask else {
         return refused("expected JSON with call, a UUID, and codecs, or nothing");

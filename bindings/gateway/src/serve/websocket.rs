@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::doors::{broken_call, failed_handshake};
+use crate::api::problem::Problem;
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
 use crate::hub::LegNews;
@@ -74,7 +75,10 @@ async fn fork(
     uri: Uri,
     ws: Upgrade,
 ) -> Response {
-    let Ok(Query(told)) = told else { return StatusCode::BAD_REQUEST.into_response() };
+    let Query(told) = match told {
+        Ok(told) => told,
+        Err(rejection) => return refused(rejection.status(), rejection.body_text()),
+    };
     let may_enter = gateway.secrets().allow(&headers, &uri);
     enter(may_enter, Box::new(Fork::new(told)), gateway.0, place.0, &headers, ws)
 }
@@ -114,6 +118,11 @@ async fn audiohook(
     enter(has_key && is_signed, Box::new(AudioHook::default()), gateway.0, place.0, &headers, ws)
 }
 
+fn refused(status: StatusCode, words: impl Into<String>) -> Response {
+    let kind = if status == StatusCode::UNAUTHORIZED { "no_token" } else { "invalid_argument" };
+    Problem::new(status, kind, words).into_response()
+}
+
 fn enter(
     may_enter: bool,
     protocol: Box<dyn Protocol>,
@@ -124,11 +133,11 @@ fn enter(
 ) -> Response {
     if !may_enter {
         failed_handshake(&gateway);
-        return StatusCode::UNAUTHORIZED.into_response();
+        return refused(StatusCode::UNAUTHORIZED, "expected the token or the signature that is asked for here");
     }
     let ws = match ws {
         Ok(ws) => ws,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return refused(rejection.status(), rejection.body_text()),
     };
     // Whatever name of a protocol the other side offers is the right one: the address says which it is.
     let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
