@@ -22,6 +22,7 @@ pub mod hub;
 pub mod id;
 pub mod journal;
 mod loadtest;
+pub mod origin;
 pub mod outlets;
 pub mod protocol;
 pub mod rtp_ports;

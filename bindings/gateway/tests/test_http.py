@@ -194,6 +194,33 @@ def test_a_call_is_seen_from_its_beginning_to_its_end(gateway):
     assert str(call.uuid) not in gateway.log.read_text(), "nothing of a call in the log"
 
 
+def test_the_news_go_on_until_the_last_verdicts_are_told(gateway):
+    gateway = gateway()
+    news = []
+    reader = threading.Thread(target=lambda: news.extend(gateway.events()), daemon=True)
+    reader.start()
+    time.sleep(0.3)
+    calls = [Call(gateway.audio_port, seconds=60, speed=1) for _ in range(3)]
+    assert eventually(lambda: len(gateway.get("/v1/legs")["legs"]) == 3)
+    time.sleep(4)
+    assert gateway.stop() == 0
+    reader.join(20)
+    assert not reader.is_alive()
+    ends = [data for _, name, data in news if name == "ended"]
+    assert len(ends) == len(calls) and all(end["report"] for end in ends), [name for _, name, _ in news]
+
+
+def test_a_page_of_another_site_asks_for_nothing(gateway):
+    gateway = gateway(http='allowed_origins = ["https://phone.example"]')
+    for method, path in [("POST", "/v1/rtp"), ("POST", "/v1/scan"), ("POST", "/login"), ("POST", "/logout"), ("GET", "/v1/legs"), ("GET", "/v1/media/fork")]:
+        for origin in ("http://evil.example", f"http://127.0.0.1:{gateway.audio_port}", "null"):
+            status, headers, problem = gateway.ask(method, path, Origin=origin)
+            assert (status, problem["kind"], headers.get_content_type()) == (403, "other_site", PROBLEM), (path, origin)
+            of_contract("Problem", problem)
+    assert gateway.ask("GET", "/v1/legs", Origin=f"http://127.0.0.1:{gateway.port}")[0] == 200
+    assert gateway.ask("POST", "/v1/rtp", Origin="https://phone.example", Sec_Fetch_Site="cross-site")[0] == 201
+
+
 def test_a_reader_comes_back_where_it_was(gateway):
     gateway = gateway()
     Call(gateway.audio_port).join(60)

@@ -5,6 +5,7 @@
 
 mod checks;
 mod media;
+mod origin;
 mod outlets;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use media::{AudioHook, AudioSocket, Costs, Limits, Release, Rtp, Scoring, Twilio};
+pub use origin::Origin;
 pub use outlets::{Ami, Http, Log, LogFormat, LogLevel, Scan, Webhook};
 
 /// The file with every key, as `veravox-gateway --print-config` prints it.
@@ -129,6 +131,8 @@ mod tests {
         assert!(words.contains("line 2") && words.contains("conections"), "{words}");
         let words = Config::parse("[limits]\nconnections = 0\n").unwrap_err();
         assert!(words.contains("limits.connections"), "{words}");
+        let words = Config::parse("[http]\nallowed_origins = [\"phone.example\"]\n").unwrap_err();
+        assert!(words.contains("line 2") && words.contains("https://phone.example"), "{words}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::checks::ensure;
+use super::origin::Origin;
 
 /// The listener for WebSockets and HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// File with the token that every request must bring; needed where others than this machine can reach the listener.
     pub token_file: Option<PathBuf>,
+    /// Sites whose pages may ask too, as browsers name them: `https://phone.example`, with a port where it is not the usual one.
+    pub allowed_origins: Vec<Origin>,
     /// Certificate chain in PEM; with it the listener speaks TLS.
     pub tls_certificate: Option<PathBuf>,
     /// Private key in PEM.
@@ -28,6 +31,7 @@ impl Default for Http {
         Self {
             listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8_088)),
             token_file: None,
+            allowed_origins: Vec::new(),
             tls_certificate: None,
             tls_key: None,
         }

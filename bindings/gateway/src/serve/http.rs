@@ -66,7 +66,7 @@ impl HttpListener {
 fn router(gateway: &Arc<Gateway>, outlets: &Arc<Outlets>) -> Router {
     rtp::routes()
         .route_layer(from_fn_with_state(Arc::clone(gateway), api::access::check))
-        .merge(websocket::routes())
+        .merge(websocket::routes().route_layer(from_fn_with_state(Arc::clone(gateway), api::access::check_origin)))
         .with_state(Arc::clone(gateway))
         .merge(api::routes(outlets))
 }

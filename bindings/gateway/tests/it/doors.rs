@@ -88,6 +88,40 @@ async fn nobody_enters_without_the_token() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_opens_nothing() {
+    let world = World::new("[http]\nallowed_origins = [\"https://phone.example\"]\n").await;
+    let own = format!("http://{}", world.http);
+    for path in ["/v1/media/asterisk", "/v1/media/fork", "/v1/media/twilio", "/v1/media/audiohook"] {
+        for elsewhere in ["http://evil.example", "http://127.0.0.1:3000", "null"] {
+            assert_eq!(
+                connect(world.http, path, &[("origin", elsewhere)]).await.err(),
+                Some(403),
+                "{path} {elsewhere}"
+            );
+        }
+        assert!(connect(world.http, path, &[("origin", &own)]).await.is_ok(), "{path}");
+        assert!(connect(world.http, path, &[("origin", "https://phone.example")]).await.is_ok(), "{path}");
+    }
+    for (method, path) in [("POST", "/v1/rtp"), ("POST", "/v1/scan"), ("POST", "/login"), ("POST", "/logout")] {
+        let (status, answer) = request(world.http, method, path, &[("origin", "http://evil.example")], "").await;
+        assert_eq!((status, &json(&answer)["kind"]), (403, &"other_site".into()), "{path}");
+    }
+    assert_eq!(request(world.http, "POST", "/v1/rtp", &[("origin", "https://phone.example")], "").await.0, 201);
+    assert_eq!(world.gateway.hub.n_legs(), 0);
+}
+
+#[tokio::test]
+async fn whoever_is_not_let_in_is_told_why_as_a_problem() {
+    let world = World::new("").await;
+    for (path, status) in [("/v1/media/fork?rate=much", 400), ("/v1/media/asterisk", 400)] {
+        let (found, answer) = request(world.http, "GET", path, &[], "").await;
+        assert_eq!((found, &json(&answer)["kind"]), (status, &"invalid_argument".into()), "{path}");
+    }
+    let (status, answer) = request(world.http, "POST", "/v1/rtp", &[], &"x".repeat(3 << 20)).await;
+    assert_eq!((status, &json(&answer)["kind"]), (413, &"too_large".into()));
+}
+
+#[tokio::test]
 async fn tls_is_spoken_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
