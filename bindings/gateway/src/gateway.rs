@@ -98,6 +98,19 @@ impl Gateway {
         *self.stopping.borrow()
     }
 
+    /// Returns when the gateway was told to stop, and the last verdict of every call was told.
+    pub async fn drained(&self) {
+        self.stopped().await;
+        self.hub.until_told().await;
+    }
+
+    /// Returns when nobody is connected, and no port for RTP is open.
+    pub async fn deserted(&self) {
+        let all = u32::try_from(self.config.limits.connections).unwrap_or(u32::MAX);
+        // The semaphore lives as long as `self`, and is never closed.
+        drop(self.places.acquire_many(all).await);
+    }
+
     /// Returns when the gateway is told to stop.
     pub async fn stopped(&self) {
         // The sender lives as long as `self`.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use veravox::report::{LegVerdict, WindowReport};
 use veravox::stream::Event;
 
@@ -158,6 +158,8 @@ pub struct Counters {
 /// The legs in progress, and who is told of them.
 pub struct Hub {
     legs: Mutex<BTreeMap<Id, LegNow>>,
+    /// Legs whose end was not told yet.
+    n_untold: watch::Sender<usize>,
     news: broadcast::Sender<Arc<LegNews>>,
     outlets: RwLock<Vec<Arc<dyn Outlet>>>,
     counters: Counters,
@@ -166,7 +168,8 @@ pub struct Hub {
 impl Default for Hub {
     fn default() -> Self {
         let (news, _) = broadcast::channel(MAX_NEWS);
-        Self { legs: Mutex::default(), news, outlets: RwLock::default(), counters: Counters::default() }
+        let (legs, n_untold, outlets) = (Mutex::default(), watch::Sender::new(0), RwLock::default());
+        Self { legs, n_untold, news, outlets, counters: Counters::default() }
     }
 }
 
@@ -183,6 +186,12 @@ impl Hub {
     #[must_use]
     pub fn n_legs(&self) -> usize {
         locked(&self.legs).len()
+    }
+
+    /// Returns when no leg is in progress, and the end of each was told to all outlets.
+    pub async fn until_told(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.n_untold.subscribe().wait_for(|n| *n == 0).await;
     }
 
     /// News from here on. Whoever is too far behind misses some, and is told so.
@@ -209,6 +218,7 @@ impl Hub {
         count(&self.counters.opened, Protocol::ALL.iter().position(|protocol| *protocol == info.protocol));
         let now = LegNow { info: Arc::clone(&info), words: Words::default(), heard_ms: 0 };
         locked(&self.legs).insert(info.leg, now);
+        self.n_untold.send_modify(|n| *n += 1);
         let leg = HubLeg { hub: Arc::clone(self), info, began: Instant::now(), is_over: false };
         leg.tell(0, What::Opened);
         leg
@@ -278,7 +288,9 @@ impl HubLeg {
         let counters = &self.hub.counters;
         count(&counters.ended, Status::ALL.iter().position(|status| *status == words.status));
         counters.heard_ms.fetch_add(heard_ms, Ordering::Relaxed);
-        Some(self.tell(heard_ms, What::Ended { words, report }))
+        let news = self.tell(heard_ms, What::Ended { words, report });
+        self.hub.n_untold.send_modify(|n| *n -= 1);
+        Some(news)
     }
 
     fn tell(&self, heard_ms: u64, what: What) -> Arc<LegNews> {

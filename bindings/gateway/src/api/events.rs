@@ -68,9 +68,10 @@ pub async fn events(
     let stream = stream::unfold((reader, wanted, outlets, place), async |(mut reader, wanted, outlets, place)| {
         loop {
             let item = tokio::select! {
+                biased;
                 item = reader.next() => item,
-                // The stream ends, and a client comes back to the next run.
-                () = outlets.gateway.stopped() => return None,
+                // All was told: the stream ends, and a client comes back to the next run.
+                () = outlets.gateway.drained() => return None,
             };
             let event = match item {
                 Item::Missed(n) => Event::default().event("missed").data(format!("{{\"missed\":{n}}}")),

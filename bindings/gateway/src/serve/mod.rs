@@ -67,6 +67,12 @@ impl Listeners {
             serving.spawn(http.serve(Arc::clone(&gateway), outlets));
         }
         gateway.stopped().await;
-        while serving.join_next().await.is_some() {}
+        let rest = async {
+            while serving.join_next().await.is_some() {}
+            // Calls by WebSocket and RTP go on beside the listeners, until they have told their last verdicts.
+            gateway.deserted().await;
+        };
+        // Whoever does not end by then is left.
+        let _ = tokio::time::timeout(gateway.config.limits.drain(), rest).await;
     }
 }

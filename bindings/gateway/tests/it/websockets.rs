@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use veravox_gateway::words::Status;
 
+use super::doors::request;
 use super::world::{VOICE, World, due, mulaw};
 
 pub type Socket = WebSocketStream<TcpStream>;
@@ -122,6 +123,19 @@ async fn jambonz_is_told_when_the_gateway_stops() {
         ("b6f48929-8e86-4d62-ae3b-64fb574d91f6", Status::Synthetic)
     );
     world.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_waits_for_the_last_verdicts_and_the_news_end_after_them() {
+    let world = World::new("").await;
+    let gateway = std::sync::Arc::clone(&world.gateway);
+    let news = tokio::spawn(request(world.http, "GET", "/v1/events?events=ended", &[], ""));
+    let mut socket = connect(world.http, "/v1/media/fork", &[]).await.unwrap();
+    play(&mut socket, 56_000, |_, samples| vec![Message::binary(linear(samples))]).await;
+    world.stop().await;
+    assert_eq!(gateway.hub.n_legs(), 0);
+    let (status, told) = news.await.unwrap();
+    assert!(status == 200 && told.contains("event: ended") && told.contains("SYNTHETIC"), "{told}");
 }
 
 #[tokio::test]
