@@ -81,6 +81,7 @@ WORDS = {
     },
     "score": LLR,
     "speech_ms": {**UNSIGNED, "description": "Milliseconds of voice that the verdict rests on."},
+    "thresholds": {**nullable(ref("Thresholds")), "description": "Where the leg is decided on; null before the band of its voice, and with it its model, is known."},
 }
 LEG = {
     "leg": {**UUID, "description": "Of this leg alone; random."},
@@ -185,7 +186,7 @@ def schemas():
 def paths():
     no_token = {
         "401": problem("The token is missing or wrong.", headers={"WWW-Authenticate": {"schema": TEXT}}),
-        "403": problem("A browser's page of another site asked."),
+        "403": problem("A browser's page of another site asked, which http.allowed_origins does not list."),
         "421": problem("There is no token, and the request names another host than this machine."),
     }
     get = {"security": [{"token": []}, {"cookie": []}, {}]}

@@ -176,6 +176,7 @@ impl Screen {
                     speech_seconds: verdict.speech_seconds,
                     reasons: verdict.reasons.clone(),
                     given_by: verdict.given_by.clone(),
+                    thresholds: None,
                 };
                 writeln!(out, "{at:>8}  {name}{}  {DIM}at the end{DIM:#}", words(&at_the_end))?;
                 for note in &verdict.notes {
@@ -228,7 +229,7 @@ impl Screen {
 }
 
 fn words(verdict: &RunningVerdict) -> String {
-    let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by } = verdict;
+    let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by, .. } = verdict;
     let style = style_of(*decision);
     let score = match (llr, probability) {
         (Some(llr), Some(probability)) => format!("llr {llr:+5.1}  p {probability:.2}"),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use veravox::report::{LegVerdict, Stage};
 use veravox::stream::RunningVerdict;
-use veravox::{Decision, ErrorKind, Reason};
+use veravox::{Decision, ErrorKind, Reason, Thresholds};
 
 /// What a dialplan branches on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
@@ -105,6 +105,8 @@ pub struct Words {
     pub score: Option<f64>,
     /// Milliseconds of voice that it rests on.
     pub speech_ms: u64,
+    /// Where the leg is decided on; none before its model is known.
+    pub thresholds: Option<Thresholds>,
 }
 
 impl Words {
@@ -132,21 +134,22 @@ impl Words {
                 }
             }
         };
-        Self { status, stage, cause, score: llr, speech_ms: (speech_seconds * 1_000.0) as u64 }
+        Self { status, stage, cause, score: llr, speech_ms: (speech_seconds * 1_000.0) as u64, thresholds: None }
     }
 }
 
 impl From<&RunningVerdict> for Words {
     fn from(verdict: &RunningVerdict) -> Self {
-        let RunningVerdict { stage, decision, llr, speech_seconds, reasons, .. } = verdict;
-        Self::of(*stage, *decision, *llr, *speech_seconds, reasons)
+        let RunningVerdict { stage, decision, llr, speech_seconds, reasons, thresholds, .. } = verdict;
+        Self { thresholds: *thresholds, ..Self::of(*stage, *decision, *llr, *speech_seconds, reasons) }
     }
 }
 
 impl From<&LegVerdict> for Words {
     fn from(verdict: &LegVerdict) -> Self {
-        let LegVerdict { stage, decision, llr, speech_seconds, reasons, .. } = verdict;
-        Self::of(*stage, *decision, *llr, *speech_seconds, reasons)
+        let LegVerdict { stage, decision, llr, speech_seconds, reasons, model, .. } = verdict;
+        let thresholds = model.as_ref().map(|model| model.thresholds);
+        Self { thresholds, ..Self::of(*stage, *decision, *llr, *speech_seconds, reasons) }
     }
 }
 

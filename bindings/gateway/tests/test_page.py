@@ -41,7 +41,7 @@ def fits(browser):
 
 
 def test_a_call_turns_synthetic_on_the_page_of_whoever_has_the_token(gateway, browser):
-    gateway = gateway(token=TOKEN)
+    gateway = gateway(token=TOKEN, scoring="synthetic_llr = 1.5")
     browser.open(f"http://127.0.0.1:{gateway.port}/")
     browser.until("document.activeElement && document.activeElement.id === 'token'")
     is_accessible(browser)
@@ -63,6 +63,10 @@ def test_a_call_turns_synthetic_on_the_page_of_whoever_has_the_token(gateway, br
     assert eventually(lambda: browser.run("document.querySelector('#news').textContent").endswith(" is synthetic."))
     assert browser.text("#n-SYNTHETIC") == "1" and "1 synthetic" in browser.run("document.title")
     browser.until("document.querySelector('#legs polyline').getAttribute('points').split(' ').length >= 3")
+    thresholds = gateway.get("/v1/legs")["legs"][0]["thresholds"]
+    assert thresholds["synthetic_llr"] == 1.5
+    lines = browser.run("[...document.querySelectorAll('#legs line.limit')].map((line) => [line.style.display, Number(line.getAttribute('y1'))])")
+    assert lines == [["", round(19 - thresholds[name] / 5 * 17, 1)] for name in ("synthetic_llr", "bonafide_llr")], "those of the leg's own model"
     is_accessible(browser)
     call.hang_up()
     browser.until(f"{ROWS} === 0 && document.querySelectorAll('#ended tbody tr').length === 1")

@@ -501,12 +501,14 @@ impl Track {
             speech_seconds: self.seconds(self.windower.speech()),
             reasons,
             given_by: self.opinions.given_by(&self.rules, &self.model),
+            thresholds: self.frames.as_ref().map(|_| self.rules.thresholds),
         }
     }
 
     /// The verdict on a leg that is finished, whose windows and changes it hands over.
     pub fn end(&mut self, because: Because) -> LegVerdict {
-        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by } = self.verdict();
+        let verdict = self.verdict();
+        let RunningVerdict { stage, decision, llr, probability, speech_seconds, reasons, given_by, .. } = verdict;
         let counted: Vec<WindowScore> =
             self.history.iter().filter(|scored| scored.reason.is_none()).map(|scored| scored.score).collect();
         let segments = suspicious_stretches(&counted, &self.rules.thresholds)

@@ -208,6 +208,9 @@ pub struct RunningVerdict {
     /// The model of a cascade that most of the evidence is from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_by: Option<String>,
+    /// Where its decisions are made, by the model that was made for the band of its voice; none before that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
 }
 
 /// The verdict on one leg.

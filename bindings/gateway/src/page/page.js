@@ -15,7 +15,6 @@ const WIDTH = 192, HEIGHT = 38;
 
 const byId = (id) => document.getElementById(id);
 const legs = new Map(); // id -> what is known of the leg
-let thresholds = { synthetic_llr: 2, bonafide_llr: -2 };
 let events = null;
 let paused = false;
 let showAll = false;
@@ -27,7 +26,7 @@ const toSay = [];
 function legOf(news) {
   let leg = legs.get(news.leg);
   if (!leg) {
-    leg = { info: news, words: { status: "NOTSURE", stage: "listening", cause: "", score: null, speech_ms: 0 }, heard_ms: 0,
+    leg = { info: news, words: { status: "NOTSURE", stage: "listening", cause: "", score: null, speech_ms: 0, thresholds: null }, heard_ms: 0,
             points: [], ended: false, changed: true, row: null, seen: 0, said: "" };
     legs.set(news.leg, leg);
   }
@@ -37,7 +36,7 @@ function legOf(news) {
   return leg;
 }
 
-const wordsOf = ({ status, stage, cause, score, speech_ms }) => ({ status, stage, cause, score, speech_ms });
+const wordsOf = ({ status, stage, cause, score, speech_ms, thresholds }) => ({ status, stage, cause, score, speech_ms, thresholds });
 
 const hear = {
   opened: (news) => legOf(news),
@@ -108,6 +107,10 @@ function svg(name, attributes) {
 
 const heightOf = (llr) => HEIGHT / 2 - (Math.max(-MAX_LLR, Math.min(MAX_LLR, llr)) / MAX_LLR) * (HEIGHT / 2 - 2);
 
+function putAt(line, llr) {
+  for (const end of ["y1", "y2"]) line.setAttribute(end, heightOf(llr).toFixed(1));
+}
+
 function makeRow(leg) {
   const row = element("tr");
   const status = element("th", "status");
@@ -118,10 +121,12 @@ function makeRow(leg) {
   status.append(mark, word, why);
   const llr = element("td", "llr"), chart = element("td", "chart"), speech = element("td", "speech"), heard = element("td", "heard");
   const picture = svg("svg", { class: "curve", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
-  const line = (y, name) => svg("line", { class: name, x1: 0, x2: WIDTH, y1: y, y2: y });
+  const line = (name) => svg("line", { class: name, x1: 0, x2: WIDTH });
+  const limits = { synthetic_llr: line("limit"), bonafide_llr: line("limit") };
   const curve = svg("polyline", { points: "" });
-  picture.append(line(heightOf(0), "zero"), line(heightOf(thresholds.synthetic_llr), "limit"),
-                 line(heightOf(thresholds.bonafide_llr), "limit"), curve);
+  const zero = line("zero");
+  putAt(zero, 0);
+  picture.append(zero, ...Object.values(limits), curve);
   const inWords = element("span", "unseen");
   chart.append(picture, inWords);
   const from = element("td", "from", leg.info.protocol.replace("_", " ") + (leg.info.track ? ` ${leg.info.track}` : ""));
@@ -130,7 +135,7 @@ function makeRow(leg) {
   code.title = `leg ${leg.info.leg}, call ${leg.info.call}`;
   id.append(code);
   row.append(status, llr, chart, speech, heard, from, id);
-  Object.assign(leg, { row, parts: { word, why, llr, curve, inWords, speech, heard }, visible: false });
+  Object.assign(leg, { row, parts: { word, why, llr, limits, curve, inWords, speech, heard }, visible: false });
   rows.set(row, leg);
   observer.observe(row);
 }
@@ -160,6 +165,11 @@ function drawRow(leg) {
   const why = [words.stage === "listening" ? "" : words.stage, words.cause.replaceAll("_", " ").replaceAll(",", ", ")];
   set(parts.why, why.filter(Boolean).join(": "));
   set(parts.llr, number(words.score));
+  // Those of the leg's own model, once it is known.
+  for (const [name, line] of Object.entries(parts.limits)) {
+    line.style.display = words.thresholds ? "" : "none";
+    if (words.thresholds) putAt(line, words.thresholds[name]);
+  }
   set(parts.speech, clock(words.speech_ms));
   set(parts.heard, clock(leg.heard_ms));
   if (leg.points.length) {
@@ -242,7 +252,6 @@ function drawStatus(status) {
   }
   if (status.ami) words.push(`Asterisk: ${status.ami.connected ? "connected" : "not connected"}, ${status.ami.told} verdicts told.`);
   set(byId("outlets"), words.join(" "));
-  if (status.models.length) thresholds = status.models[0].thresholds;
   set(byId("version"), `veravox-gateway ${status.version}` + status.models.map((m) => `, ${m.model.name} ${m.model.version}`).join(""));
 }
 

@@ -141,6 +141,8 @@ async fn the_first_audio_tells_the_rate_and_the_model() {
     drop(asterisk);
     let (info, words) = world.ended().await;
     assert_eq!((info.sample_rate_hz, words.status), (16_000, Status::NotSure));
+    let detector = world.gateway.scorer.engine().unwrap().detector().clone();
+    assert_eq!(words.thresholds, Some(detector.thresholds(16_000)));
 }
 
 #[tokio::test]

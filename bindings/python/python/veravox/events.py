@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias, Union
 
 from .errors import VeravoxError, of_kind
-from .findings import Decision, Leg, Stage, Window, as_json, read
+from .findings import Decision, Leg, Stage, Thresholds, Window, as_json, holds, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Verdict:
     """Why it is inconclusive, as in `"too_little_speech"`; empty otherwise."""
     given_by: str | None = field(default=None, metadata={"may_be_absent": True})
     """The model of a cascade that most of the evidence is from; None without a cascade."""
+    thresholds: Thresholds | None = field(default=None, repr=False, metadata={**holds(Thresholds), "may_be_absent": True})
+    """Where the leg is decided on; None before the band of its voice, and with it its model, is known."""
 
     def to_dict(self) -> dict[str, Any]:
         """The event as `veravox live --json` has it."""
