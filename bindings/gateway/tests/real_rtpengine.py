@@ -1,8 +1,8 @@
-"""sipp plays G.711 through Kamailio and rtpengine, as examples/kamailio has them, and rtpengine copies the caller to a gateway.
+"""sipp and baresip play G.711 through Kamailio and rtpengine, as examples/kamailio has them, and rtpengine copies the callers to a gateway.
 
     python bindings/gateway/tests/real_rtpengine.py
 
-Needs Debian's kamailio, rtpengine-daemon, sip-tester and sox. All of it on the loopback, by the ports of the example.
+Needs Debian's kamailio, rtpengine-daemon, sip-tester, baresip-core and sox. All of it on the loopback, by the ports of the example.
 """
 
 import contextlib
@@ -65,6 +65,25 @@ Content-Length: 0
 ]]></send>
 <recv response="200"/></scenario>
 """
+# A telephone whose microphone is a file, and whose loudspeaker is none.
+BARESIP = """sip_listen 127.0.0.1:5072
+net_interface 127.0.0.1
+rtp_ports 33000-33100
+audio_source aufile,@AUDIO@
+audio_player aubridge,nil
+audio_alert aubridge,nil
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+module_path @MODULES@
+module account.so
+module g711.so
+module aufile.so
+module aubridge.so
+module_app menu.so
+"""
+BARESIP_MODULES = next(pathlib.Path("/usr/lib").glob("**/baresip/modules"), None)
 
 
 def metric(name):
@@ -99,17 +118,28 @@ def run(made, started):
     clip = ROOT / "testdata/calls/03-bank-card.alaw.wav"
     subprocess.run(["sox", clip, "-t", "raw", "-r", "8000", "-e", "mu-law", audio], check=True)
     scenario.write_text(CALLER.replace("@AUDIO@", str(audio)))
+    phone = made / "baresip"
+    phone.mkdir()
+    subprocess.run(["sox", clip, "-r", "8000", "-b", "16", "-e", "signed-integer", phone / "voice.wav"], check=True)
+    (phone / "config").write_text(BARESIP.replace("@AUDIO@", str(phone / "voice.wav")).replace("@MODULES@", str(BARESIP_MODULES)))
+    (phone / "accounts").write_text("<sip:person@127.0.0.1:5072>;regint=0\n")
     time.sleep(3)
+    # It hangs up when its time is over.
+    calling = ["baresip", "-4", "-f", phone, "-t", "12", "-e", "/dial sip:agent@127.0.0.1:5060"]
+    calling = started.enter_context(subprocess.Popen(calling, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+    started.callback(calling.terminate)
     caller = ["sipp", "127.0.0.1:5060", "-sf", scenario, "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", "5071", "-mp", "32000", "-nostdin"]
     done = subprocess.run([*caller, "-m", "5", "-r", "2"], cwd=made, capture_output=True, text=True, timeout=90)
     check(done.returncode == 0, f"five calls by sipp, through Kamailio and rtpengine, are carried to their end {done.stderr[-300:]}")
+    said = calling.communicate(timeout=30)[0].decode(errors="replace")
+    check("Call established" in said and "audio=64000/" in said, f"one by baresip too {said[-600:] if 'audio=64000/' not in said else ''}")
     for _ in range(100):
-        if metric("legs_ended") >= 5:
+        if metric("legs_ended") >= 6:
             break
         time.sleep(0.1)
-    check(metric('legs_opened') == 5, f"five copies came to the gateway ({metric('legs_opened'):.0f})")
+    check(metric('legs_opened') == 6, f"six copies came to the gateway ({metric('legs_opened'):.0f})")
     n_found = float(re.search(r'legs_ended_total\{status="SYNTHETIC"\} ([\d.]+)', urllib.request.urlopen("http://127.0.0.1:8088/metrics").read().decode())[1])
-    check(n_found == 5, f"all five are SYNTHETIC ({n_found:.0f})")
+    check(n_found == 6, f"all six are SYNTHETIC ({n_found:.0f})")
 
 
 if __name__ == "__main__":

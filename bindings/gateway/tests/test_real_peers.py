@@ -1,4 +1,4 @@
-"""Peers from Debian's packages, whole: sipp, Kamailio, rtpengine. (A real Asterisk is not in Debian 12: `real_asterisk.py`.)"""
+"""Peers from Debian's packages, whole: sipp, baresip, Kamailio, rtpengine. (A real Asterisk is not in Debian 12: `real_asterisk.py`.)"""
 
 import os
 import pathlib
@@ -10,16 +10,16 @@ import xml.etree.ElementTree
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-PROGRAMS = ["sipp", "rtpengine", "/usr/sbin/kamailio", "sox"]
+PROGRAMS = ["sipp", "baresip", "rtpengine", "/usr/sbin/kamailio", "sox"]
 
 
 def test_calls_that_rtpengine_copies_are_heard():
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing and not os.environ.get("CI"):
-        pytest.skip(f"needs Debian's sip-tester, rtpengine-daemon, kamailio and sox: {', '.join(missing)}")
+        pytest.skip(f"needs Debian's sip-tester, baresip-core, rtpengine-daemon, kamailio and sox: {', '.join(missing)}")
     assert not missing
     done = subprocess.run([sys.executable, HERE / "real_rtpengine.py"], capture_output=True, text=True, timeout=180)
-    assert done.returncode == 0 and done.stdout.count("ok ") == 3, done.stdout + done.stderr
+    assert done.returncode == 0 and done.stdout.count("ok ") == 4, done.stdout + done.stderr
 
 
 def test_what_the_examples_give_other_peers_is_well_formed():
