@@ -49,7 +49,8 @@ const hear = {
     const leg = legOf(news);
     leg.words = wordsOf(news);
     const { status, stage } = leg.words;
-    if (status === "SYNTHETIC" && (stage === "firm" || stage === "changed") && leg.said !== status) toSay.push(leg);
+    if (stage !== "firm" && stage !== "changed") return;
+    if (status === "SYNTHETIC" && leg.said !== status) toSay.push(leg);
     leg.said = status;
   },
   ended(news) {
