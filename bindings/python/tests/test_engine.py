@@ -55,6 +55,7 @@ def test_events_are_fetched_up_to_the_last(engine, call):
         events += leg.events()
         time.sleep(0.005)
     assert {"window", "verdict"} <= {event.event for event in events}
+    assert {event.thresholds for event in events if event.event == "verdict"} == {events[-1].leg.model.thresholds}
     assert isinstance(events[-1], veravox.Ended) and events[-1].leg.interruptions.lost_seconds == pytest.approx(0.1)
     assert leg.poll() is None
 

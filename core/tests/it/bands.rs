@@ -110,6 +110,15 @@ proptest! {
 }
 
 #[test]
+fn a_running_verdict_tells_where_its_leg_is_decided_on_once_the_model_is_known() {
+    let mut stream = Detector::builtin().unwrap().stream_with(16_000, &StreamOptions::live()).unwrap();
+    assert_eq!(stream.verdict().thresholds, None);
+    stream.push(&brought_to(&call(), 8_000, 16_000)).unwrap();
+    let known = stream.verdict().thresholds;
+    assert_eq!((known.is_some(), known), (true, stream.finish().unwrap().model.map(|model| model.thresholds)));
+}
+
+#[test]
 fn a_telephone_call_stays_one_at_any_rate() {
     let detector = Detector::builtin().unwrap();
     let call = call();

@@ -9,7 +9,7 @@ use veravox::evaluate::{Drift, Key, Scores};
 use veravox::metrics::Bootstrap;
 use veravox::report::{CallReport, FileReport, WindowReport};
 use veravox::site::{FitOptions, Map, Material, Method, SiteCalibration};
-use veravox::{Detector, ErrorKind};
+use veravox::{CalibrationSource, Detector, DetectorOptions, ErrorKind, ThresholdChanges};
 
 use crate::testdata;
 
@@ -99,6 +99,44 @@ fn bona_fide_calls_alone_end_false_alarms() {
     assert!(other.thresholds(8_000).synthetic_llr < threshold);
     assert_eq!(detector.with_target_false_alarm(0.001).err().unwrap().kind(), ErrorKind::InvalidArgument);
     assert!(phone().with_target_false_alarm(0.1).is_err(), "without a calibration nothing is known of people");
+}
+
+#[test]
+fn options_open_what_the_steps_make_and_fail_in_their_order() {
+    let (lines, _) = results(100, 2.0, 2.0, 1);
+    let scores = Scores::parse(&lines, "results", None).unwrap();
+    let calibration = fitted(&Material::bonafide(&scores, None).unwrap(), &FitOptions::default()).unwrap();
+    let thresholds = ThresholdChanges { prior: Some(0.2), bonafide_llr: Some(-4.0), ..ThresholdChanges::default() };
+    let options = DetectorOptions {
+        model: Some("phone".into()),
+        calibration: Some(CalibrationSource::Text(calibration.to_json())),
+        target_false_alarm: Some(0.1),
+        thresholds,
+    };
+    let by_hand = phone().with_calibration(calibration).unwrap().with_target_false_alarm(0.1).unwrap();
+    let by_hand = by_hand.with_thresholds(thresholds).unwrap();
+    assert_eq!(options.open().unwrap().thresholds(8_000), by_hand.thresholds(8_000));
+
+    // All of it is wrong, and mended from the first to the last.
+    let upside_down = ThresholdChanges { synthetic_llr: Some(-9.0), ..ThresholdChanges::default() };
+    let missing = Some(CalibrationSource::File("/nowhere/site.json".into()));
+    let mut wrong = DetectorOptions {
+        model: Some("telegraph".into()),
+        calibration: missing,
+        target_false_alarm: Some(7.0),
+        thresholds: upside_down,
+    };
+    let says = |wrong: &DetectorOptions, words: &str| {
+        let said = wrong.open().err().unwrap().to_string();
+        assert!(said.contains(words), "{said}");
+    };
+    says(&wrong, "there is no model \"telegraph\"");
+    wrong.model = options.model;
+    says(&wrong, "/nowhere/site.json");
+    wrong.calibration = options.calibration;
+    says(&wrong, "expected a target of false alarms inside (0, 1)");
+    wrong.target_false_alarm = None;
+    says(&wrong, "for the model phone");
 }
 
 #[test]
