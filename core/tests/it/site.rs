@@ -103,7 +103,7 @@ fn bona_fide_calls_alone_end_false_alarms() {
 
 #[test]
 fn options_open_what_the_steps_make_and_fail_in_their_order() {
-    let (lines, _) = results(100, 2.0, 2.0, 1);
+    let (lines, _) = results(400, 2.0, 2.0, 1);
     let scores = Scores::parse(&lines, "results", None).unwrap();
     let calibration = fitted(&Material::bonafide(&scores, None).unwrap(), &FitOptions::default()).unwrap();
     let thresholds = ThresholdChanges { prior: Some(0.2), bonafide_llr: Some(-4.0), ..ThresholdChanges::default() };
