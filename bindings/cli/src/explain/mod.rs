@@ -13,6 +13,7 @@ use veravox::decode::AudioReader;
 use veravox::explain::{Explanation, ExplanationOptions, explain};
 
 use crate::args::{Explain, Format, Setup};
+use crate::draw::{png, stacked};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::save::save;
@@ -46,10 +47,15 @@ pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let bytes = match arguments.format {
         Format::Html => page::html(&name, &explained, !arguments.no_audio).into_bytes(),
         Format::Json => (serde_json::to_string_pretty(&explained)? + "\n").into_bytes(),
-        Format::Svg => {
-            panels::stacked(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds).into_bytes()
+        Format::Svg | Format::Png => {
+            let leg = leg_of(&explained, arguments.leg)?;
+            let (title, drawings) = panels::of_leg(&name, leg, &explained.head.thresholds);
+            if arguments.format == Format::Svg {
+                stacked(&title, &drawings).into_bytes()
+            } else {
+                png(Some(&title), &drawings)?
+            }
         }
-        Format::Png => sound::picture(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds)?,
     };
     match &arguments.output {
         Some(output) => {
