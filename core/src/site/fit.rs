@@ -85,17 +85,17 @@ impl SiteCalibration {
             models.push(fitted);
         }
         // Of a batch whose legs went to several models that of one can be fitted.
-        match models.first_mut() {
-            Some(first) => first.fit.cautions.extend(passed_over.iter().map(|(model, n)| {
+        let Some(first) = models.first_mut() else {
+            let of = passed_over.first().map_or("", |(model, _)| model);
+            return Err(refused(format!(
+                "the results are of the model {of}, which is not the one in use: scan again, or name it by --model"
+            )));
+        };
+        first.fit.cautions.extend(
+            passed_over.iter().map(|(model, n)| {
                 format!("{n} legs that the model {model} scored are left out, since it is not in use")
-            })),
-            None => {
-                let of = passed_over.first().map_or("", |(model, _)| model);
-                return Err(refused(format!(
-                    "the results are of the model {of}, which is not the one in use: scan again, or name it by --model"
-                )));
-            }
-        }
+            }),
+        );
         Self::new(options.name.clone(), models)
     }
 }

@@ -286,6 +286,9 @@ fn intervals_are_those_of_clips_that_are_copied_and_sorted_again() {
     assert_as_by_copies(&alone, (&b, &each(&b)), (&s, &each(&s)));
 }
 
+/// A figure of clips that each count once.
+type Plain<'a> = dyn Fn(&[f64], &[f64]) -> veravox::Result<f64> + 'a;
+
 fn assert_as_by_copies(trials: &Trials, (b, b_groups): (&[f64], &[usize]), (s, s_groups): (&[f64], &[usize])) {
     let copies = |scores: &[f64], groups: &[usize], times: &[u32]| {
         scores.iter().zip(groups).flat_map(|(score, group)| (0..times[*group]).map(|_| *score)).collect::<Vec<_>>()
@@ -295,7 +298,7 @@ fn assert_as_by_copies(trials: &Trials, (b, b_groups): (&[f64], &[usize]), (s, s
     let costs = Costs::default();
     let by_costs =
         |of: fn(&[f64], &[f64], &Costs) -> veravox::Result<f64>| move |b: &[f64], s: &[f64]| of(b, s, &costs);
-    let ways: [(Figure, &dyn Fn(&[f64], &[f64]) -> veravox::Result<f64>); 6] = [
+    let ways: [(Figure, &Plain<'_>); 6] = [
         (Figure::Eer, &eer),
         (Figure::Auc, &auc),
         (Figure::MinDcf, &by_costs(min_dcf)),
