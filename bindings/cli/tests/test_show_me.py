@@ -184,9 +184,11 @@ def test_explain_in_other_forms(veravox, tmp_path):
     picture = tmp_path / "report.png"
     assert veravox("explain", CALL, "--format", "png", "-o", picture).returncode == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert veravox("explain", CALL, "--format", "svg", "--leg", 7).returncode == 2
+    done = veravox("explain", CALL, "--format", "svg", "--leg", 7)
+    assert done.returncode == 2 and "there is no leg 7: the call has 2" in done.stderr
     assert "listen to" in veravox("explain", CALL).stdout
-    assert veravox("explain", "testdata/bad/text.wav").returncode == 2
+    done = veravox("explain", "testdata/bad/text.wav")
+    assert done.returncode == 2 and "testdata/bad/text.wav: " in done.stderr
 
 
 def test_drift_says_in_one_line_whether_a_recalibration_is_due(veravox, batch):

@@ -21,7 +21,8 @@ use crate::words::{BOLD, DIM, clock, style_of};
 
 pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let detector = arguments.decision.over(setup.detector()?)?;
-    let mut reader = AudioReader::open(&arguments.file, &arguments.raw.options())?;
+    let named = |error: veravox::Error| format!("{}: {error}", arguments.file.display());
+    let mut reader = AudioReader::open(&arguments.file, &arguments.raw.options()).map_err(named)?;
     let stop = stop_on_ctrl_c()?;
     let shown = std::io::stderr().is_terminal();
     let reference = match &arguments.reference {
@@ -74,7 +75,10 @@ fn leg_of(explained: &Explanation, leg: Option<usize>) -> Result<&veravox::expla
         explained.legs.iter().max_by(|a, b| llr(a).total_cmp(&llr(b)))
     };
     let found = leg.map_or_else(highest, |leg| explained.legs.get(leg));
-    found.ok_or_else(|| format!("there is no such leg, there are {}", explained.legs.len()))
+    found.ok_or_else(|| {
+        let asked = leg.map_or_else(String::new, |leg| format!(" {leg}"));
+        format!("there is no leg{asked}: the call has {}, counted from 0", explained.legs.len())
+    })
 }
 
 /// A few lines for the terminal, where no file was asked for.
