@@ -12,6 +12,7 @@ __all__ = [
     "Detector",
     "Engine",
     "LiveLeg",
+    "Results",
     "SequentialTest",
     "Stop",
     "Stream",
