@@ -12,11 +12,14 @@ A line of a page that is one of these comments becomes:
     <!-- card: phone -->                   a model's card
 
 The command and the package are those of the Python that builds the site.
+
+One picture lies in the tree, since the clip that it is of does not: `explain/person.png`. Where the corpus is there it is made anew.
 """
 
 import html
 import io
 import json
+import logging
 import os
 import pathlib
 import re
@@ -29,8 +32,23 @@ from mkdocs.structure.files import File
 ROOT = pathlib.Path(__file__).parents[1]
 #: What the command's colours are called in css/veravox.css.
 STYLES = {"1": "bold", "2": "dim", "31": "red", "32": "green", "33": "yellow", "36": "cyan"}
+#: The picture of a person's clip, and the clip in the corpus; who speaks, and on what terms, stands under it.
+PERSON, PERSONS_CLIP = ROOT / "docs/explain/person.png", ROOT / "../shared/corpus/dev/00220.flac"
+log = logging.getLogger("mkdocs.hooks")
 #: Pictures that pages made, by their place in the site.
 pictures: dict[str, bytes] = {}
+
+
+def on_pre_build(config):
+    if not PERSONS_CLIP.exists():
+        log.info("%s stays as it is: the corpus with its clip is not here", PERSON.name)
+        return
+    made = PERSON.with_suffix(".part")
+    run(["explain", str(PERSONS_CLIP), "--format", "png", "-o", str(made)])
+    if not PERSON.exists() or PERSON.read_bytes() != made.read_bytes():
+        log.info("%s was made anew", PERSON.name)
+        made.replace(PERSON)
+    made.unlink(missing_ok=True)
 
 
 def on_files(files, config):

@@ -192,6 +192,16 @@ impl Detector {
         self.cascade.as_ref().map(|cascade| cascade.second.model().manifest())
     }
 
+    /// The first model of a cascade alone, or the second.
+    pub(crate) fn alone(&self, second: bool) -> Self {
+        match self.cascade.as_deref().filter(|_| second) {
+            None => Self { cascade: None, ..self.clone() },
+            Some(cascade) => {
+                Self { choices: Self::new(Arc::clone(cascade.second.model())).choices, cascade: None, ..self.clone() }
+            }
+        }
+    }
+
     /// How often the second model of a cascade was asked, since the cascade was loaded.
     #[must_use]
     pub fn second_counts(&self) -> Option<SecondCounts> {

@@ -33,10 +33,10 @@ use anstream::eprintln;
 use clap::Parser;
 
 use args::{Arguments, Command};
-pub use eval::html as evaluation_page;
+pub use eval::{html as evaluation_page, plots_as_png, plots_as_svg};
 pub use exit::Exit;
 pub use host::Host;
-pub use scan::resume::done as paths_done;
+pub use scan::resume::Results;
 
 /// Runs the command with these arguments, the first of which is the name that it was called by, and gives the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: Host) -> u8 {

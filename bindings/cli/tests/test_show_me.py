@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 
@@ -50,7 +51,12 @@ def test_eval_gives_the_official_figures_a_page_and_plots(veravox, tmp_path):
     assert found["direction"] == "higher_is_bonafide" and found["competence"]["competent"]
     no_foreign_parts(page.read_text("utf-8"))
     assert sorted(p.name for p in plots.iterdir()) == ["det.svg", "histogram.svg", "reliability.svg", "roc.svg"]
-    words = veravox("eval", *files, "--rounds", 50, "--by", "attack,attack+codec").stdout
+    as_png = veravox("eval", *files, "--rounds", 50, "--by", "attack,attack+codec", "--plots", plots, "--plot-format", "png")
+    for picture in plots.glob("*.png"):
+        head = picture.read_bytes()[:24]
+        assert head[:4] == b"\x89PNG" and struct.unpack(">II", head[16:]) == (920, 680)
+    assert len(list(plots.iterdir())) == 8
+    words = as_png.stdout
     assert "18.56" in words and "by attack+codec" in words and "Bayes threshold" in words
     open_in_a_browser(page, tmp_path / "page.png")
 
@@ -66,6 +72,15 @@ def test_eval_names_what_does_not_fit(veravox, tmp_path):
     done = veravox("eval", "--key", key, "--scores", scores, "--by", "weather")
     assert done.returncode == 2 and 'no column "weather"' in done.stderr
     assert veravox("eval", "--key", key).returncode == 2
+
+
+def test_two_trials_show_nothing(veravox, tmp_path):
+    key, scores = tmp_path / "key.csv", tmp_path / "scores.csv"
+    key.write_text("file,label\na,bonafide\nb,spoof\n")
+    scores.write_text("file,llr\na,-1\nb,1\n")
+    done = veravox("eval", "--key", key, "--scores", scores, "--rounds", 50)
+    assert "Not shown to be competent: 1 bona fide and 1 synthetic trials are too few" in done.stdout
+    assert "No threshold is recommended" in done.stdout
 
 
 def test_eval_scores_audio_and_goes_on(veravox, tmp_path):
@@ -169,9 +184,11 @@ def test_explain_in_other_forms(veravox, tmp_path):
     picture = tmp_path / "report.png"
     assert veravox("explain", CALL, "--format", "png", "-o", picture).returncode == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert veravox("explain", CALL, "--format", "svg", "--leg", 7).returncode == 2
+    done = veravox("explain", CALL, "--format", "svg", "--leg", 7)
+    assert done.returncode == 2 and "there is no leg 7: the call has 2" in done.stderr
     assert "listen to" in veravox("explain", CALL).stdout
-    assert veravox("explain", "testdata/bad/text.wav").returncode == 2
+    done = veravox("explain", "testdata/bad/text.wav")
+    assert done.returncode == 2 and "testdata/bad/text.wav: " in done.stderr
 
 
 def test_drift_says_in_one_line_whether_a_recalibration_is_due(veravox, batch):

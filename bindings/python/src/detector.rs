@@ -1,17 +1,15 @@
 //! The detector, with reports as JSON text.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use veravox::decide::DecisionCosts;
 use veravox::report::{AudioSummary, CallReport};
-use veravox::runtime::Runtime;
+use veravox::runtime::{Runtime, RuntimeChoice, RuntimeOptions};
 use veravox::{CalibrationSource, DetectorOptions, ThresholdChanges};
 
 use crate::audio::{DecodeOptions, Samples, Source, check_legs, rows};
-use crate::errors::{argument_error, to_python};
+use crate::errors::to_python;
 use crate::json::to_text;
 use crate::stop::{Stop, interruptible};
 
@@ -79,14 +77,6 @@ impl Detector {
         };
         to_text(py, &report?)
     }
-
-    /// The paths that a JSONL file has results for, which must be results of this detector: as they were named, and where they lie.
-    /// Results of files that failed are taken out with `retry_failed`.
-    fn paths_done(&self, py: Python<'_>, jsonl: PathBuf, retry_failed: bool) -> PyResult<HashSet<OsString>> {
-        let done = veravox_cli::paths_done(&jsonl, &self.inner, retry_failed);
-        done.map(|paths| paths.into_iter().map(PathBuf::into_os_string).collect())
-            .map_err(|e| argument_error(py, e.to_string()))
-    }
 }
 
 impl Detector {
@@ -128,8 +118,27 @@ pub(crate) fn n_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Uses the ONNX Runtime inside the installed `onnxruntime` package, given its folder, unless a runtime is in use already.
+/// Uses the ONNX Runtime inside the installed `onnxruntime` package, given its folder, unless a runtime is in use already; execution
+/// providers and a size limit hold for the process. Gives what is to be said of providers that were asked for.
 #[pyfunction]
-pub(crate) fn use_onnxruntime_of(py: Python<'_>, package: PathBuf) -> bool {
-    py.detach(|| Runtime::select_wheel(&package))
+pub(crate) fn select_runtime(
+    py: Python<'_>,
+    package: Option<PathBuf>,
+    providers: Vec<String>,
+    max_model_bytes: Option<u64>,
+) -> PyResult<Option<String>> {
+    let select = || -> veravox::Result<Option<String>> {
+        let default = RuntimeOptions::default();
+        let options = RuntimeOptions {
+            providers: providers.iter().map(|name| name.parse()).collect::<veravox::Result<_>>()?,
+            max_model_bytes: max_model_bytes.unwrap_or(default.max_model_bytes),
+        };
+        let by_wheel = package.is_some_and(|package| Runtime::select_wheel_with(&package, &options));
+        if options == default {
+            return Ok(None);
+        }
+        let runtime = if by_wheel { Runtime::get() } else { Runtime::select_with(&RuntimeChoice::Auto, &options) }?;
+        Ok(runtime.note().filter(|_| !options.providers.is_empty()).map(str::to_owned))
+    };
+    py.detach(select).map_err(|e| to_python(py, &e))
 }

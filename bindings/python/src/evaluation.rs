@@ -28,7 +28,10 @@ fn costs(prior: Option<f64>, false_alarm: Option<f64>, miss: Option<f64>) -> Cos
     }
 }
 
-/// The evaluation as JSON text, and as a page.
+/// A plot: its name, as SVG, as PNG.
+type Plot = (&'static str, String, Vec<u8>);
+
+/// The evaluation as JSON text, as a page, and its plots.
 #[pyfunction]
 #[pyo3(signature = (keys, scores, higher, prior, cost_false_alarm, cost_miss, asv, t_dcf_2019, by, resample_by, rounds, seed))]
 #[expect(clippy::too_many_arguments, reason = "each is an option of the evaluation")]
@@ -46,7 +49,7 @@ pub(crate) fn evaluate(
     resample_by: Option<String>,
     rounds: Option<usize>,
     seed: Option<u64>,
-) -> PyResult<(String, String)> {
+) -> PyResult<(String, String, Vec<Plot>)> {
     let direction = match higher {
         None => None,
         Some("synthetic") => Some(Direction::HigherIsSpoof),
@@ -78,7 +81,10 @@ pub(crate) fn evaluate(
         Evaluation::of(&Trials::join(&keys, &scores)?, &options)
     };
     let evaluation = py.detach(work).map_err(|e| to_python(py, &e))?;
-    Ok((to_text(py, &evaluation)?, veravox_cli::evaluation_page(&evaluation)))
+    let svg = veravox_cli::plots_as_svg(&evaluation).into_iter();
+    let png = veravox_cli::plots_as_png(&evaluation)?.into_iter();
+    let plots = svg.zip(png).map(|((name, svg), (_, png))| (name, svg, png)).collect();
+    Ok((to_text(py, &evaluation)?, veravox_cli::evaluation_page(&evaluation), plots))
 }
 
 /// The text of the calibration file.

@@ -14,6 +14,7 @@ mod json;
 mod metrics;
 mod policy;
 mod probe;
+mod results;
 mod stop;
 mod stream;
 
@@ -29,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<features::WindowFeatures>()?;
     module.add_class::<policy::SequentialTest>()?;
     module.add_class::<policy::Turn>()?;
+    module.add_class::<results::Results>()?;
     module.add_class::<stop::Stop>()?;
     module.add_class::<stream::Stream>()?;
     module.add("metrics", metrics::module(module.py())?)?;
@@ -36,7 +38,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(detector::is_builtin, module)?)?;
     module.add_function(wrap_pyfunction!(detector::n_cores, module)?)?;
-    module.add_function(wrap_pyfunction!(detector::use_onnxruntime_of, module)?)?;
+    module.add_function(wrap_pyfunction!(detector::select_runtime, module)?)?;
     module.add_function(wrap_pyfunction!(evaluation::audio_of_keys, module)?)?;
     module.add_function(wrap_pyfunction!(evaluation::calibrate, module)?)?;
     module.add_function(wrap_pyfunction!(evaluation::evaluate, module)?)?;

@@ -25,6 +25,8 @@ def test_figures_are_the_official_ones(case):
         assert found.figures[name].value == pytest.approx(value, abs=1e-9)
     assert found.competent and found.verdict.startswith("The detector tells")
     assert "default-src 'none'" in found.html and "<style" not in found._repr_html_()
+    assert list(found.svg) == list(found.png) == ["det", "roc", "histogram", "reliability"]
+    assert all(png.startswith(b"\x89PNG") for png in found.png.values()) and found.svg["roc"].startswith("<svg")
 
 
 def test_scores_may_be_a_mapping_and_groups_are_asked_for():

@@ -83,6 +83,26 @@ def test_an_interrupted_archive_goes_on(tmp_path):
         veravox.Detector(prior=0.01).scan_many(CALLS, resume=output)
 
 
+def test_nobody_else_writes_to_the_results_meanwhile(tmp_path):
+    output = tmp_path / "out.jsonl"
+    results = veravox.scan_many(CALLS[:2], resume=output)
+    next(results)
+    for taken in (lambda: veravox.scan_many(CALLS[:2], resume=output), lambda: _scan_on(output)):
+        with pytest.raises(veravox.InvalidArgumentError, match="another veravox writes to"):
+            taken()
+    assert len(list(results)) == 1
+    assert list(veravox.scan_many(CALLS[:2], resume=output)) == []
+    _scan_on(output)
+
+
+def _scan_on(output):
+    """What the command says, which goes by the same lock."""
+    command = [sys.executable, "-m", "veravox", "scan", "--jsonl", "--resume", "-o", output, *CALLS[:2]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise veravox.InvalidArgumentError(done.stderr)
+
+
 def test_names_that_are_no_text_are_resumed_too(tmp_path):
     odd = os.fsencode(tmp_path) + b"/caf\xe9.wav"
     try:

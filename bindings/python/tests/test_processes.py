@@ -102,6 +102,36 @@ def test_importing_loads_nothing_that_is_slow_or_talks():
 
 
 
+def test_providers_and_the_size_limit_hold_for_the_process():
+    code = f"""
+import logging, pickle, veravox
+logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
+for wrong in ("cuda", ["gpu"]):
+    try:
+        veravox.Detector(providers=wrong)
+    except veravox.InvalidArgumentError as error:
+        print(error)
+detector = veravox.Detector("phone", providers=["cuda"], max_model_bytes=1 << 30)
+print(detector)
+print(pickle.loads(pickle.dumps(detector)).scan({CALL!r}).legs[0].decision, veravox.scan({CALL!r}).legs[0].decision)
+try:
+    veravox.Detector(providers=["xnnpack"])
+except veravox.InferenceError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    wrong, unknown, shown, decisions, taken = done.stdout.splitlines()
+    assert "expected providers in a list" in wrong and "cuda, tensorrt" in unknown, done.stderr
+    assert shown == "Detector('phone', providers=['cuda'], max_model_bytes=1073741824)"
+    assert len(set(decisions.split())) == 1 and "is already in use by this process" in taken
+    # Nobody has the machine for it in a test: the warning says so, and the CPU computes.
+    if "cuda" not in veravox.scan(CALL).runtime:
+        assert "WARNING veravox cuda does not load, the CPU computes" in done.stderr
+    code = "import veravox\nveravox.Detector('models/phone', max_model_bytes=1000)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "LimitExceededError" in done.stderr and "1000" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="libraries are named otherwise")
 def test_a_library_that_does_not_load_leaves_the_built_in_one(tmp_path):
     library = tmp_path / "lib" / "python3.12" / "site-packages" / "onnxruntime" / "capi" / "libonnxruntime.so.1.0.0"
@@ -110,8 +140,8 @@ def test_a_library_that_does_not_load_leaves_the_built_in_one(tmp_path):
     package = str(library.parent.parent)
     code = (
         f"import veravox; from veravox import _core, detector; detector.onnxruntime_package = lambda: {package!r}; "
-        f"print(_core.use_onnxruntime_of({package!r}), veravox.scan({CALL!r}).runtime)"
+        f"print(_core.select_runtime({package!r}, [], None), veravox.scan({CALL!r}).runtime)"
     )
     environment = {**os.environ, "VIRTUAL_ENV": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)
-    assert done.stdout.startswith("False rten"), done.stderr
+    assert done.stdout.startswith("None rten"), done.stderr

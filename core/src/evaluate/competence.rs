@@ -8,6 +8,16 @@ use crate::metrics::Estimate;
 const FEW_TRIALS: usize = 100;
 const FEW_GROUPS: usize = 20;
 
+/// Of so many orders of the groups at least the best must be one: as seldom does chance lie beyond one end of a 95 % interval. The
+/// bootstrap cannot know it: where few groups are in the best order, so are all that are drawn of them.
+const LEAST_ORDERS: f64 = 40.0;
+
+/// In how many ways so many of one class and so many of another can follow each other.
+fn orders(a: usize, b: usize) -> f64 {
+    let (few, many) = (a.min(b).min(64), a.max(b));
+    (1..=few).map(|n| (many + n) as f64 / n as f64).product()
+}
+
 /// The judgement, and what speaks for caution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Competence {
@@ -37,8 +47,11 @@ pub(super) fn judge(
     spoof: Amount,
     grouped_by: Option<&str>,
 ) -> Competence {
-    let reversed = auc.high < 0.5;
-    let competent = auc.low > 0.5 && eer.high < 0.5;
+    let units = |amount: Amount| amount.groups.unwrap_or(amount.trials);
+    let orders = orders(units(bonafide), units(spoof));
+    let too_few = orders < LEAST_ORDERS;
+    let reversed = auc.high < 0.5 && !too_few;
+    let competent = auc.low > 0.5 && eer.high < 0.5 && !too_few;
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let interval = format!(
         "AUC {:.3} ({:.3} to {:.3}), EER {} ({} to {})",
@@ -49,7 +62,15 @@ pub(super) fn judge(
         percent(eer.low),
         percent(eer.high)
     );
-    let verdict = if reversed {
+    let verdict = if too_few {
+        let what = grouped_by.map_or_else(|| "trials".to_owned(), |by| format!("groups by {by}"));
+        format!(
+            "Not shown to be competent: {} bona fide and {} synthetic {what} are too few. Scores at random put them in the best \
+             order once in {orders:.0} times ({interval}).",
+            units(bonafide),
+            units(spoof)
+        )
+    } else if reversed {
         format!(
             "The scores look reversed: machines score lower than people ({interval}). State the other polarity; it would give \
              an AUC of {:.3}.",
@@ -67,7 +88,7 @@ pub(super) fn judge(
     for (words, amount) in [("bona fide", bonafide), ("synthetic", spoof)] {
         if amount.trials < FEW_TRIALS {
             cautions.push(format!(
-                "{} {words} trials are few: an error rate of 10 % is known to {:.0} points either way at best.",
+                "Few {words} trials, {}: an error rate of 10 % is known to {:.0} points either way at best.",
                 amount.trials,
                 196.0 * (0.09 / amount.trials.max(1) as f64).sqrt()
             ));

@@ -57,8 +57,8 @@ pub struct Scores {
     /// The name of the site calibration that the results were made with.
     pub calibrated_by: Option<String>,
     pub(crate) of: HashMap<String, Vec<Score>>,
-    /// Files whose name alone stands for them; none where two share it.
-    pub(crate) by_stem: HashMap<String, Option<String>>,
+    /// Files whose name alone stands for them, by their place in the order; none where two share it.
+    pub(crate) by_stem: HashMap<String, Option<usize>>,
     /// The files in their order.
     pub(crate) order: Vec<String>,
 }
@@ -158,12 +158,12 @@ impl Scores {
     #[must_use]
     pub fn find(&self, file: &str) -> Option<(&str, &[Score])> {
         let exact = normal(file);
-        let key = if self.of.contains_key(exact) {
-            exact
-        } else {
-            self.by_stem.get(stem(exact)).and_then(Option::as_deref)?
+        let by_stem = || {
+            let place = self.by_stem.get(stem(exact)).copied().flatten()?;
+            self.of.get_key_value(self.order.get(place)?)
         };
-        self.of.get_key_value(key).map(|(key, scores)| (key.as_str(), scores.as_slice()))
+        let found = self.of.get_key_value(exact).or_else(by_stem);
+        found.map(|(key, scores)| (key.as_str(), scores.as_slice()))
     }
 
     fn add(&mut self, file: &str, mut score: Score) -> Result<()> {
@@ -180,7 +180,7 @@ impl Scores {
             return Ok(());
         }
         let of_stem = self.by_stem.entry(stem(&key).to_owned());
-        of_stem.and_modify(|other| *other = None).or_insert_with(|| Some(key.clone()));
+        of_stem.and_modify(|other| *other = None).or_insert(Some(self.order.len()));
         self.order.push(key.clone());
         self.of.insert(key, vec![score]);
         Ok(())

@@ -91,19 +91,20 @@ impl Trials {
             columns: Vec::new(),
             problems: Vec::new(),
         };
-        let mut seen: HashMap<(String, Option<usize>), (Label, String)> = HashMap::new();
+        let mut seen: HashMap<(&str, Option<usize>), (Label, &str, usize)> = HashMap::new();
         let mut used = HashSet::new();
         let (mut from, mut heard) = (Vec::new(), Vec::new());
         for (number, key) in keys.iter().enumerate() {
             for (index, trial) in key.trials.iter().enumerate() {
-                let place = format!("{} line {}", key.name, trial.line);
-                let mut problem =
-                    |kind| joined.problems.push(Problem { kind, file: trial.file.clone(), place: place.clone() });
-                if let Some((label, before)) =
-                    seen.insert((normal(&trial.file).to_owned(), trial.leg), (trial.label, place.clone()))
-                {
+                let mut problem = |kind| {
+                    let place = format!("{} line {}", key.name, trial.line);
+                    joined.problems.push(Problem { kind, file: trial.file.clone(), place });
+                };
+                let place = (trial.label, key.name.as_str(), trial.line);
+                if let Some((label, name, line)) = seen.insert((normal(&trial.file), trial.leg), place) {
                     if label != trial.label {
-                        let message = format!("{} is {:?} here and {:?} in {before}", trial.file, trial.label, label);
+                        let (here, there) = (trial.label.as_str(), label.as_str());
+                        let message = format!("{} is {here} here and {there} in {name} line {line}", trial.file);
                         return Err(invalid(&key.name, Some(trial.line), &message));
                     }
                     problem(ProblemKind::DuplicateTrial);
@@ -113,7 +114,7 @@ impl Trials {
                     problem(ProblemKind::KeyWithoutScore);
                     continue;
                 };
-                used.insert(file.to_owned());
+                used.insert(file);
                 let score = match (trial.leg, of_file) {
                     (Some(leg), _) => of_file.iter().find(|score| score.leg == Some(leg) || score.leg.is_none()),
                     (None, [one]) => Some(one),
@@ -135,7 +136,7 @@ impl Trials {
                 heard.push((score.speech_seconds, score.codec.clone()));
             }
         }
-        for file in scores.order.iter().filter(|file| !used.contains(*file)) {
+        for file in scores.order.iter().filter(|file| !used.contains(file.as_str())) {
             let line = scores.of.get(file).and_then(|of| of.first()).map_or(0, |score| score.line);
             let place = format!("{} line {line}", scores.name);
             joined.problems.push(Problem { kind: ProblemKind::ScoreWithoutKey, file: file.clone(), place });
@@ -293,7 +294,7 @@ mod tests {
             (
                 "file,label\na,spoof\na,bonafide\n",
                 "file,llr\na,1\n",
-                "key line 3: a is Bonafide here and Spoof in key line 2",
+                "key line 3: a is bonafide here and spoof in key line 2",
             ),
             ("file,label\na,spoof\nb,spoof\n", "file,llr\na,1\nb,1\n", "all 2 trials are spoof"),
             ("file,label\na,spoof\n", "file,llr\nb,1\n", "no trial of the key has a score"),

@@ -65,6 +65,9 @@ pub struct Explanation {
 pub struct LegExplanation {
     /// The verdict.
     pub verdict: LegVerdict,
+    /// The model of a cascade that more of the evidence is from; what follows is of it alone, as if it had heard the whole leg.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained_by: Option<String>,
     /// The llr of the leg after each window that counts: how the decision came about.
     pub path: Vec<PathPoint>,
     /// Evidence over time, in stretches of half a second.
@@ -154,13 +157,6 @@ pub fn explain(
             return Err(Error::new(ErrorKind::LimitExceeded, message));
         }
     }
-    if let Some(second) = detector.second() {
-        let message = format!(
-            "a cascade is not explained as a whole, since its windows are by two models: explain the call by the first, or by {}",
-            second.name
-        );
-        return Err(Error::new(ErrorKind::InvalidArgument, message));
-    }
     let n_legs = channels.len();
     let mut legs = Vec::new();
     let mut streams = reader.streams().into_iter();
@@ -222,8 +218,16 @@ fn of_one(
     options: &ExplanationOptions,
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<LegExplanation> {
-    let (model, rules, verdict, path, windows) = listen(detector, leg)?;
+    let of_cascade = detector.second().map(|second| {
+        let (_, _, verdict, _, _) = listen(detector, leg)?;
+        let by_second = verdict.given_by.as_deref() == Some(second.name.as_str());
+        Ok::<_, Error>((verdict, detector.alone(by_second)))
+    });
+    let of_cascade = of_cascade.transpose()?;
+    let (model, rules, verdict, path, windows) = listen(of_cascade.as_ref().map_or(detector, |(_, alone)| alone), leg)?;
     let manifest = model.manifest().clone();
+    let explained_by = of_cascade.is_some().then(|| manifest.name.clone());
+    let verdict = of_cascade.map_or(verdict, |(verdict, _)| verdict);
     let model_rate = manifest.input.sample_rate_hz;
     let rate = f64::from(model_rate);
     let reference = options.reference.clone().or_else(|| reference_of(&manifest));
@@ -288,12 +292,17 @@ fn of_one(
         n_windows: (windows.len(), n_counted),
         picture,
         verdict,
+        explained_by,
     })
 }
 
 /// A leg as every scan hears it: its model and rules, its verdict, how that came about, and what the model heard of each
 /// window that counts.
 type Listened = (Arc<Model>, Rules, LegVerdict, Vec<PathPoint>, Vec<(Vec<f32>, Place)>);
+
+fn left_too_long() -> Error {
+    Error::new(ErrorKind::Runtime, "a window was left too long")
+}
 
 /// Scans the leg as every scan does.
 fn listen(detector: &Detector, heard: &Heard) -> Result<Listened> {
@@ -308,15 +317,21 @@ fn listen(detector: &Detector, heard: &Heard) -> Result<Listened> {
             let place = ready.cut.place;
             let (judged, raw) = model.with_scorer(|scorer| {
                 scorer.clear();
-                let left = || Error::new(ErrorKind::Runtime, "a window was left too long");
-                let (ready_window, frames) = leg.window(&ready).ok_or_else(left)?;
+                let (ready_window, frames) = leg.window(&ready).ok_or_else(left_too_long)?;
                 ready_window.read(&mut window);
                 scorer.listen(&ready_window, frames)?;
                 Ok((leg.judge(&ready, scorer.texture()), scorer.score(model.manifest())?))
             })?;
+            let second = match leg.asks(&judged, raw) {
+                Some(second) => {
+                    let (speech, rate_hz) = leg.speech(&ready).ok_or_else(left_too_long)?;
+                    Some(second.hear(&speech, rate_hz)?)
+                }
+                None => None,
+            };
             let counts = judged.reason.is_none();
             let mut window_llr = 0.0;
-            leg.take(judged, raw, None, &mut |event| {
+            leg.take(judged, raw, second, &mut |event| {
                 if let crate::leg::stream::Event::Window(report) = event {
                     window_llr = report.llr;
                 }

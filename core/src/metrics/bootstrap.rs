@@ -192,31 +192,53 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// What a mean over clips needs of each group: the sum of its values and their number.
-pub(super) struct Means(Vec<(f64, u64)>);
+pub(super) struct Means {
+    sums: Vec<f64>,
+    sizes: Vec<u32>,
+    all_finite: bool,
+}
+
+/// Sums kept apart, so that none waits for the one before it.
+const LANES: usize = 8;
 
 impl Means {
     pub(super) fn new(values: impl IntoIterator<Item = (f64, usize)>, n_groups: usize) -> Self {
-        let mut sums = vec![(0.0, 0); n_groups];
+        let (mut sums, mut sizes) = (vec![0.0; n_groups], vec![0; n_groups]);
         for (value, group) in values {
-            if let Some((sum, n)) = sums.get_mut(group) {
+            if let (Some(sum), Some(n)) = (sums.get_mut(group), sizes.get_mut(group)) {
                 *sum += value;
                 *n += 1;
             }
         }
-        Self(sums)
+        let all_finite = sums.iter().all(|sum| sum.is_finite());
+        Self { sums, sizes, all_finite }
     }
 
     pub(super) fn weighted(&self, times: &[u32]) -> f64 {
-        // A group that was not drawn counts nothing, even where its sum is infinite.
-        let drawn = self.0.iter().zip(times).filter(|(_, times)| **times > 0);
-        let (sum, n) = drawn.fold((0.0, 0), |(sum, n), ((group, size), times)| {
-            (sum + f64::from(*times) * group, n + u64::from(*times) * size)
-        });
-        sum / n as f64
+        let n: u64 = self.sizes.iter().zip(times).map(|(n, times)| u64::from(*n) * u64::from(*times)).sum();
+        self.sum(times) / n as f64
+    }
+
+    pub(super) fn sum(&self, times: &[u32]) -> f64 {
+        if !self.all_finite {
+            // A group that was not drawn counts nothing, even where its sum is infinite.
+            let drawn = self.sums.iter().zip(times).filter(|(_, times)| **times > 0);
+            return drawn.map(|(sum, times)| f64::from(*times) * sum).sum();
+        }
+        let (sums, rest) = self.sums.as_chunks::<LANES>();
+        let (times, rest_of_times) = times.as_chunks::<LANES>();
+        let mut lanes = [0.0; LANES];
+        for (sums, times) in sums.iter().zip(times) {
+            for ((lane, sum), times) in lanes.iter_mut().zip(sums).zip(times) {
+                *lane += f64::from(*times) * sum;
+            }
+        }
+        let rest = rest.iter().zip(rest_of_times).map(|(sum, times)| f64::from(*times) * sum);
+        lanes.into_iter().chain(rest).sum()
     }
 
     fn estimate(&self, bootstrap: &Bootstrap) -> Result<Estimate> {
-        let n_groups = self.0.len();
+        let n_groups = self.sums.len();
         let (low, high) =
             bootstrap.interval(&[n_groups], |times| times.first().map_or(f64::NAN, |times| self.weighted(times)))?;
         Ok(Estimate { value: self.weighted(&vec![1; n_groups]), low, high })

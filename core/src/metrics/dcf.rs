@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::checks::{check_both, invalid};
-use super::ladder::{Counts, Ladder, read_off};
+use super::ladder::{Climb, read_off};
 use crate::error::Result;
 
 /// How often a spoof comes, and what each error costs. The default is that of `ASVspoof` 5, track 1.
@@ -86,13 +86,13 @@ impl Costs {
 pub fn min_dcf(bonafide: &[f64], spoof: &[f64], costs: &Costs) -> Result<f64> {
     check_both(bonafide, spoof)?;
     costs.check()?;
-    Ok(read_off(bonafide, spoof, |ladder, bonafide, spoof| min_dcf_of(ladder, bonafide, spoof, costs)))
+    Ok(read_off(bonafide, spoof, |climb| min_dcf_of(climb, costs)))
 }
 
 /// Just below a spoof score is the cheapest place before the next one, and above all of them nothing is rejected.
-pub(super) fn min_dcf_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, costs: &Costs) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total(), spoof.total());
-    let below = ladder.climbed(bonafide, spoof).map(|rung| {
+pub(super) fn min_dcf_of(climb: &Climb, costs: &Costs) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide, climb.n_spoof);
+    let below = climb.rungs.iter().map(|rung| {
         let accepted = n_spoof.saturating_sub(rung.spoof_down_to);
         costs.normalised(rung.bonafide_down_to as f64 / n_bonafide as f64, accepted as f64 / n_spoof as f64)
     });

@@ -1,7 +1,7 @@
 //! Trading one error for the other: the DET curve, its equal error rate and the area that it leaves.
 
 use super::checks::check_both;
-use super::ladder::{Counts, Ladder, read_off, sort, tied};
+use super::ladder::{Climb, read_off, sort, tied};
 use crate::error::Result;
 
 /// The equal error rate, from 0 to 1: the error rate at the threshold that rejects as large a share of the bona fide clips
@@ -32,12 +32,12 @@ pub fn eer(bonafide: &[f64], spoof: &[f64]) -> Result<f64> {
 }
 
 /// FRR grows and FAR sinks along the ladder, so they are closest beside the rung where they cross.
-pub(super) fn eer_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total(), spoof.total());
+pub(super) fn eer_of(climb: &Climb) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide, climb.n_spoof);
     let frr = |rejected: u64| rejected as f64 / n_bonafide as f64;
     let far = |caught: u64| n_spoof.saturating_sub(caught) as f64 / n_spoof as f64;
     let (mut rejected, mut caught) = (0, 0);
-    for rung in ladder.climbed(bonafide, spoof) {
+    for rung in &climb.rungs {
         let (rejected_after, caught_after) = (rung.bonafide_down_to, rung.spoof_down_to);
         if frr(rejected_after) >= far(caught_after) {
             // Down to this rung the clips go one by one: first the bona fide ones, while FAR stands still, then the spoofs.
@@ -90,14 +90,14 @@ pub fn auc(bonafide: &[f64], spoof: &[f64]) -> Result<f64> {
     Ok(read_off(bonafide, spoof, auc_of))
 }
 
-pub(super) fn auc_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts) -> f64 {
-    let n_bonafide = bonafide.total();
-    let pairs = ladder.climbed(bonafide, spoof).map(|rung| {
+pub(super) fn auc_of(climb: &Climb) -> f64 {
+    let n_bonafide = climb.n_bonafide;
+    let pairs = climb.rungs.iter().map(|rung| {
         let won = n_bonafide.saturating_sub(rung.bonafide_down_to);
         let tied = rung.bonafide_down_to.saturating_sub(rung.bonafide_above);
         rung.spoof_down_to.saturating_sub(rung.spoof_above) as f64 * (won as f64 + 0.5 * tied as f64)
     });
-    pairs.sum::<f64>() / (n_bonafide as f64 * spoof.total() as f64)
+    pairs.sum::<f64>() / (n_bonafide as f64 * climb.n_spoof as f64)
 }
 
 /// The two error rates at a threshold: a clip is rejected as synthetic where its score is `threshold` or more.

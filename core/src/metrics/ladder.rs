@@ -3,10 +3,13 @@
 //! A threshold that sinks from above the highest score to below the lowest rejects ever more clips as synthetic. Only where
 //! it passes a spoof score is there something to count, so a ladder has one rung for each run of spoof scores with no bona
 //! fide score between them, whatever their number: none of these can part the figures. A rung
-//! stores positions among the sorted scores, not counts: under the bootstrap the same ladder serves every round, with other
-//! [`Counts`], and a system of five clips costs five rungs however many bona fide clips there are.
+//! stores positions among the sorted scores, not counts: under the bootstrap the same ladder serves every round, [climbed](Climb)
+//! once for all figures, and a system of five clips costs five rungs however many bona fide clips there are.
 
-/// How many clips stand among the first so many sorted scores of a class, where a clip may count several times or never.
+use std::ops::Range;
+
+/// How many clips stand among the first so many sorted scores of a class, where a clip may count several times or never: for
+/// ladders that share a class.
 pub(super) struct Counts(Vec<u64>);
 
 impl Counts {
@@ -20,29 +23,15 @@ impl Counts {
         Self(std::iter::once(0).chain(sums).collect())
     }
 
-    /// Counts anew, in the memory at hand: rounds of the bootstrap ask for millions.
-    pub(super) fn refill(&mut self, times: impl Iterator<Item = u32>) {
-        let mut sum = 0;
-        self.0.clear();
-        self.0.push(0);
-        self.0.extend(times.map(|times| {
-            sum += u64::from(times);
-            sum
-        }));
+    pub(super) fn of(&self, clips: Range<usize>) -> u64 {
+        let first = |n: usize| self.0.get(n).copied().unwrap_or_default();
+        first(clips.end).saturating_sub(first(clips.start))
     }
+}
 
-    /// Each of `n` clips counts once.
-    pub(super) fn once(n: usize) -> Self {
-        Self((0..=n as u64).collect())
-    }
-
-    pub(super) fn total(&self) -> u64 {
-        self.0.last().copied().unwrap_or_default()
-    }
-
-    fn of_first(&self, n: usize) -> u64 {
-        self.0.get(n).copied().unwrap_or_default()
-    }
+/// Each clip counts once.
+pub(super) fn once(clips: Range<usize>) -> u64 {
+    clips.len() as u64
 }
 
 /// Numbers of clips above a spoof score, and of those at or above it.
@@ -56,7 +45,19 @@ pub(super) struct Rung<N> {
 
 /// The rungs from the highest spoof score down.
 #[derive(Debug, Clone)]
-pub(super) struct Ladder(Vec<Rung<usize>>);
+pub(super) struct Ladder {
+    rungs: Vec<Rung<usize>>,
+    n_bonafide: usize,
+}
+
+/// A ladder with the clips counted. A rung of which no spoof counts is left out, and rungs are one where no bona fide clip
+/// that counts lies between them.
+#[derive(Default)]
+pub(super) struct Climb {
+    pub(super) rungs: Vec<Rung<u64>>,
+    pub(super) n_bonafide: u64,
+    pub(super) n_spoof: u64,
+}
 
 impl Ladder {
     /// Both classes sorted by [`sort`].
@@ -76,28 +77,53 @@ impl Ladder {
                 _ => rungs.push(rung),
             }
         }
-        Self(rungs)
+        Self { rungs, n_bonafide: bonafide.len() }
     }
 
-    pub(super) fn climbed<'a>(
-        &'a self,
-        bonafide: &'a Counts,
-        spoof: &'a Counts,
-    ) -> impl Iterator<Item = Rung<u64>> + 'a {
-        self.0.iter().map(|rung| Rung {
-            bonafide_above: bonafide.of_first(rung.bonafide_above),
-            bonafide_down_to: bonafide.of_first(rung.bonafide_down_to),
-            spoof_above: spoof.of_first(rung.spoof_above),
-            spoof_down_to: spoof.of_first(rung.spoof_down_to),
-        })
+    /// Counts the clips, in the memory at hand: rounds of the bootstrap ask for millions. The functions say how much the clips of
+    /// a range of the sorted scores count; every clip is asked about once, in order.
+    pub(super) fn climb_into(
+        &self,
+        climb: &mut Climb,
+        bonafide: impl Fn(Range<usize>) -> u64,
+        spoof: impl Fn(Range<usize>) -> u64,
+    ) {
+        let (mut seen, mut n_bonafide, mut n_spoof) = (0, 0, 0);
+        climb.rungs.clear();
+        for rung in &self.rungs {
+            let bonafide_above = n_bonafide + bonafide(seen..rung.bonafide_above);
+            n_bonafide = bonafide_above + bonafide(rung.bonafide_above..rung.bonafide_down_to);
+            seen = rung.bonafide_down_to;
+            let spoof_above = n_spoof;
+            n_spoof += spoof(rung.spoof_above..rung.spoof_down_to);
+            if n_spoof == spoof_above {
+                continue;
+            }
+            match climb.rungs.last_mut() {
+                Some(last) if last.bonafide_above == n_bonafide => last.spoof_down_to = n_spoof,
+                _ => climb.rungs.push(Rung {
+                    bonafide_above,
+                    bonafide_down_to: n_bonafide,
+                    spoof_above,
+                    spoof_down_to: n_spoof,
+                }),
+            }
+        }
+        climb.n_bonafide = n_bonafide + bonafide(seen..self.n_bonafide);
+        climb.n_spoof = n_spoof;
+    }
+
+    pub(super) fn climb(&self, bonafide: impl Fn(Range<usize>) -> u64, spoof: impl Fn(Range<usize>) -> u64) -> Climb {
+        let mut climb = Climb::default();
+        self.climb_into(&mut climb, bonafide, spoof);
+        climb
     }
 }
 
 /// A figure of the order alone, of scores that each count once. Both classes are checked before.
-pub(super) fn read_off(bonafide: &[f64], spoof: &[f64], figure: impl FnOnce(&Ladder, &Counts, &Counts) -> f64) -> f64 {
+pub(super) fn read_off(bonafide: &[f64], spoof: &[f64], figure: impl FnOnce(&Climb) -> f64) -> f64 {
     let (bonafide, spoof) = (sort(bonafide), sort(spoof));
-    let ladder = Ladder::new(&bonafide, &spoof);
-    figure(&ladder, &Counts::once(bonafide.len()), &Counts::once(spoof.len()))
+    figure(&Ladder::new(&bonafide, &spoof).climb(once, once))
 }
 
 /// From the most synthetic down. The two zeros become one, so that they tie.

@@ -2,7 +2,7 @@
 //! Computer Speech and Language 20 (2006).
 
 use super::checks::check_both;
-use super::ladder::{Counts, Ladder, read_off};
+use super::ladder::{Climb, read_off};
 use crate::error::Result;
 
 /// The cost of natural-log likelihood ratios in bits, 0 or more: the mean over all priors and costs of what deciding by
@@ -82,8 +82,8 @@ impl Pool {
     }
 }
 
-pub(super) fn min_cllr_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total(), spoof.total());
+pub(super) fn min_cllr_of(climb: &Climb) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide, climb.n_spoof);
     let mut pools: Vec<Pool> = Vec::new();
     let mut push = |mut pool: Pool| {
         if pool.bonafide + pool.spoof == 0 {
@@ -95,7 +95,7 @@ pub(super) fn min_cllr_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts) ->
         pools.push(pool);
     };
     let mut seen = 0;
-    for rung in ladder.climbed(bonafide, spoof) {
+    for rung in &climb.rungs {
         // The bona fide clips between two spoof scores can go as one: PAV never parts neighbours of one class.
         push(Pool { bonafide: rung.bonafide_above.saturating_sub(seen), spoof: 0 });
         push(Pool {

@@ -1,7 +1,7 @@
 //! One error rate where the other is given: what an operator asks first.
 
 use super::checks::{check_both, invalid};
-use super::ladder::{Counts, Ladder, read_off};
+use super::ladder::{Climb, read_off};
 use crate::error::Result;
 
 /// The smallest share of bona fide clips, from 0 to 1, that any threshold rejects under which at most `miss` of the spoofs are
@@ -22,7 +22,7 @@ use crate::error::Result;
 pub fn false_alarm_at_miss(bonafide: &[f64], spoof: &[f64], miss: f64) -> Result<f64> {
     check_both(bonafide, spoof)?;
     check_rate(miss)?;
-    Ok(read_off(bonafide, spoof, |l, b, s| false_alarm_of(l, b, s, miss)))
+    Ok(read_off(bonafide, spoof, |climb| false_alarm_of(climb, miss)))
 }
 
 /// The largest share of spoofs, from 0 to 1, that any threshold finds which rejects at most `false_alarm` of the bona fide
@@ -42,7 +42,7 @@ pub fn false_alarm_at_miss(bonafide: &[f64], spoof: &[f64], miss: f64) -> Result
 pub fn found_at_false_alarm(bonafide: &[f64], spoof: &[f64], false_alarm: f64) -> Result<f64> {
     check_both(bonafide, spoof)?;
     check_rate(false_alarm)?;
-    Ok(read_off(bonafide, spoof, |l, b, s| found_of(l, b, s, false_alarm)))
+    Ok(read_off(bonafide, spoof, |climb| found_of(climb, false_alarm)))
 }
 
 pub(super) fn check_rate(rate: f64) -> Result<()> {
@@ -50,19 +50,19 @@ pub(super) fn check_rate(rate: f64) -> Result<()> {
 }
 
 /// A run of spoofs without bona fide clips between them may be cut anywhere, unless it ties with some.
-pub(super) fn false_alarm_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, miss: f64) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total(), spoof.total());
+pub(super) fn false_alarm_of(climb: &Climb, miss: f64) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide, climb.n_spoof);
     let wanted = (1.0 - miss) * n_spoof as f64 * (1.0 - 1e-12);
     if wanted <= 0.0 {
         return 0.0;
     }
-    let reached = ladder.climbed(bonafide, spoof).find(|rung| rung.spoof_down_to as f64 >= wanted);
+    let reached = climb.rungs.iter().find(|rung| rung.spoof_down_to as f64 >= wanted);
     reached.map_or(1.0, |rung| rung.bonafide_down_to as f64 / n_bonafide as f64)
 }
 
-pub(super) fn found_of(ladder: &Ladder, bonafide: &Counts, spoof: &Counts, false_alarm: f64) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total(), spoof.total());
+pub(super) fn found_of(climb: &Climb, false_alarm: f64) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide, climb.n_spoof);
     let allowed = false_alarm * n_bonafide as f64 * (1.0 + 1e-12);
-    let within = ladder.climbed(bonafide, spoof).take_while(|rung| rung.bonafide_down_to as f64 <= allowed);
+    let within = climb.rungs.iter().take_while(|rung| rung.bonafide_down_to as f64 <= allowed);
     within.last().map_or(0.0, |rung| rung.spoof_down_to as f64 / n_spoof as f64)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::checks::{check_both, invalid};
-use super::ladder::{Counts, Ladder, read_off};
+use super::ladder::{Climb, read_off};
 use crate::error::Result;
 
 /// Priors, costs and the error rates of the speaker verification behind the detector. The defaults of priors and costs are
@@ -97,20 +97,15 @@ impl Tandem {
 pub fn min_t_dcf(bonafide: &[f64], spoof: &[f64], tandem: &Tandem) -> Result<f64> {
     check_both(bonafide, spoof)?;
     let weights = tandem.weights()?;
-    Ok(read_off(bonafide, spoof, |ladder, bonafide, spoof| t_dcf_of(ladder, bonafide, spoof, weights)))
+    Ok(read_off(bonafide, spoof, |climb| t_dcf_of(climb, weights)))
 }
 
-pub(super) fn t_dcf_of(
-    ladder: &Ladder,
-    bonafide: &Counts,
-    spoof: &Counts,
-    (passed, reject, accept): (f64, f64, f64),
-) -> f64 {
-    let (n_bonafide, n_spoof) = (bonafide.total() as f64, spoof.total());
+pub(super) fn t_dcf_of(climb: &Climb, (passed, reject, accept): (f64, f64, f64)) -> f64 {
+    let (n_bonafide, n_spoof) = (climb.n_bonafide as f64, climb.n_spoof);
     let cost = |rejected: u64, caught: u64| {
         let accepted = n_spoof.saturating_sub(caught) as f64 / n_spoof as f64;
         (passed + reject * (rejected as f64 / n_bonafide) + accept * accepted) / (passed + reject.min(accept))
     };
-    let below = ladder.climbed(bonafide, spoof).map(|rung| cost(rung.bonafide_down_to, rung.spoof_down_to));
+    let below = climb.rungs.iter().map(|rung| cost(rung.bonafide_down_to, rung.spoof_down_to));
     below.fold(cost(0, 0), f64::min)
 }

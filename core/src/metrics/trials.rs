@@ -9,7 +9,7 @@ use super::checks::{check_both, invalid};
 use super::dcf::{Costs, min_dcf_of};
 use super::det::{auc, auc_of, eer_of};
 use super::groups::Groups;
-use super::ladder::{Counts, Ladder, sort};
+use super::ladder::{Climb, Counts, Ladder, once, sort};
 use super::likelihood::{bits, min_cllr_of};
 use super::operating::{check_rate, false_alarm_of, found_of};
 use super::tandem::{Tandem, t_dcf_of};
@@ -85,7 +85,7 @@ impl FromStr for Figure {
     }
 }
 
-/// The clips of one class, from the most synthetic score down.
+/// The clips of one class, from the most synthetic score down. Where each clip stands for itself the highest is the first group.
 #[derive(Debug, Clone)]
 struct Side {
     scores: Vec<f64>,
@@ -94,19 +94,12 @@ struct Side {
 
 impl Side {
     fn new(scores: &[f64], mut groups: Groups) -> Self {
-        let mut pairs: Vec<(f64, usize)> = scores.iter().copied().zip(groups.members()).collect();
+        let mut pairs: Vec<(f64, u32)> = scores.iter().copied().zip(groups.of.take().into_iter().flatten()).collect();
         pairs.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        groups.group_of = pairs.iter().map(|(_, group)| *group).collect();
+        if !pairs.is_empty() {
+            groups.of = Some(pairs.into_iter().map(|(_, group)| group).collect());
+        }
         Self { scores: sort(scores), groups }
-    }
-
-    /// Each clip counts as often as its group was drawn.
-    fn counts(&self, times: &[u32]) -> Counts {
-        Counts::new(self.times(times))
-    }
-
-    fn times<'a>(&'a self, times: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
-        self.groups.members().map(|group| times.get(group).copied().unwrap_or_default())
     }
 
     /// The scores of each group, sorted.
@@ -118,6 +111,11 @@ impl Side {
             }
         }
         scores
+    }
+
+    /// How often each clip counts where the groups were drawn so many times.
+    fn counts(&self, times: &[u32]) -> Counts {
+        Counts::new(self.groups.members().map(|group| times.get(group).copied().unwrap_or_default()))
     }
 
     fn means(&self, of: impl Fn(f64) -> f64) -> Means {
@@ -134,12 +132,12 @@ pub(crate) enum Reading {
     Tandem(Tandem),
 }
 
-/// A figure of the order of the scores, under weights.
-type OfOrder<'a> = dyn Fn(&Ladder, &Counts, &Counts) -> f64 + Sync + 'a;
-
 /// How a reading comes about.
 enum Way<'a> {
-    Order(Box<OfOrder<'a>>),
+    /// From the order of the scores.
+    Order(Box<dyn Fn(&Climb) -> f64 + Sync + 'a>),
+    /// From how many bona fide clips, and how many spoofs, of the highest so many there are.
+    Above(usize, usize, Costs),
     /// From a mean over the bona fide clips and one over the spoofs.
     Means(Means, Means, Box<dyn Fn(f64, f64) -> f64 + Sync + 'a>),
 }
@@ -277,32 +275,45 @@ impl Trials {
             return Ok(Vec::new());
         }
         let ways = readings.iter().map(|reading| self.way(reading)).collect::<Result<Vec<_>>>()?;
-        let any_order = ways.iter().any(|way| matches!(way, Way::Order(_)));
         let sides = [self.bonafide.groups.len(), self.spoof.groups.len()];
-        let room = || (Counts::new([]), Counts::new([]));
-        let of_times = |of_bonafide: &[u32], of_spoof: &[u32], counts: &mut (Counts, Counts), values: &mut [f64]| {
-            let (bonafide, spoof) = counts;
-            if any_order {
-                bonafide.refill(self.bonafide.times(of_bonafide));
-                spoof.refill(self.spoof.times(of_spoof));
-            }
+        let of_times = |of_bonafide: &[u32], of_spoof: &[u32], climb: &mut Climb, values: &mut [f64]| {
+            self.climb(of_bonafide, of_spoof, climb);
             for (value, way) in values.iter_mut().zip(&ways) {
-                *value = match way {
-                    Way::Order(figure) => figure(&self.ladder, bonafide, spoof),
-                    Way::Means(bonafide, spoof, join) => join(bonafide.weighted(of_bonafide), spoof.weighted(of_spoof)),
-                };
+                *value = self.by_way(way, climb, of_bonafide, of_spoof);
             }
         };
-        let intervals = bootstrap.intervals(&sides, ways.len(), room, |times, counts, values| {
+        let intervals = bootstrap.intervals(&sides, ways.len(), Climb::default, |times, climb, values| {
             if let [of_bonafide, of_spoof] = times {
-                of_times(of_bonafide, of_spoof, counts, values);
+                of_times(of_bonafide, of_spoof, climb, values);
             }
         })?;
         let mut values = vec![f64::NAN; ways.len()];
         let once = sides.map(|n_groups| vec![1; n_groups]);
         let [of_bonafide, of_spoof] = &once;
-        of_times(of_bonafide, of_spoof, &mut room(), &mut values);
+        of_times(of_bonafide, of_spoof, &mut Climb::default(), &mut values);
         Ok(values.into_iter().zip(intervals).map(|(value, (low, high))| Estimate { value, low, high }).collect())
+    }
+
+    /// Counts the clips along the ladder where the groups were drawn so many times.
+    fn climb(&self, of_bonafide: &[u32], of_spoof: &[u32], climb: &mut Climb) {
+        let (bonafide, spoof) = (&self.bonafide.groups, &self.spoof.groups);
+        self.ladder.climb_into(climb, |clips| bonafide.count(clips, of_bonafide), |clips| spoof.count(clips, of_spoof));
+    }
+
+    fn by_way(&self, way: &Way<'_>, climb: &Climb, of_bonafide: &[u32], of_spoof: &[u32]) -> f64 {
+        match way {
+            Way::Order(figure) => figure(climb),
+            Way::Above(n_bonafide, n_spoof, costs) => {
+                let rejected = self.bonafide.groups.count(0..*n_bonafide, of_bonafide);
+                let caught = self.spoof.groups.count(0..*n_spoof, of_spoof);
+                let accepted = climb.n_spoof.saturating_sub(caught) as f64 / climb.n_spoof as f64;
+                costs.normalised(rejected as f64 / climb.n_bonafide as f64, accepted)
+            }
+            Way::Means(bonafide, spoof, join) => {
+                let of = |means: &Means, times: &[u32], n: u64| means.sum(times) / n as f64;
+                join(of(bonafide, of_bonafide, climb.n_bonafide), of(spoof, of_spoof, climb.n_spoof))
+            }
+        }
     }
 
     fn way(&self, reading: &Reading) -> Result<Way<'_>> {
@@ -310,29 +321,28 @@ impl Trials {
         Ok(match *reading {
             Reading::FalseAlarmAtMiss(rate) => {
                 check_rate(rate)?;
-                Way::Order(Box::new(move |l, b, s| false_alarm_of(l, b, s, rate)))
+                Way::Order(Box::new(move |climb| false_alarm_of(climb, rate)))
             }
             Reading::FoundAtFalseAlarm(rate) => {
                 check_rate(rate)?;
-                Way::Order(Box::new(move |l, b, s| found_of(l, b, s, rate)))
+                Way::Order(Box::new(move |climb| found_of(climb, rate)))
             }
             Reading::Tandem(tandem) => {
                 let weights = tandem.weights()?;
-                Way::Order(Box::new(move |l, b, s| t_dcf_of(l, b, s, weights)))
+                Way::Order(Box::new(move |climb| t_dcf_of(climb, weights)))
             }
             Reading::Figure(Figure::Eer) => Way::Order(Box::new(eer_of)),
             Reading::Figure(Figure::Auc) => Way::Order(Box::new(auc_of)),
             Reading::Figure(Figure::MinCllr) => Way::Order(Box::new(min_cllr_of)),
-            Reading::Figure(Figure::MinDcf) => Way::Order(Box::new(move |l, b, s| min_dcf_of(l, b, s, &costs))),
+            Reading::Figure(Figure::MinDcf) => Way::Order(Box::new(move |climb| min_dcf_of(climb, &costs))),
             Reading::Figure(Figure::Cllr) => {
                 let (of_bonafide, of_spoof) = (self.bonafide.means(bits), self.spoof.means(|llr| bits(-llr)));
                 Way::Means(of_bonafide, of_spoof, Box::new(f64::midpoint))
             }
             Reading::Figure(Figure::ActDcf) => {
                 let threshold = costs.threshold();
-                let rejected = self.bonafide.means(|llr| f64::from(llr > threshold));
-                let accepted = self.spoof.means(|llr| f64::from(llr <= threshold));
-                Way::Means(rejected, accepted, Box::new(move |rejected, accepted| costs.normalised(rejected, accepted)))
+                let above = |side: &Side| side.scores.partition_point(|llr| *llr > threshold);
+                Way::Above(above(&self.bonafide), above(&self.spoof), costs)
             }
             Reading::Figure(Figure::MeanEerOverSystems | Figure::AucInsideGroups) => {
                 return Err(invalid("a figure by groups is not read off both classes"));
@@ -343,15 +353,14 @@ impl Trials {
     /// The EER of each spoof group against all bona fide clips, by name.
     #[must_use]
     pub fn eer_by_system(&self) -> Vec<(&str, f64)> {
-        let bonafide = Counts::once(self.bonafide.scores.len());
         let names = self.spoof.groups.names.iter().map(String::as_str);
-        let eers = self.systems().into_iter().map(|(ladder, spoof)| eer_of(&ladder, &bonafide, &spoof));
+        let eers = self.systems().into_iter().map(|ladder| eer_of(&ladder.climb(once, once)));
         names.zip(eers).collect()
     }
 
     /// A ladder for each spoof group against all bona fide clips.
-    fn systems(&self) -> Vec<(Ladder, Counts)> {
-        let ladder = |scores: Vec<f64>| (Ladder::new(&self.bonafide.scores, &scores), Counts::once(scores.len()));
+    fn systems(&self) -> Vec<Ladder> {
+        let ladder = |scores: Vec<f64>| Ladder::new(&self.bonafide.scores, &scores);
         self.spoof.by_group().into_iter().map(ladder).collect()
     }
 
@@ -366,13 +375,10 @@ impl Trials {
         Ok(match figure {
             Figure::Eer | Figure::Auc | Figure::MinCllr | Figure::MinDcf | Figure::Cllr | Figure::ActDcf => {
                 let way = self.way(&Reading::Figure(figure))?;
-                self.of_both_sides(move |bonafide, spoof| match &way {
-                    Way::Order(value) => {
-                        value(&self.ladder, &self.bonafide.counts(bonafide), &self.spoof.counts(spoof))
-                    }
-                    Way::Means(of_bonafide, of_spoof, join) => {
-                        join(of_bonafide.weighted(bonafide), of_spoof.weighted(spoof))
-                    }
+                self.of_both_sides(move |bonafide, spoof| {
+                    let mut climb = Climb::default();
+                    self.climb(bonafide, spoof, &mut climb);
+                    self.by_way(&way, &climb, bonafide, spoof)
                 })
             }
             Figure::MeanEerOverSystems => {
@@ -380,7 +386,8 @@ impl Trials {
                 self.of_both_sides(move |bonafide, spoof| {
                     let bonafide = self.bonafide.counts(bonafide);
                     let drawn = systems.iter().zip(spoof).filter(|(_, times)| **times > 0);
-                    let of_each = drawn.map(|((ladder, all), n)| f64::from(*n) * eer_of(ladder, &bonafide, all));
+                    let eer = |ladder: &Ladder| eer_of(&ladder.climb(|clips| bonafide.of(clips), once));
+                    let of_each = drawn.map(|(ladder, n)| f64::from(*n) * eer(ladder));
                     of_each.sum::<f64>() / f64::from(spoof.iter().sum::<u32>())
                 })
             }

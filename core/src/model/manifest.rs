@@ -146,6 +146,17 @@ pub enum Label {
     Spoof,
 }
 
+impl Label {
+    /// The word as files have it, `"bonafide"` or `"spoof"`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bonafide => "bonafide",
+            Self::Spoof => "spoof",
+        }
+    }
+}
+
 /// The affine map from a window's raw score, logit(spoof) - logit(bonafide), to a natural-log likelihood ratio:
 /// `llr = scale * score + offset` (Brümmer, du Preez: Application-independent evaluation of speaker detection, 2006).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -72,17 +72,30 @@ impl SiteCalibration {
         options: &FitOptions,
     ) -> Result<Self> {
         let manifests: Vec<&Manifest> = manifests.into_iter().collect();
-        let of_model = |(sha256, (model, legs)): (&String, &(crate::verdict::report::ModelSummary, Vec<Leg>))| {
-            let manifest = manifests.iter().find(|m| m.onnx.sha256 == *sha256).ok_or_else(|| {
-                refused(format!(
-                    "the results are of the model {} {}, which is not the one in use: scan again, or name it by --model",
-                    model.name, model.version
-                ))
-            })?;
-            fit_model(manifest, legs, &material.grouped_by, options)
-                .map_err(|e| refused(format!("for the model {} {}: {e}", model.name, model.version)))
+        let (mut models, mut passed_over) = (Vec::new(), Vec::new());
+        for (sha256, (model, legs)) in &material.models {
+            let Some(manifest) = manifests.iter().find(|manifest| manifest.onnx.sha256 == *sha256) else {
+                passed_over.push((format!("{} {}", model.name, model.version), legs.len()));
+                continue;
+            };
+            let of_others =
+                if material.models.len() > 1 { "; name another model to fit that one alone (--model)" } else { "" };
+            let fitted = fit_model(manifest, legs, &material.grouped_by, options)
+                .map_err(|e| refused(format!("for the model {} {}: {e}{of_others}", model.name, model.version)))?;
+            models.push(fitted);
+        }
+        // Of a batch whose legs went to several models that of one can be fitted.
+        let Some(first) = models.first_mut() else {
+            let of = passed_over.first().map_or("", |(model, _)| model);
+            return Err(refused(format!(
+                "the results are of the model {of}, which is not the one in use: scan again, or name it by --model"
+            )));
         };
-        let models = material.models.iter().map(of_model).collect::<Result<Vec<_>>>()?;
+        first.fit.cautions.extend(
+            passed_over.iter().map(|(model, n)| {
+                format!("{n} legs that the model {model} scored are left out, since it is not in use")
+            }),
+        );
         Self::new(options.name.clone(), models)
     }
 }

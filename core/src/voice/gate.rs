@@ -36,6 +36,8 @@ pub(crate) struct Frame<'a> {
     /// Index of the first sample in the leg, at the model's rate.
     pub position: u64,
     pub samples: &'a [f32],
+    /// Power without the constant part: [`power_around_mean`] of the samples.
+    pub power: f64,
     pub class: FrameClass,
 }
 
@@ -44,6 +46,7 @@ pub(crate) type FrameSink<'a> = dyn FnMut(Frame<'_>) + 'a;
 
 /// A frame on its way through the gate.
 struct Waiting {
+    power: f64,
     class: FrameClass,
     in_tone: bool,
 }
@@ -169,9 +172,11 @@ impl SpeechGate {
     fn hear_tone(&mut self, frame: u64) -> bool {
         let samples = self.samples_of(frame);
         let samples = self.audio.get(samples).unwrap_or_default();
-        let told = self.tones.push(samples, power_around_mean(samples) > AUDIBLE_POWER);
+        // All of the frame is at hand: what the network heard came in before, and less comes at the end alone.
+        let power = power_around_mean(samples);
+        let told = self.tones.push(samples, power > AUDIBLE_POWER);
         let began = told && self.waiting.back().is_none_or(|before| !before.in_tone);
-        self.waiting.push_back(Waiting { class: FrameClass::Background, in_tone: told });
+        self.waiting.push_back(Waiting { power, class: FrameClass::Background, in_tone: told });
         if began {
             let of_it = self.waiting.iter_mut().rev().take(ToneDetector::frames_before());
             of_it.for_each(|waiting| waiting.in_tone = true);
@@ -203,11 +208,11 @@ impl SpeechGate {
         while self.n_passed < end {
             let (from, samples) = (self.frame_start(self.n_passed), self.samples_of(self.n_passed));
             self.n_passed += 1;
-            let Some(Waiting { class, in_tone }) = self.waiting.pop_front() else { return };
+            let Some(Waiting { power, class, in_tone }) = self.waiting.pop_front() else { return };
             let class = if in_tone { FrameClass::Tone } else { class };
             let samples = self.audio.get(samples).unwrap_or_default();
             if !samples.is_empty() {
-                sink(Frame { position: self.offset + from, samples, class });
+                sink(Frame { position: self.offset + from, samples, power, class });
             }
         }
     }
@@ -236,6 +241,7 @@ mod tests {
         let mut gate = SpeechGate::new(8_000).unwrap();
         let mut out = Vec::new();
         let mut sink = |frame: Frame<'_>| {
+            assert_eq!(frame.power.to_bits(), power_around_mean(frame.samples).to_bits());
             out.push((frame.position, frame.samples.len(), frame.class));
         };
         for part in samples.chunks(chunk) {

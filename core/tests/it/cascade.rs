@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use veravox::decode::DecodeOptions;
+use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::engine::{Engine, EngineOptions};
+use veravox::explain::{ExplanationOptions, explain};
 use veravox::model::{Kind, Model, kind_of};
 use veravox::stream::StreamOptions;
 use veravox::{CallReport, Detector, ErrorKind, LegVerdict, Reason};
@@ -267,4 +268,19 @@ fn each_field_that_is_wrong_is_named() {
     let mut nested = fusion([1.0, 1.0], 0.0);
     nested["members"][1]["model"] = json!("../whole");
     assert!(refused(&nested).to_string().contains("members[1]"), "a fusion is no part of another");
+}
+
+#[test]
+fn a_cascade_is_explained_by_the_model_that_more_of_the_evidence_is_from() {
+    for (budget, model) in [(json!({}), "tiny"), (json!({ "max_share": 0.0 }), "phone")] {
+        let here = tempfile::tempdir().unwrap();
+        let cascade = Detector::load(&folder(here.path(), &cascade(&budget))).unwrap();
+        let mut reader = AudioReader::open(&testdata(CALL), &DecodeOptions::default()).unwrap();
+        let explained = explain(&cascade, &mut reader, &ExplanationOptions::default(), &mut |_| true).unwrap();
+        let leg = &explained.legs[0];
+        assert_eq!(leg.explained_by.as_deref(), Some(model));
+        assert_eq!(leg.verdict, scan(&cascade).legs[0], "the verdict is that of both");
+        assert!(!leg.path.is_empty() && !leg.time.is_empty());
+        assert_eq!(leg.bands.is_empty(), model == "tiny", "a model of waveforms has no bands");
+    }
 }

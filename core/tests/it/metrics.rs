@@ -265,6 +265,61 @@ fn the_same_seed_draws_the_same_interval_everywhere() {
     assert_eq!(first, FIRST_DRAW);
 }
 
+/// The slow way: every clip is copied as often as its group was drawn, and each figure computed anew from the copies.
+#[test]
+fn intervals_are_those_of_clips_that_are_copied_and_sorted_again() {
+    // Many ties, within the classes and across them.
+    let coarse = |scores: Vec<f64>| scores.into_iter().map(|score| (4.0 * score).round() / 4.0).collect::<Vec<_>>();
+    let ((b, b_groups), (s, s_groups)) = (grouped(13, 6, -1.0, 5), grouped(9, 11, 1.0, 6));
+    let (mut b, mut s) = (coarse(b), coarse(s));
+    let numbers = |groups: &[String]| {
+        let names: std::collections::BTreeSet<&String> = groups.iter().collect();
+        groups.iter().map(|group| names.iter().position(|name| *name == group).unwrap()).collect::<Vec<_>>()
+    };
+    let in_groups = Trials::new(&b, &b_groups, &s, &s_groups).unwrap();
+    assert_as_by_copies(&in_groups, (&b, &numbers(&b_groups)), (&s, &numbers(&s_groups)));
+    // Where each clip stands for itself the highest score is the first group.
+    let alone = Trials::of_clips(&b, &s).unwrap();
+    b.sort_by(|x, y| y.total_cmp(x));
+    s.sort_by(|x, y| y.total_cmp(x));
+    let each = |scores: &[f64]| (0..scores.len()).collect::<Vec<_>>();
+    assert_as_by_copies(&alone, (&b, &each(&b)), (&s, &each(&s)));
+}
+
+/// A figure of clips that each count once.
+type Plain<'a> = dyn Fn(&[f64], &[f64]) -> veravox::Result<f64> + 'a;
+
+fn assert_as_by_copies(trials: &Trials, (b, b_groups): (&[f64], &[usize]), (s, s_groups): (&[f64], &[usize])) {
+    let copies = |scores: &[f64], groups: &[usize], times: &[u32]| {
+        scores.iter().zip(groups).flat_map(|(score, group)| (0..times[*group]).map(|_| *score)).collect::<Vec<_>>()
+    };
+    let settings = Bootstrap { rounds: 200, ..Bootstrap::default() };
+    let (n_bonafide, n_spoof) = trials.n_groups();
+    let costs = Costs::default();
+    let by_costs =
+        |of: fn(&[f64], &[f64], &Costs) -> veravox::Result<f64>| move |b: &[f64], s: &[f64]| of(b, s, &costs);
+    let ways: [(Figure, &Plain<'_>); 6] = [
+        (Figure::Eer, &eer),
+        (Figure::Auc, &auc),
+        (Figure::MinDcf, &by_costs(min_dcf)),
+        (Figure::ActDcf, &by_costs(act_dcf)),
+        (Figure::Cllr, &cllr),
+        (Figure::MinCllr, &min_cllr),
+    ];
+    let estimates = trials.estimates(&ways.map(|(figure, _)| figure), &settings).unwrap();
+    for ((figure, plain), found) in ways.into_iter().zip(estimates) {
+        let of_round =
+            |times: &[Vec<u32>]| plain(&copies(b, b_groups, &times[0]), &copies(s, s_groups, &times[1])).unwrap();
+        let (low, high) = settings.interval(&[n_bonafide, n_spoof], of_round).unwrap();
+        assert!(
+            (found.low - low).abs() < 1e-12 && (found.high - high).abs() < 1e-12,
+            "{figure}: {found:?}, {low}, {high}"
+        );
+        assert!((found.value - plain(b, s).unwrap()).abs() < 1e-12);
+        assert_eq!(trials.estimate(figure, &settings).unwrap(), found);
+    }
+}
+
 /// By xoshiro256++ seeded by splitmix64 from 0, written out apart from this library.
 const FIRST_DRAW: [u32; 10] = [3, 0, 1, 3, 1, 0, 0, 0, 2, 0];
 

@@ -140,6 +140,21 @@ fn options_open_what_the_steps_make_and_fail_in_their_order() {
 }
 
 #[test]
+fn legs_of_a_model_that_is_not_in_use_are_left_out_and_counted() {
+    let mut material = labelled(200, 2.0, 5.0);
+    let (mut other, legs) = material.models.values().next().unwrap().clone();
+    other.name = "wide".to_owned();
+    material.models.insert("0".repeat(64), (other, legs[..7].to_vec()));
+    let calibration = fitted(&material, &FitOptions::default()).unwrap();
+    let models: Vec<_> = calibration.by_model().map(|(_, model)| model).collect();
+    assert_eq!(models.len(), 1);
+    assert!(models[0].fit.cautions.iter().any(|words| words.starts_with("7 legs that the model wide")));
+    material.models.retain(|_, (model, _)| model.name == "wide");
+    let error = fitted(&material, &FitOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("of the model wide") && error.contains("not the one in use"), "{error}");
+}
+
+#[test]
 fn a_calibration_moves_every_window_and_streams_like_files() {
     let material = labelled(200, 2.0, 5.0);
     let calibration = fitted(&material, &FitOptions::default()).unwrap();

@@ -1,8 +1,7 @@
-//! A chart with two axes, as SVG.
+//! A chart with two axes.
 
-use std::fmt::Write as _;
-
-use super::page::escape;
+use super::colours::{Colour, GRID, INK, NEUTRAL};
+use super::drawing::{Anchor, Drawing, Fill, Mark, Pixels, Place};
 
 /// How values lie along an axis.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,8 +27,8 @@ pub struct Chart {
     title: String,
     width: f64,
     height: f64,
-    marks: String,
-    legend: Vec<(String, String)>,
+    marks: Vec<Mark>,
+    legend: Vec<(Colour, Option<Fill>, String)>,
 }
 
 /// Room for the labels of the axes.
@@ -80,7 +79,7 @@ impl Axis {
 
 impl Chart {
     pub fn new(title: &str, x: Axis, y: Axis, width: f64, height: f64) -> Self {
-        Self { x, y, title: title.to_owned(), width, height, marks: String::new(), legend: Vec::new() }
+        Self { x, y, title: title.to_owned(), width, height, marks: Vec::new(), legend: Vec::new() }
     }
 
     fn px(&self, x: f64) -> f64 {
@@ -91,168 +90,127 @@ impl Chart {
         self.height - BOTTOM - self.y.at(y) * (self.height - TOP - BOTTOM)
     }
 
+    fn place(&self, (x, y): (f64, f64)) -> Place {
+        (self.px(x), self.py(y))
+    }
+
+    /// The upper left and the lower right corner of a part of the plot.
+    fn corners(&self, (left, right): (f64, f64), (low, high): (f64, f64)) -> (Place, Place) {
+        let (from, to) = (self.place((left, high)), self.place((right, low)));
+        (from, (to.0.max(from.0 + 0.5), to.1.max(from.1)))
+    }
+
     /// A line through points.
-    pub fn line(
-        &mut self,
-        points: impl IntoIterator<Item = (f64, f64)>,
-        colour: &str,
-        dashes: &str,
-        name: Option<&str>,
-    ) {
-        let path: Vec<String> =
-            points.into_iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(x), self.py(y))).collect();
-        let dashes = if dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dashes}\"") };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            self.marks,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\"{dashes}/>",
-            path.join(" ")
-        );
-        if let Some(name) = name {
-            self.legend.push((colour.to_owned(), name.to_owned()));
-        }
+    pub fn line(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: Colour, dashes: Option<[f64; 2]>) {
+        let points = points.into_iter().map(|point| self.place(point)).collect();
+        self.marks.push(Mark::Line { points, colour, width: 1.8, dashes });
     }
 
     /// A bar from the axis up, between two values of x.
-    pub fn bar(&mut self, (from, to): (f64, f64), height: f64, colour: &str, hatched: bool) {
-        let (left, right, top, floor) = (self.px(from), self.px(to), self.py(height), self.py(self.y.low));
-        let fill = if hatched { "url(#hatch)" } else { colour };
-        let _ = writeln!(
-            self.marks,
-            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{fill}\" fill-opacity=\"0.55\" \
-             stroke=\"{colour}\" stroke-width=\"0.8\"/>",
-            (right - left).max(0.5),
-            (floor - top).max(0.0)
-        );
+    pub fn bar(&mut self, x: (f64, f64), height: f64, colour: Colour, fill: Fill) {
+        let (from, to) = self.corners(x, (self.y.low, height));
+        self.marks.push(Mark::Box { from, to, colour, fill });
     }
 
     /// A filled area of the plot.
-    pub fn area(&mut self, (left, right): (f64, f64), (low, high): (f64, f64), colour: &str, opacity: f64) {
-        let (left, right, top, floor) = (self.px(left), self.px(right), self.py(high), self.py(low));
-        let _ = writeln!(
-            self.marks,
-            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>",
-            (right - left).max(0.5),
-            (floor - top).max(0.0)
-        );
+    pub fn area(&mut self, x: (f64, f64), y: (f64, f64), colour: Colour, opacity: f64) {
+        let (from, to) = self.corners(x, y);
+        self.marks.push(Mark::Box { from, to, colour, fill: Fill::Even(opacity) });
     }
 
     /// A filled outline.
-    pub fn filled(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: &str) {
-        let path: Vec<String> =
-            points.into_iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(x), self.py(y))).collect();
-        let _ = writeln!(self.marks, "<polygon points=\"{}\" fill=\"{colour}\"/>", path.join(" "));
+    pub fn filled(&mut self, points: impl IntoIterator<Item = (f64, f64)>, colour: Colour) {
+        let points = points.into_iter().map(|point| self.place(point)).collect();
+        self.marks.push(Mark::Shape { points, colour });
     }
 
-    /// A picture, given as a data URI, over a part of the plot.
-    pub fn image(&mut self, (left, right): (f64, f64), (low, high): (f64, f64), uri: &str) {
-        let (left, right, top, floor) = (self.px(left), self.px(right), self.py(high), self.py(low));
-        let _ = writeln!(
-            self.marks,
-            "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" preserveAspectRatio=\"none\" \
-             href=\"{uri}\"/>",
-            right - left,
-            floor - top
-        );
+    /// An image over a part of the plot.
+    pub fn image(&mut self, x: (f64, f64), y: (f64, f64), pixels: Pixels) {
+        let (from, to) = self.corners(x, y);
+        self.marks.push(Mark::Image { from, to, pixels });
     }
 
     /// A point, with words that show when it is pointed at.
-    pub fn point(&mut self, (x, y): (f64, f64), radius: f64, colour: &str, words: &str) {
-        let _ = writeln!(
-            self.marks,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{radius:.1}\" fill=\"{colour}\"><title>{}</title></circle>",
-            self.px(x),
-            self.py(y),
-            escape(words)
-        );
+    pub fn point(&mut self, at: (f64, f64), radius: f64, colour: Colour, words: &str) {
+        self.marks.push(Mark::Dot { at: self.place(at), radius, colour, words: words.to_owned() });
     }
 
-    /// Words beside a point of the plot.
-    pub fn words(&mut self, (x, y): (f64, f64), words: &str, colour: &str) {
-        let (x, y) = (self.px(x) + 4.0, self.py(y) - 4.0);
-        let _ = writeln!(self.marks, "<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{}</text>", escape(words));
+    /// Words above a place of the plot.
+    pub fn words(&mut self, at: (f64, f64), words: &str, colour: Colour) {
+        let (x, y) = self.place(at);
+        self.marks.push(words_at((x + 4.0, y - 4.0), words, Anchor::Start, colour));
     }
 
-    /// An entry of the legend.
-    pub fn name(&mut self, colour: &str, name: &str) {
-        self.legend.push((colour.to_owned(), name.to_owned()));
+    /// Words to the right of a dot.
+    pub fn beside(&mut self, at: (f64, f64), words: &str) {
+        let (x, y) = self.place(at);
+        self.marks.push(words_at((x + 9.0, y + 4.0), words, Anchor::Start, INK));
+    }
+
+    /// An entry of the legend: a box, or a line where nothing is filled.
+    pub fn name(&mut self, colour: Colour, fill: Option<Fill>, name: &str) {
+        self.legend.push((colour, fill, name.to_owned()));
     }
 
     /// The picture. `description` is what it shows, for who cannot see it.
-    pub fn svg(&self, description: &str) -> String {
-        let mut text = String::new();
-        let (width, height) = (self.width, self.height);
-        let _ = write!(
-            text,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-             role=\"img\" aria-label=\"{}\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"#333\">\n\
-             <title>{}</title>\n<desc>{}</desc>\n<defs><pattern id=\"hatch\" width=\"5\" height=\"5\" \
-             patternTransform=\"rotate(45)\" patternUnits=\"userSpaceOnUse\"><rect width=\"5\" height=\"5\" fill=\"#fff\"/>\
-             <line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"5\" stroke=\"{}\" stroke-width=\"3\"/></pattern></defs>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
-            escape(&format!("{}. {description}", self.title)),
-            escape(&self.title),
-            escape(description),
-            super::colours::SPOOF,
-        );
-        let (left, right, top, floor) = (LEFT, width - RIGHT, TOP, height - BOTTOM);
+    pub fn draw(self, description: &str) -> Drawing {
+        let (left, right, top, floor) = (LEFT, self.width - RIGHT, TOP, self.height - BOTTOM);
+        let mut around = Vec::new();
+        let rule = |from, to| Mark::Line { points: vec![from, to], colour: GRID, width: 1.0, dashes: None };
         for (value, words) in &self.x.ticks {
             let at = self.px(*value);
-            let _ = writeln!(
-                text,
-                "<line x1=\"{at:.1}\" y1=\"{top}\" x2=\"{at:.1}\" y2=\"{floor}\" stroke=\"#e4e4e4\"/><text x=\"{at:.1}\" \
-                 y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                floor + 15.0,
-                escape(words)
-            );
+            around.push(rule((at, top), (at, floor)));
+            around.push(words_at((at, floor + 15.0), words, Anchor::Middle, INK));
         }
         for (value, words) in &self.y.ticks {
             let at = self.py(*value);
-            let _ = writeln!(
-                text,
-                "<line x1=\"{left}\" y1=\"{at:.1}\" x2=\"{right}\" y2=\"{at:.1}\" stroke=\"#e4e4e4\"/><text x=\"{:.1}\" \
-                 y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                left - 6.0,
-                at + 4.0,
-                escape(words)
-            );
+            around.push(rule((left, at), (right, at)));
+            around.push(words_at((left - 6.0, at + 4.0), words, Anchor::End, INK));
         }
-        let _ = writeln!(
-            text,
-            "<clipPath id=\"inside-{width:.0}-{height:.0}\"><rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g \
-             clip-path=\"url(#inside-{width:.0}-{height:.0})\">\n{}</g>\n<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" fill=\"none\" \
-             stroke=\"#888\"/>",
-            right - left,
-            floor - top,
-            self.marks,
-            right - left,
-            floor - top,
-        );
-        let _ = writeln!(
-            text,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n<text transform=\"translate(14 {:.1}) rotate(-90)\" \
-             text-anchor=\"middle\">{}</text>",
-            f64::midpoint(left, right),
-            height - 10.0,
-            escape(&self.x.label),
-            f64::midpoint(top, floor),
-            escape(&self.y.label)
-        );
-        for (index, (colour, name)) in self.legend.iter().enumerate() {
-            let y = top + 15.0 + 15.0 * index as f64;
-            let _ = writeln!(
-                text,
-                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"{y:.1}\" \
-                 text-anchor=\"end\">{}</text>",
-                right - 18.0,
-                y - 9.0,
-                right - 24.0,
-                escape(name)
-            );
+        let middle = (f64::midpoint(left, right), self.height - 10.0);
+        around.push(words_at(middle, &self.x.label, Anchor::Middle, INK));
+        around.push(Mark::Words {
+            at: (14.0, f64::midpoint(top, floor)),
+            words: self.y.label.clone(),
+            anchor: Anchor::Middle,
+            upright: true,
+            colour: INK,
+        });
+        let frame = Mark::Box { from: (left, top), to: (right, floor), colour: NEUTRAL, fill: Fill::Hollow };
+        Drawing {
+            over: std::iter::once(frame).chain(self.legend(right, top)).collect(),
+            title: self.title,
+            description: description.to_owned(),
+            width: self.width,
+            height: self.height,
+            around,
+            plot: ((left, top), (right, floor)),
+            inside: self.marks,
         }
-        text.push_str("</svg>");
-        text
     }
+
+    fn legend(&self, right: f64, top: f64) -> impl Iterator<Item = Mark> {
+        let entry = move |(index, (colour, fill, name)): (usize, &(Colour, Option<Fill>, String))| {
+            let y = top + 16.0 + 16.0 * index as f64;
+            let mark = match *fill {
+                Some(fill) => {
+                    Mark::Box { from: (right - 24.0, y - 9.0), to: (right - 8.0, y + 1.0), colour: *colour, fill }
+                }
+                None => Mark::Line {
+                    points: vec![(right - 24.0, y - 4.0), (right - 8.0, y - 4.0)],
+                    colour: *colour,
+                    width: 1.8,
+                    dashes: Some([4.0, 3.0]),
+                },
+            };
+            [mark, words_at((right - 30.0, y), name, Anchor::End, INK)]
+        };
+        self.legend.iter().enumerate().flat_map(entry).collect::<Vec<_>>().into_iter()
+    }
+}
+
+fn words_at(at: Place, words: &str, anchor: Anchor, colour: Colour) -> Mark {
+    Mark::Words { at, words: words.to_owned(), anchor, upright: false, colour }
 }
 
 /// The normal deviate of a share inside (0, 1), to some 5e-4, of which a plot shows nothing: Abramowitz and Stegun, Handbook of

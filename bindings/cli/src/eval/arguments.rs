@@ -31,9 +31,12 @@ pub struct Eval {
     /// Write a report in one HTML file.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Write the plots as SVG into this folder: det, roc, histogram, reliability.
+    /// Write the plots into this folder: det, roc, histogram, reliability.
     #[arg(long, value_name = "DIR")]
     pub plots: Option<PathBuf>,
+    /// The form of the plots.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = PlotForm::Svg, requires = "plots")]
+    pub plot_format: PlotForm,
     /// Print a JSON object.
     #[arg(long)]
     pub json: bool,
@@ -73,6 +76,12 @@ Exit status: 0 evaluated, whatever came out; 2 nothing was evaluated; 130 interr
 pub enum Higher {
     Synthetic,
     Bonafide,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum PlotForm {
+    Svg,
+    Png,
 }
 
 fn rounds(text: &str) -> Result<usize, String> {

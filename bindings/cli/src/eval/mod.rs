@@ -15,8 +15,9 @@ use crate::args::Setup;
 use crate::exit::{Exit, Outcome};
 use crate::save::save;
 use crate::scoring::{Scored, score};
-use arguments::Eval;
+use arguments::{Eval, PlotForm};
 pub use page::html;
+pub use plots::{as_png as plots_as_png, as_svg as plots_as_svg};
 
 pub fn run(arguments: &Eval, setup: &Setup) -> Outcome {
     let keys = arguments.key.iter().map(|path| Key::read(path)).collect::<veravox::Result<Vec<_>>>()?;
@@ -35,8 +36,17 @@ pub fn run(arguments: &Eval, setup: &Setup) -> Outcome {
     }
     if let Some(folder) = &arguments.plots {
         std::fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-        for (name, svg) in plots::all(&evaluation) {
-            save(&folder.join(format!("{name}.svg")), svg.as_bytes())?;
+        match arguments.plot_format {
+            PlotForm::Svg => {
+                for (name, svg) in plots_as_svg(&evaluation) {
+                    save(&folder.join(format!("{name}.svg")), svg.as_bytes())?;
+                }
+            }
+            PlotForm::Png => {
+                for (name, png) in plots_as_png(&evaluation)? {
+                    save(&folder.join(format!("{name}.png")), &png)?;
+                }
+            }
         }
     }
     let mut out = anstream::stdout().lock();

@@ -3,8 +3,8 @@
 use veravox::evaluate::Evaluation;
 
 use super::plots;
-use super::words::{figure_rows, group_counts, intervals, percent, polarity, problem_lines, threshold_lines};
-use crate::draw::{Page, escape};
+use super::words::{few_in, figure_rows, group_counts, intervals, percent, polarity, problem_lines, threshold_lines};
+use crate::draw::{Page, escape, svg};
 
 /// The report in one HTML file.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn html(e: &Evaluation) -> String {
     } else if e.competence.competent {
         "Competent on this material"
     } else {
-        "Not competent on this material"
+        "Not shown to be competent on this material"
     };
     page.push(&format!(
         "<div class=\"verdict {class}\"><p><strong>{head}</strong></p><p>{}</p></div>",
@@ -34,11 +34,14 @@ pub fn html(e: &Evaluation) -> String {
     }
     page.heading("Plots");
     page.push("<div class=\"pictures\">");
-    page.figure(&plots::histogram(e), "Scores. Where the two lie over each other no threshold parts them.");
-    page.figure(&plots::det(e), "DET curve: both error rates over all thresholds. Nearer to the lower left is better.");
-    page.figure(&plots::roc(e), "ROC curve: machines found against people called synthetic.");
+    page.figure(&svg(&plots::histogram(e)), "Scores. Where the two lie over each other no threshold parts them.");
     page.figure(
-        &plots::reliability(e),
+        &svg(&plots::det(e)),
+        "DET curve: both error rates over all thresholds. Nearer to the lower left is better.",
+    );
+    page.figure(&svg(&plots::roc(e)), "ROC curve: machines found against people called synthetic.");
+    page.figure(
+        &svg(&plots::reliability(e)),
         "Reliability: on the diagonal probabilities can be believed. Above it machines were more frequent than stated.",
     );
     page.push("</div>");
@@ -62,9 +65,24 @@ pub fn html(e: &Evaluation) -> String {
                 share(row.miss),
             ]
         });
+        let note = few_in(table).map_or_else(String::new, |note| format!(" {note}"));
+        let caption = format!(
+            "A group of one class stands against all trials of the other. The last two columns are at the threshold of the costs.{note}"
+        );
         page.table(
-            "A group of one class stands against all trials of the other. The last two columns are at the threshold of the costs.",
-            &["", "#bona fide", "#synthetic", "#EER, %", "#AUC", "#minDCF", "#actDCF", "#Cllr", "#false alarms, %", "#missed, %"],
+            &caption,
+            &[
+                "",
+                "#bona fide",
+                "#synthetic",
+                "#EER, %",
+                "#AUC",
+                "#minDCF",
+                "#actDCF",
+                "#Cllr",
+                "#false alarms, %",
+                "#missed, %",
+            ],
             rows,
         );
     }

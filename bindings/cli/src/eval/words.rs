@@ -58,8 +58,22 @@ fn write(text: &mut String, e: &Evaluation) -> std::fmt::Result {
         if table.rows.len() > MOST_ROWS {
             writeln!(text, "{DIM}and {} more{DIM:#}", table.rows.len() - MOST_ROWS)?;
         }
+        if let Some(note) = few_in(table) {
+            writeln!(text, "{DIM}{note}{DIM:#}")?;
+        }
     }
     Ok(())
+}
+
+/// Rows of fewer trials of a class are said to mean little.
+const FEW_IN_A_ROW: usize = 20;
+
+/// What is to be said of a table with rows of few trials.
+pub fn few_in(table: &veravox::evaluate::GroupTable) -> Option<String> {
+    let few = table.rows.iter().filter(|row| row.n_bonafide.min(row.n_spoof) < FEW_IN_A_ROW).count();
+    (few > 0).then(|| {
+        format!("{few} of {} rows have fewer than {FEW_IN_A_ROW} trials of a class, and mean little.", table.rows.len())
+    })
 }
 
 /// The trials of a row; `all` where it has none of a class and every one stands in.
@@ -154,7 +168,9 @@ pub fn threshold_lines(e: &Evaluation) -> Vec<String> {
         t.llr
     )];
     if !e.competence.competent {
-        lines.push("No threshold is recommended: the detector is not competent on this material.".to_owned());
+        lines.push(
+            "No threshold is recommended: the detector is not shown to be competent on this material.".to_owned(),
+        );
         return lines;
     }
     let right = t.right_alarms.map_or_else(

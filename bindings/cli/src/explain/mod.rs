@@ -13,6 +13,7 @@ use veravox::decode::AudioReader;
 use veravox::explain::{Explanation, ExplanationOptions, explain};
 
 use crate::args::{Explain, Format, Setup};
+use crate::draw::{png, stacked};
 use crate::exit::{Exit, Outcome};
 use crate::interrupt::stop_on_ctrl_c;
 use crate::save::save;
@@ -20,7 +21,8 @@ use crate::words::{BOLD, DIM, clock, style_of};
 
 pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let detector = setup.detector_deciding(&arguments.decision)?;
-    let mut reader = AudioReader::open(&arguments.file, &arguments.raw.options())?;
+    let named = |error: veravox::Error| format!("{}: {error}", arguments.file.display());
+    let mut reader = AudioReader::open(&arguments.file, &arguments.raw.options()).map_err(named)?;
     let stop = stop_on_ctrl_c()?;
     let shown = std::io::stderr().is_terminal();
     let reference = match &arguments.reference {
@@ -46,10 +48,15 @@ pub fn run(arguments: &Explain, setup: &Setup) -> Outcome {
     let bytes = match arguments.format {
         Format::Html => page::html(&name, &explained, !arguments.no_audio).into_bytes(),
         Format::Json => (serde_json::to_string_pretty(&explained)? + "\n").into_bytes(),
-        Format::Svg => {
-            panels::stacked(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds).into_bytes()
+        Format::Svg | Format::Png => {
+            let leg = leg_of(&explained, arguments.leg)?;
+            let (title, drawings) = panels::of_leg(&name, leg, &explained.head.thresholds);
+            if arguments.format == Format::Svg {
+                stacked(&title, &drawings).into_bytes()
+            } else {
+                png(Some(&title), &drawings)?
+            }
         }
-        Format::Png => sound::picture(&name, leg_of(&explained, arguments.leg)?, &explained.head.thresholds)?,
     };
     match &arguments.output {
         Some(output) => {
@@ -68,7 +75,10 @@ fn leg_of(explained: &Explanation, leg: Option<usize>) -> Result<&veravox::expla
         explained.legs.iter().max_by(|a, b| llr(a).total_cmp(&llr(b)))
     };
     let found = leg.map_or_else(highest, |leg| explained.legs.get(leg));
-    found.ok_or_else(|| format!("there is no such leg, there are {}", explained.legs.len()))
+    found.ok_or_else(|| {
+        let asked = leg.map_or_else(String::new, |leg| format!(" {leg}"));
+        format!("there is no leg{asked}: the call has {}, counted from 0", explained.legs.len())
+    })
 }
 
 /// A few lines for the terminal, where no file was asked for.

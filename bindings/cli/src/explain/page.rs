@@ -5,7 +5,7 @@ use veravox::explain::{Explanation, LegExplanation};
 
 use super::words::{meaning, standing, strongest, title, verdict};
 use super::{panels, sound};
-use crate::draw::{Page, escape};
+use crate::draw::{Page, escape, svg};
 use crate::words::clock;
 
 pub fn html(name: &str, explained: &Explanation, with_audio: bool) -> String {
@@ -70,17 +70,25 @@ fn of_leg(page: &mut Page, leg: &LegExplanation, explained: &Explanation, with_a
     } else {
         page.push("<p class=\"soft small\">The audio is not in this page.</p>");
     }
+    if let Some(model) = &leg.explained_by {
+        page.paragraph(&format!(
+            "Two models in a row gave the verdict. Of its evidence more is by {model}; what follows is how {model} alone hears the leg."
+        ));
+    }
     let top = strongest(leg);
-    page.figure(&panels::waveform(leg, &top), "Waveform. Shaded: the stretches that speak most for a machine.");
-    page.figure(&panels::spectrum(leg), "Spectrogram. Dark is loud.");
+    page.figure(&svg(&panels::waveform(leg, &top)), "Waveform. Shaded: the stretches that speak most for a machine.");
+    page.figure(&svg(&panels::spectrum(leg)), "Spectrogram. Dark is loud.");
     if leg.path.is_empty() {
         page.paragraph("No window of this leg counts, so there is no evidence to show.");
     } else {
         page.figure(
-            &panels::path(leg, &explained.head.thresholds),
+            &svg(&panels::path(leg, &explained.head.thresholds)),
             "How the decision came about: dots are windows, the line is the leg. In the shaded parts there is an answer.",
         );
-        page.figure(&panels::time(leg), "Evidence of each half second: up speaks for a machine, down for a person.");
+        page.figure(
+            &svg(&panels::time(leg)),
+            "Evidence of each half second: up speaks for a machine, down for a person.",
+        );
         page.push("<h3>Where to listen</h3>");
         if top.is_empty() {
             page.paragraph("No stretch speaks for a machine.");

@@ -1,4 +1,4 @@
-//! The pictures of a leg, as SVG.
+//! The pictures of a leg.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use veravox::explain::{Evidence, LegExplanation, Range};
 
 use super::sound::spectrogram;
 use super::words::title;
-use crate::draw::{Axis, BONAFIDE, Chart, NEUTRAL, SPOOF, escape};
+use crate::draw::{Axis, BONAFIDE, Chart, Colour, Drawing, INK, NEUTRAL, SPOOF, escape};
 
 const WIDTH: f64 = 940.0;
 
@@ -16,7 +16,7 @@ fn seconds(leg: &LegExplanation) -> f64 {
 }
 
 /// The waveform, with the stretches to listen to.
-pub fn waveform(leg: &LegExplanation, strongest: &[Evidence]) -> String {
+pub fn waveform(leg: &LegExplanation, strongest: &[Evidence]) -> Drawing {
     let length = seconds(leg);
     let highest = leg.picture.samples.iter().fold(0.01_f32, |most, sample| most.max(sample.abs()));
     let reach = f64::from(highest);
@@ -36,12 +36,12 @@ pub fn waveform(leg: &LegExplanation, strongest: &[Evidence]) -> String {
     let at = |n: usize| (n * step) as f64 / f64::from(leg.picture.sample_rate_hz.max(1));
     let up = blocks.iter().enumerate().map(|(n, (_, high))| (at(n), f64::from(*high)));
     let down = blocks.iter().enumerate().rev().map(|(n, (low, _))| (at(n), f64::from(*low)));
-    chart.filled(up.chain(down), "#444");
-    chart.svg("The waveform of the leg. Shaded are the stretches that speak most for a machine.")
+    chart.filled(up.chain(down), INK);
+    chart.draw("The waveform of the leg. Shaded are the stretches that speak most for a machine.")
 }
 
 /// The spectrogram.
-pub fn spectrum(leg: &LegExplanation) -> String {
+pub fn spectrum(leg: &LegExplanation) -> Drawing {
     let khz = f64::from(leg.picture.sample_rate_hz) / 2_000.0;
     let mut chart = Chart::new(
         "Spectrogram",
@@ -50,14 +50,14 @@ pub fn spectrum(leg: &LegExplanation) -> String {
         WIDTH,
         220.0,
     );
-    if let Some(uri) = spectrogram(&leg.picture) {
-        chart.image((0.0, seconds(leg)), (0.0, khz), &uri);
+    if let Some(pixels) = spectrogram(&leg.picture) {
+        chart.image((0.0, seconds(leg)), (0.0, khz), pixels);
     }
-    chart.svg("The spectrogram of the leg: time to the right, frequency up, dark is loud.")
+    chart.draw("The spectrogram of the leg: time to the right, frequency up, dark is loud.")
 }
 
 /// The llr over time: windows, the leg, and the thresholds.
-pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
+pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> Drawing {
     let llrs = leg.path.iter().flat_map(|point| [point.llr, point.window_llr]);
     let reach =
         llrs.fold(thresholds.synthetic_llr.abs().max(thresholds.bonafide_llr.abs()) + 0.5, |a, b| a.max(b.abs()));
@@ -71,9 +71,9 @@ pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
     );
     chart.area((0.0, length), (thresholds.synthetic_llr, 1.08 * reach), SPOOF, 0.10);
     chart.area((0.0, length), (-1.08 * reach, thresholds.bonafide_llr), BONAFIDE, 0.10);
-    chart.line([(0.0, 0.0), (length, 0.0)], NEUTRAL, "2 3", None);
-    chart.line([(0.0, thresholds.synthetic_llr), (length, thresholds.synthetic_llr)], SPOOF, "6 3", None);
-    chart.line([(0.0, thresholds.bonafide_llr), (length, thresholds.bonafide_llr)], BONAFIDE, "6 3", None);
+    chart.line([(0.0, 0.0), (length, 0.0)], NEUTRAL, Some([2.0, 3.0]));
+    chart.line([(0.0, thresholds.synthetic_llr), (length, thresholds.synthetic_llr)], SPOOF, Some([6.0, 3.0]));
+    chart.line([(0.0, thresholds.bonafide_llr), (length, thresholds.bonafide_llr)], BONAFIDE, Some([6.0, 3.0]));
     chart.words((0.0, thresholds.synthetic_llr), "from here up: synthetic", SPOOF);
     chart.words((0.0, thresholds.bonafide_llr - 0.16 * reach), "from here down: bona fide", BONAFIDE);
     for point in &leg.path {
@@ -84,16 +84,16 @@ pub fn path(leg: &LegExplanation, thresholds: &Thresholds) -> String {
         let colour = if point.window_llr > 0.0 { SPOOF } else { BONAFIDE };
         chart.point((point.at_seconds, point.window_llr), 3.0, colour, &words);
     }
-    chart.line(leg.path.iter().map(|point| (point.at_seconds, point.llr)), "#222", "", None);
+    chart.line(leg.path.iter().map(|point| (point.at_seconds, point.llr)), INK, None);
     if let Some(at) = leg.verdict.firm_at_seconds {
-        chart.line([(at, -1.08 * reach), (at, 1.08 * reach)], "#222", "1 3", None);
-        chart.words((at, -reach), "firm", "#222");
+        chart.line([(at, -1.08 * reach), (at, 1.08 * reach)], INK, Some([1.0, 3.0]));
+        chart.words((at, -reach), "firm", INK);
     }
-    chart.svg("The llr of each window as a dot and of the leg so far as a line, with both thresholds.")
+    chart.draw("The llr of each window as a dot and of the leg so far as a line, with both thresholds.")
 }
 
 /// Evidence over time.
-pub fn time(leg: &LegExplanation) -> String {
+pub fn time(leg: &LegExplanation) -> Drawing {
     let most = leg.time.iter().fold(0.5, |most, evidence| f64::max(most, evidence.llr.abs()));
     let length = seconds(leg);
     let mut chart = Chart::new(
@@ -108,8 +108,8 @@ pub fn time(leg: &LegExplanation) -> String {
         let (low, high) = (evidence.llr.min(0.0), evidence.llr.max(0.0));
         chart.area((evidence.from, evidence.to), (low, high), colour, if evidence.llr > 0.0 { 0.9 } else { 0.6 });
     }
-    chart.line([(0.0, 0.0), (length, 0.0)], "#222", "", None);
-    chart.svg("What the windows' llr loses without each half second: up speaks for a machine, down for a person.")
+    chart.line([(0.0, 0.0), (length, 0.0)], INK, None);
+    chart.draw("What the windows' llr loses without each half second: up speaks for a machine, down for a person.")
 }
 
 /// Bars of evidence with the ranges of people and machines.
@@ -167,7 +167,7 @@ pub fn parts(name: &str, parts: &[Evidence]) -> String {
     svg
 }
 
-fn whisker(q: &[f64; 5], x: &dyn Fn(f64) -> f64, y: f64, colour: &str, dashes: &str) -> String {
+fn whisker(q: &[f64; 5], x: &dyn Fn(f64) -> f64, y: f64, colour: Colour, dashes: &str) -> String {
     format!(
         "<line x1=\"{:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" stroke-width=\"2\"{dashes}/><circle cx=\"{:.1}\" \
          cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>",
@@ -192,28 +192,9 @@ pub fn strip(value: f64, range: &Range) -> String {
     )
 }
 
-/// The main pictures one below the other.
-pub fn stacked(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> String {
+/// The main pictures of a leg, to be shown one below the other, and what they are of.
+pub fn of_leg(name: &str, leg: &LegExplanation, thresholds: &Thresholds) -> (String, [Drawing; 4]) {
+    let title = format!("{name}, leg {}: {}", leg.verdict.leg, leg.verdict.decision);
     let strongest = super::words::strongest(leg);
-    let panels = [
-        (waveform(leg, &strongest), 150.0),
-        (spectrum(leg), 220.0),
-        (path(leg, thresholds), 240.0),
-        (time(leg), 170.0),
-    ];
-    let height: f64 = panels.iter().map(|(_, height)| height + 6.0).sum::<f64>() + 30.0;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
-         font-family=\"system-ui, sans-serif\"><rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/><text x=\"12\" y=\"20\" \
-         font-size=\"15\">{}, leg {}: {}</text>",
-        escape(name),
-        leg.verdict.leg,
-        leg.verdict.decision
-    );
-    let mut y = 30.0;
-    for (panel, height) in panels {
-        let _ = write!(svg, "<g transform=\"translate(0 {y:.0})\">{panel}</g>");
-        y += height + 6.0;
-    }
-    svg + "</svg>\n"
+    (title, [waveform(leg, &strongest), spectrum(leg), path(leg, thresholds), time(leg)])
 }

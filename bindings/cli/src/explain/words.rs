@@ -5,7 +5,8 @@ use veravox::explain::{Evidence, Explanation, LegExplanation};
 
 /// The stretches that speak most for a machine; those that touch are one.
 pub fn strongest(leg: &LegExplanation) -> Vec<Evidence> {
-    let mut order: Vec<&Evidence> = leg.time.iter().filter(|evidence| evidence.llr > 0.0).collect();
+    // What is less is shown as nothing.
+    let mut order: Vec<&Evidence> = leg.time.iter().filter(|evidence| evidence.llr >= 0.05).collect();
     order.sort_by(|a, b| b.llr.total_cmp(&a.llr));
     let mut top: Vec<Evidence> = Vec::new();
     for evidence in order {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use veravox::report::ReportHead;
 use veravox::{Decision, Detector};
 
-use super::output::{Part, is_at, lock};
+use super::output::{Output, Part, is_at, lock};
 use super::tally::Tally;
 
 /// Every line of ours begins so.
@@ -67,18 +67,36 @@ pub struct Resumed {
     pub n_bytes: u64,
 }
 
-/// Which paths the file has results for; its failures are taken out when they are to be tried again. For programs that write to
-/// it themselves.
-///
-/// # Errors
-/// As when a batch goes on: when a line is no result of this detector, when another program writes to the file, when it cannot be
-/// read or written.
-pub fn done(output: &Path, detector: &Detector, retry_failed: bool) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    if !output.exists() {
-        return Ok(Vec::new());
+/// A file of results that a program goes on with by itself. Nobody else writes to it until this is dropped.
+pub struct Results {
+    output: Output,
+    done: Done,
+}
+
+impl Results {
+    /// Opens a JSONL file to go on with it, or a new one, as `veravox scan --resume` does; failures in it are taken out, to be tried
+    /// again.
+    ///
+    /// # Errors
+    /// When a line is no result of this detector, when another program writes to the file, when it cannot be read or written.
+    pub fn open(path: &Path, detector: &Detector) -> Result<Self, Box<dyn Error>> {
+        let Resumed { file, done, n_bytes, .. } = open(path, detector, true)?;
+        Ok(Self { output: Output::Growing { file, path: path.to_owned(), n_whole: n_bytes }, done })
     }
-    let Done { names, places } = open(output, detector, retry_failed)?.done;
-    Ok(names.into_iter().chain(places).collect())
+
+    /// Whether there is a result for this file, by its name or by where it lies.
+    #[must_use]
+    pub fn has(&self, path: &Path) -> bool {
+        self.done.has(path)
+    }
+
+    /// Writes a line, without its end, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&mut self, line: &str) -> io::Result<()> {
+        self.output.put(&format!("{line}\n"))
+    }
 }
 
 /// Opens an output to go on with it, or a new one. A line that was cut off while it was written is removed, and with

@@ -33,11 +33,12 @@ class Batch:
         progress: bool,
         resume: str | os.PathLike[str] | None,
     ) -> None:
-        self._detector, self._options, self._progress, self._resume = detector, options, progress, resume
+        self._detector, self._options, self._progress = detector, options, progress
         self._n_workers = _core.n_cores() if workers is None else count(workers, "workers")
         self._head = detector.report_head(0)
         self._stop = _core.Stop()
-        self._done = set() if resume is None else detector.paths_done(os.fspath(resume), True)
+        #: Held until the results are there, or no longer wanted.
+        self._output = None if resume is None else _core.Results(os.fspath(resume), detector)
 
     def run(self, paths: Iterable[str | os.PathLike[str]]) -> Iterator[FileResult]:
         if isinstance(paths, str | bytes | os.PathLike):
@@ -48,20 +49,20 @@ class Batch:
 
     def _is_done(self, name: str) -> bool:
         """Whether the output has a result for this file, by its name or by where it lies."""
-        return bool(self._done) and (name in self._done or os.path.realpath(name) in self._done)
+        return self._output is not None and self._output.has(name)
 
     def _results(self, names: Iterable[str]) -> Iterator[FileResult]:
         with contextlib.ExitStack() as stack:
-            lines = None if self._resume is None else stack.enter_context(open(self._resume, "a", encoding="utf-8"))
+            if self._output is not None:
+                stack.callback(self._output.close)
             n_files = len(names) if isinstance(names, list) else None
             tell = stack.enter_context(meter(n_files)) if self._progress else None
             scanning = stack.enter_context(self._open_workers())
             for result in self._in_order(scanning, names):
                 if result.error is not None:
                     _log.warning("%s: %s: %s", result.path, result.error.kind, result.error)
-                if lines is not None:
-                    lines.write(result.to_json() + "\n")
-                    lines.flush()
+                if self._output is not None:
+                    self._output.put(result.to_json())
                 if tell is not None:
                     tell()
                 yield result

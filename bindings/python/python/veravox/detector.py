@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
@@ -16,6 +17,8 @@ from .errors import InvalidArgumentError, NotFoundError
 from .events import Ended, Event, Verdict, event_of
 from .findings import Leg, Thresholds, Window, read
 from .report import FileResult, Report
+
+_log = logging.getLogger("veravox")
 
 
 def onnxruntime_package() -> str | None:
@@ -38,9 +41,15 @@ class Detector:
     Where one of the costs is given, of calling a person synthetic, of calling a machine bona fide, or of no verdict, in any one
     unit, the thresholds follow from the costs and the prior (`Thresholds.from_costs`); those not given are 1, and 0.15 for no verdict.
 
+    `providers` are execution providers of ONNX Runtime, `"cuda"`, `"tensorrt"`, `"coreml"`, `"directml"` or `"xnnpack"`: the
+    first that can takes each part of a graph. One that does not load is logged as a warning of the logger "veravox", and the
+    CPU computes. `max_model_bytes` is the size of the largest model that is read, graph and weights together, 4 GiB without
+    it. Both hold for the process, whose runtime the first detector starts.
+
     Raises `NotFoundError`, `InvalidManifestError`, `HashMismatchError` or `InvalidModelError` when a folder holds no usable
     model, `InvalidArgumentError` for thresholds out of order, for a calibration that was made for another model or changed
-    by hand, and for a target that its people are too few to show; `InferenceError` when no runtime starts.
+    by hand, for a target that its people are too few to show, and for an unknown provider; `LimitExceededError` for a larger
+    model; `InferenceError` when no runtime starts, or when the process has one with other providers or another limit.
 
     >>> import veravox
     >>> detector = veravox.Detector("phone", synthetic_llr=50)
@@ -63,6 +72,8 @@ class Detector:
         cost_false_alarm: float | None = None,
         cost_miss: float | None = None,
         cost_undecided: float | None = None,
+        providers: Iterable[str] = (),
+        max_model_bytes: int | None = None,
     ) -> None:
         if model is not None:
             model = os.fspath(model)
@@ -79,12 +90,15 @@ class Detector:
             "cost_miss": cost_miss,
             "cost_undecided": cost_undecided,
         }
+        if isinstance(providers, str):
+            raise InvalidArgumentError(f"expected providers in a list, got {providers!r}: [{providers!r}]")
+        self._runtime: tuple[list[str], int | None] = (list(providers), max_model_bytes)
         self._open()
 
     def _open(self) -> None:
-        package = onnxruntime_package()
-        if package is not None:
-            _core.use_onnxruntime_of(package)
+        note = _core.select_runtime(onnxruntime_package(), *self._runtime)
+        if note is not None:
+            _log.warning("%s", note)
         try:
             self._opened = _core.Detector(self._model, **self._thresholds)
         except NotFoundError as error:
@@ -102,14 +116,16 @@ class Detector:
         return self._opened
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"model": self._model, "thresholds": self._thresholds}
+        return {"model": self._model, "thresholds": self._thresholds, "runtime": self._runtime}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._model, self._thresholds = state["model"], state["thresholds"]
+        self._model, self._thresholds, self._runtime = state["model"], state["thresholds"], state["runtime"]
         self._open()
 
     def __repr__(self) -> str:
-        changed = [f"{name}={value!r}" for name, value in self._thresholds.items() if value is not None]
+        providers, max_model_bytes = self._runtime
+        given = {**self._thresholds, "providers": providers or None, "max_model_bytes": max_model_bytes}
+        changed = [f"{name}={value!r}" for name, value in given.items() if value is not None]
         return f"Detector({', '.join([repr(self._model), *changed])})"
 
     def manifest(self, sample_rate: int = 8_000) -> dict[str, Any]:
@@ -241,7 +257,8 @@ class Detector:
 
         With `resume` each result is appended to that JSONL file, in the form of `veravox scan --jsonl`, and files that it
         has a result for are passed over: run the same lines again to go on after an interruption. Files that failed are tried
-        again. Results of another model or other thresholds, and a file that holds anything else, raise `InvalidArgumentError`. The other arguments are those of `scan`.
+        again. Results of another model or other thresholds, a file that holds anything else, and one that another program or
+        another `scan_many` writes to at the moment raise `InvalidArgumentError`. The other arguments are those of `scan`.
 
         >>> import veravox
         >>> calls = ["testdata/calls/03-bank-card.alaw.wav", "testdata/bad/text.wav"]

@@ -31,10 +31,14 @@ class Evaluation:
     there first, and at `verdict`, which says it in words. In a notebook it draws itself.
     """
 
-    def __init__(self, text: str, page: str) -> None:
+    def __init__(self, text: str, page: str, plots: Sequence[tuple[str, str, bytes]]) -> None:
         self._data: dict[str, Any] = json.loads(text)
         self.html = page
         """The report as a page in one piece."""
+        self.svg = {name: svg for name, svg, _ in plots}
+        """The plots by name, `det`, `roc`, `histogram` and `reliability`, as the text of an SVG."""
+        self.png = {name: png for name, _, png in plots}
+        """The same as the bytes of a PNG."""
 
     @property
     def competent(self) -> bool:
@@ -140,7 +144,7 @@ def evaluate(
             for _ in scanner.scan_many(wanted, workers, progress, resume=scores):
                 pass
         assert scores is not None
-        text, page = _core.evaluate(
+        found = _core.evaluate(
             keys,
             dict(scores) if isinstance(scores, Mapping) else scores,
             higher,
@@ -154,7 +158,7 @@ def evaluate(
             rounds,
             seed,
         )
-    return Evaluation(text, page)
+    return Evaluation(*found)
 
 
 def audio_of(keys: Sequence[Path], audio: Path) -> list[str]:

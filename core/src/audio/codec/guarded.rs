@@ -7,6 +7,10 @@ use crate::error::Result;
 
 /// Where a decoder panics the packet counts as damaged, and a new decoder goes on with the next: what a panic left of the old one
 /// is not looked at again. (opus-decoder 0.1.1 takes the length of a redundant frame from the packet without a look at the packet's.)
+///
+/// The panic hook of the program hears of it all the same, and Rust's own prints a line. A hook is the program's: a library that put
+/// another in its place, even for a moment, would take from every thread what it has there. The documentation of
+/// [`decode`](crate::decode) tells hosts.
 pub(super) struct Guarded<D> {
     decoder: D,
     make: Box<dyn Fn() -> Result<D> + Send>,

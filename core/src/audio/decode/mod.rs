@@ -6,6 +6,10 @@
 //! ([`DecodeOptions::raw`]), or else what the name of its file says ([`extension_kind`]). A file is never held in memory whole,
 //! and what its headers claim is held against [`Limits`] before anything is allocated for it. All audio that a file holds is
 //! read, or [`AudioReader::warnings`] tell what was not.
+//!
+//! A decoder of other origin (G.722, G.729, GSM, AMR, Opus) that panics on a damaged packet costs that packet alone. The panic is caught here, but the
+//! program's [panic hook](std::panic::set_hook) hears of it first, and Rust's own prints a line on standard error, with a place in a
+//! source file and nothing of the call. A program that wants silence sets a hook of its own.
 
 mod amr;
 mod blocks;

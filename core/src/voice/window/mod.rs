@@ -251,7 +251,7 @@ mod tests {
             for &(position, n, class) in frames {
                 let samples: Vec<f32> = (position..position + n).map(|p| p as f32 / 32_768.0).collect();
                 let mut cuts = Vec::new();
-                windower.push(&Frame { position, samples: &samples, class }, &mut |cut| cuts.push(cut));
+                windower.push(&Frame { position, samples: &samples, power: 0.0, class }, &mut |cut| cuts.push(cut));
                 for cut in cuts {
                     self.take(windower, cut);
                 }
@@ -335,7 +335,7 @@ mod tests {
         let mut cuts = Vec::new();
         let mut push = |windower: &mut Windower, position: u64, n: usize| {
             let samples = vec![0.1; n];
-            let frame = Frame { position, samples: &samples, class: FrameClass::Voice };
+            let frame = Frame { position, samples: &samples, power: 0.0, class: FrameClass::Voice };
             windower.push(&frame, &mut |cut| cuts.push(cut));
             cuts.first().copied()
         };
