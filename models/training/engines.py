@@ -3,6 +3,7 @@ pass for a person.
 
 The sentences are the recipe's own; the test data of the repository speaks others.
 """
+import os
 import pathlib
 import shutil
 import subprocess
@@ -114,14 +115,15 @@ def make(cache, count, seed=1, log=print):
             if not shutil.which("text2wave" if engine == "festival" else engine):
                 missing.add(engine)
                 continue
-            raw = folder / "raw.wav"
+            raw = folder / f"raw.{os.getpid()}"      # two models may be made at once
             if (engine, voice) in silent:
                 continue
             if not _speak(engine, voice, sentence, options, raw):
                 silent.add((engine, voice))      # not installed: it need not be asked again
                 continue
             path = folder / f"{k:04d}_{soundfile.info(raw).samplerate}.wav"
-            soundfile.write(path, _middle(load(raw, 16000)), 16000, subtype="PCM_16")
+            soundfile.write(raw.with_suffix(".part"), _middle(load(raw, 16000)), 16000, subtype="PCM_16", format="WAV")
+            raw.with_suffix(".part").rename(path)
             raw.unlink()
         clips.append(Clip(path=str(path), split="train", label="spoof", system=f"{engine} {voice.split('+')[0]}", kind="engine",
                           source=f"engine:{engine}", licence="own", language=language, seconds=soundfile.info(path).duration,

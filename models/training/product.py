@@ -75,16 +75,18 @@ def layers(groups, from_first=()):
 
 
 class Waist:
-    """The first layer of all members in two steps, through the `rank` directions that carry most of what it gives on these standardised rows (principal axes)."""
+    """The first layer of all members in two steps, through the `rank` directions that carry most of what it gives on these standardised rows (principal axes), each unit as strong as the second
+    layer hears it."""
 
-    def __init__(self, first, rows, rank):
+    def __init__(self, first, second, rows, rank):
         weight, bias = first
+        strength = np.maximum(np.linalg.norm(second[0], axis=0), 1e-6)
         found = rows.astype(np.float64) @ weight.T
         mean = found.mean(0)
-        _, _, axes = np.linalg.svd(found - mean, full_matrices=False)
+        _, _, axes = np.linalg.svd((found - mean) * strength, full_matrices=False)
         axes = axes[:rank]
-        self.down, self.down_bias = weight.T @ axes.T, -mean @ axes.T
-        self.up, self.up_bias = axes, mean + bias
+        self.down, self.down_bias = (weight * strength[:, None]).T @ axes.T, -(mean * strength) @ axes.T
+        self.up, self.up_bias = axes / strength, mean + bias
 
     def __call__(self, rows):
         return np.maximum((rows @ self.down + self.down_bias) @ self.up + self.up_bias, 0)

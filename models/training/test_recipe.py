@@ -241,9 +241,9 @@ def test_batch_norms_fold_into_the_layers_before_them():
     net.eval()
     x = np.random.default_rng(0).standard_normal((5, 30)).astype(np.float32)
     first, second, ((weight, bias),) = product.layers([[net, net]])
-    waist = product.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 24)
+    waist = product.Waist(first, second, np.random.default_rng(1).standard_normal((200, 30)), 24)
     np.testing.assert_allclose(product.embeddings(waist, second, x) @ weight.T + bias, train.outputs(net, x), atol=1e-5)
-    narrow = product.Waist(first, np.random.default_rng(1).standard_normal((200, 30)), 3)
+    narrow = product.Waist(first, second, np.random.default_rng(1).standard_normal((200, 30)), 3)
     assert narrow.down.shape == (30, 3) and np.isfinite(narrow(x)).all()
 
 
