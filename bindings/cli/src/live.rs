@@ -107,7 +107,8 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                (notes, captured) = reading.join().map_err(|_| "reading the audio failed by a panic; please report it")?;
+                (notes, captured) =
+                    reading.join().map_err(|_| "reading the audio failed by a panic; please report it")?;
                 break;
             }
         }

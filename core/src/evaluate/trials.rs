@@ -177,7 +177,8 @@ impl Trials {
             _ => return Ok(()),
         };
         let key = self.keys.first().map_or("the key", |(name, _)| name.as_str());
-        let message = format!("{only}; error rates need both classes: give a key with the other one as well{which_leg}");
+        let message =
+            format!("{only}; error rates need both classes: give a key with the other one as well{which_leg}");
         Err(invalid(key, None, &message))
     }
 
