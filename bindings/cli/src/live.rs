@@ -68,7 +68,9 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
                 Err(error) => Err(error),
             };
             if let Some(speed) = paced.filter(|speed| *speed > 0.0) {
-                chunk.iter().for_each(|chunk| spoken.hear(chunk));
+                if let Ok(chunk) = &chunk {
+                    spoken.hear(chunk);
+                }
                 let due = Duration::try_from_secs_f64(spoken.latest() / speed).unwrap_or(Duration::MAX);
                 std::thread::sleep(due.saturating_sub(started.elapsed()));
             }
