@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p corpus/{capture,wav,container,telephony,packets,manifest,stream,gateway}
-small() { find "$@" -type f -size -64k; }
-small ../testdata/formats ../testdata/bad -name '*.wav' -o -name '*.rf64' | xargs -I{} cp {} corpus/wav/
-small ../testdata/formats ../testdata/bad | xargs -I{} cp {} corpus/container/
+small() { find ../testdata/formats ../testdata/bad ../testdata/crashes -type f -size -64k "$@"; }
+small '(' -name '*.wav' -o -name '*.rf64' ')' -exec cp -t corpus/wav/ {} +
+small -exec cp -t corpus/container/ {} +
 # As of `telephony`, the first byte of `capture` says what follows.
 for file in ../testdata/captures/*.pcap; do { printf '\x00'; tail -c +5 "$file"; } >"corpus/capture/$(basename "$file")"; done
 for file in ../testdata/captures/*.pcapng; do { printf '\x50'; tail -c +5 "$file"; } >"corpus/capture/$(basename "$file")"; done
@@ -13,6 +13,7 @@ for file in ../testdata/captures/*.pcapng; do { printf '\x50'; tail -c +5 "$file
     printf '\x81\x20\x41m=audio 9002 RTP/AVP 96 97 98\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap'
     for n in 0 1 2 3 4 5 6 7 8 9 10 11; do printf "\\x$(printf %x $((64 + n)))\x21AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHHI"; done
 } >corpus/capture/packets
+for file in ../testdata/manifests/*/manifest.json; do cp "$file" "corpus/manifest/$(basename "$(dirname "$file")").json"; done
 for model in phone wide; do cp "../models/$model/manifest.json" "corpus/manifest/$model.json"; done
 # The first byte of `telephony` says what follows; magic words are put in front by the target.
 lead() { { printf '%b' "$1"; tail -c "+$(($3 + 1))" "$2"; } >"corpus/telephony/$4"; }

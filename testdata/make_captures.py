@@ -4,8 +4,8 @@
     python testdata/make_captures.py
 
 The audio is that of `formats/`. G.711 is cut into packets here; the other codecs come by ffmpeg's own RTP, as another program
-packs them, AMR by sox in the packing that ffmpeg has not. Addresses are those for documentation (RFC 5737, RFC 3849), names
-are invented.
+packs them, AMR by sox in the packing that ffmpeg has not; AMR-WB, G.729 and G.726 are cut out of the files of `formats/`.
+Addresses are those for documentation (RFC 5737, RFC 3849), names are invented.
 """
 
 import pathlib
@@ -216,30 +216,64 @@ def main():
     frames = [gsm[k:k + 33] for gsm in [coded(samples(CLIP), "gsm")] for k in range(0, len(gsm), 33)]
     write("gsm.ethernet.pcap", "ethernet", {"a": [(0.02 * k, rtp(3, k, 160 * k, 0x0A0B0C0D, frame)) for k, frame in enumerate(frames)]})
     with tempfile.TemporaryDirectory() as folder:
-        for name, rate in (("amr-nb", 8_000),):
-            coded_file = pathlib.Path(folder) / f"clip.{name}"
-            subprocess.run(["sox", "-D", str(CLIP), "-C", "7", str(coded_file)], check=True)
-            frames = list(amr_frames(coded_file.read_bytes()))
-            aligned = [(0.02 * k, rtp(97, k, 160 * k, 0x01020304, bytes([0xF0, frame[0] & 0x7C]) + frame[1:])) for k, frame in enumerate(frames)]
-            packed = [(0.02 * k, rtp(97, k, 160 * k, 0x01020304, bits(frame))) for k, frame in enumerate(frames)]
-            for how, packets, more in (("aligned", aligned, ["a=fmtp:97 octet-align=1"]), ("packed", packed, [])):
-                media = ["m=audio PORT RTP/AVP 97", f"a=rtpmap:97 AMR/{rate}/1", *more]
-                write(f"amr.{how}.pcap", "ethernet", {"a": packets}, signalling=offer_and_answer(ALICE[1], BOB[1], media))
+        coded_file = pathlib.Path(folder) / "clip.amr-nb"
+        subprocess.run(["sox", "-D", str(CLIP), "-C", "7", str(coded_file)], check=True)
+        amr("amr", "AMR/8000/1", coded_file.read_bytes(), per_packet=1)
+    from_files()
+
+
+def from_files():
+    """What another program coded into the files of `formats/`, in packets."""
+    # Two frames in each packet, as telephones do where packets are dear.
+    amr("amr-wb", "AMR-WB/16000/1", (HERE / "formats" / "clip.amr_wb_2.awb").read_bytes(), per_packet=2)
+    for name, file, payload_type, size, media in (
+        ("g729", "clip.g729", 18, 20, ["m=audio PORT RTP/AVP 18"]),
+        # Reserved by RFC 3551; it was G.721, which is G.726 at 32 kbit/s, and telephones still send it.
+        ("g726", "clip.g726_32.g726", 2, 80, ["m=audio PORT RTP/AVP 2"]),
+        ("g726-aal2", "clip.aal2_32.g726", 99, 80, ["m=audio PORT RTP/AVP 99", "a=rtpmap:99 AAL2-G726-32/8000"]),
+    ):
+        data = (HERE / "formats" / file).read_bytes()
+        packets = [(0.02 * k, rtp(payload_type, k, 160 * k, 0x05060708, data[at:at + size])) for k, at in enumerate(range(0, len(data), size))]
+        write(f"{name}.ethernet.pcap", "ethernet", {"a": packets}, signalling=offer_and_answer(ALICE[1], BOB[1], media))
+
+
+def amr(name, encoding, data, per_packet):
+    """A file of AMR in both packings of RFC 4867."""
+    frames, rate = list(amr_frames(data)), int(encoding.split("/")[1])
+    groups = [frames[k:k + per_packet] for k in range(0, len(frames), per_packet)]
+    for how, pack, more in (("aligned", aligned, ["a=fmtp:97 octet-align=1"]), ("packed", packed, [])):
+        packets = [(0.02 * per_packet * k, rtp(97, k, rate // 50 * per_packet * k, 0x01020304, pack(group, is_wide(data))))
+                   for k, group in enumerate(groups)]
+        media = ["m=audio PORT RTP/AVP 97", f"a=rtpmap:97 {encoding}", *more]
+        write(f"{name}.{how}.pcap", "ethernet", {"a": packets}, signalling=offer_and_answer(ALICE[1], BOB[1], media))
+
+
+def is_wide(data):
+    return data.startswith(b"#!AMR-WB")
 
 
 def amr_frames(data):
-    sizes, at = [12, 13, 15, 17, 19, 20, 26, 31, 5], data.index(b"\n") + 1
+    narrow, wide = [12, 13, 15, 17, 19, 20, 26, 31, 5], [17, 23, 32, 36, 40, 46, 50, 58, 60, 5]
+    sizes, at = wide if is_wide(data) else narrow, data.index(b"\n") + 1
     while at < len(data):
         size = 1 + sizes[data[at] >> 3 & 15]
         yield data[at:at + size]
         at += size
 
 
-def bits(frame):
-    """A frame of AMR in the packing without room (RFC 4867, section 4.3)."""
-    count = [95, 103, 118, 134, 148, 159, 204, 244, 39][frame[0] >> 3 & 15]
-    speech = "".join(f"{byte:08b}" for byte in frame[1:])[:count]
-    text = "1111" + f"0{frame[0] >> 3 & 15:04b}1" + speech
+def aligned(frames, _):
+    """Whole bytes (RFC 4867, section 4.4): no request of a mode, the heads, the frames."""
+    heads = [frame[0] & 0x7C | (0x80 if k + 1 < len(frames) else 0) for k, frame in enumerate(frames)]
+    return bytes([0xF0, *heads]) + b"".join(frame[1:] for frame in frames)
+
+
+def packed(frames, wide):
+    """Without room (RFC 4867, section 4.3)."""
+    counts = [132, 177, 253, 285, 317, 365, 397, 461, 477, 40] if wide else [95, 103, 118, 134, 148, 159, 204, 244, 39]
+    kinds = [frame[0] >> 3 & 15 for frame in frames]
+    heads = [f"{int(k + 1 < len(frames))}{kind:04b}1" for k, kind in enumerate(kinds)]
+    speech = ["".join(f"{byte:08b}" for byte in frame[1:])[:counts[kind]] for frame, kind in zip(frames, kinds)]
+    text = "".join(["1111", *heads, *speech])
     text += "0" * (-len(text) % 8)
     return bytes(int(text[k:k + 8], 2) for k in range(0, len(text), 8))
 

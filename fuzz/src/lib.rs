@@ -1,9 +1,37 @@
 //! What the targets share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::sync::Mutex;
+
 use veravox::decode::{AudioReader, DecodeOptions, RawEncoding, RawFormat};
 
 /// Samples after which a file is left: its header may promise days.
 const MAX_SAMPLES: u64 = 4_000_000;
+
+/// The last panic, in words.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
+/// A target of what this does to bytes.
+#[macro_export]
+macro_rules! target {
+    ($work:expr) => {
+        libfuzzer_sys::fuzz_target!(init: $crate::hear_panics(), |bytes: &[u8]| $crate::hold(|| $work(bytes)));
+    };
+}
+
+/// A panic is a finding where it comes out of the library, not where the library catches it, which it does around the decoders of
+/// others: libFuzzer's own hook would end the process at either.
+pub fn hear_panics() {
+    set_hook(Box::new(|panic| LAST.lock().unwrap().replace_range(.., &panic.to_string())));
+}
+
+/// Runs a target, and ends the process where it panics.
+pub fn hold(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        eprintln!("{}", LAST.lock().unwrap());
+        std::process::abort();
+    }
+}
 
 /// Reads a file of these bytes, and a pipe of them, to the end.
 pub fn read(bytes: &[u8], extension: Option<&str>, raw: Option<RawFormat>) {
@@ -50,7 +78,7 @@ pub fn pcap(mut bytes: &[u8], link: u32) -> Vec<u8> {
             _ => {
                 // The low bits are the type; the rest says what befell the packet.
                 let kinds = [0, 8, 3, 9, 18, 13, 96, 97, 98, 101, 2, 72];
-                let step = [1, 1, 1, 1, 0, 2, 40_000][usize::from(kind / 32)% 7];
+                let step = [1, 1, 1, 1, 0, 2, 40_000][usize::from(kind / 32) % 7];
                 sequence = sequence.wrapping_add(step);
                 timestamp = timestamp.wrapping_add([160, 160, 160, 160, 0, 4_000, 1 << 30][usize::from(kind / 32) % 7]);
                 datagram.extend([0x80, kinds[usize::from(kind % 32) % kinds.len()]]);

@@ -3,7 +3,7 @@
 
 use veravox_fuzz::{pcap, read};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+veravox_fuzz::target!(|bytes: &[u8]| {
     let Some((kind, rest)) = bytes.split_first() else { return };
     match kind {
         0..=79 => read(&[&[0xd4, 0xc3, 0xb2, 0xa1], rest].concat(), None, None),

@@ -48,12 +48,15 @@ fn protocol(which: u8) -> Box<dyn Protocol> {
         4 => Box::new(audiohook::AudioHook::default()),
         _ => {
             let codecs = [("PCMU", None), ("PCMA", None), ("L16/16000", Some(96))];
-            Box::new(rtp::Rtp::new(None, codecs.into_iter().filter_map(|(name, n)| rtp::Codec::named(name, n)).collect()))
+            Box::new(rtp::Rtp::new(
+                None,
+                codecs.into_iter().filter_map(|(name, n)| rtp::Codec::named(name, n)).collect(),
+            ))
         }
     }
 }
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+veravox_fuzz::target!(|bytes: &[u8]| {
     let Some((which, mut rest)) = bytes.split_first() else { return };
     let (mut protocol, mut ear) = (protocol(*which), Listener::default());
     while let &[kind, high, low, ref behind @ ..] = rest {

@@ -13,7 +13,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-libfuzzer_sys::fuzz_target!(|text: &[u8]| {
+veravox_fuzz::target!(|text: &[u8]| {
     std::fs::write(FOLDER.join("manifest.json"), text).unwrap();
     if let Err(error) = Detector::open(FOLDER.as_path()) {
         assert!(!error.to_string().is_empty());

@@ -3,7 +3,7 @@
 
 use veravox_fuzz::{ogg_opus, read};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+veravox_fuzz::target!(|bytes: &[u8]| {
     let Some((channels, mut rest)) = bytes.split_first() else { return };
     let mut packets = Vec::new();
     while let Some((n, behind)) = rest.split_first() {

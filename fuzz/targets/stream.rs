@@ -9,7 +9,7 @@ use veravox::stream::StreamOptions;
 static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::builtin().unwrap());
 const RATES: [u32; 4] = [8_000, 16_000, 11_025, 48_000];
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+veravox_fuzz::target!(|bytes: &[u8]| {
     let mut stream = DETECTOR.stream_with(8_000, &StreamOptions::live()).unwrap();
     for order in bytes.chunks(9) {
         let (Some(kind), n) = (order.first(), u64::from(order.get(1).copied().unwrap_or(1)) * 16) else { return };

@@ -3,7 +3,7 @@
 
 use veravox_fuzz::{raw, read};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+veravox_fuzz::target!(|bytes: &[u8]| {
     let Some((kind, rest)) = bytes.split_first() else { return };
     match kind {
         0..=63 => read(&[b"#!AMR\n", rest].concat(), None, None),

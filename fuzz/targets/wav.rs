@@ -1,4 +1,4 @@
 //! Our own reader of WAV and its kin, from files and pipes.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| veravox_fuzz::read(bytes, Some("wav"), None));
+veravox_fuzz::target!(|bytes: &[u8]| veravox_fuzz::read(bytes, Some("wav"), None));

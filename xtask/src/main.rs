@@ -5,6 +5,7 @@
 mod c;
 mod circles;
 mod first_minute;
+mod fuzz;
 mod mobile;
 mod package;
 mod process;
@@ -24,6 +25,8 @@ cargo xtask python     set up .venv with the Python parts and the extension buil
 cargo xtask docs       the documentation, strictly: its examples and figures are tested, the site lies in target/site
 cargo xtask drill [--seconds N] [--seed N] [--write PAGE]
                        odd headers, outputs that must not be lost, damaged files for N seconds: one table (see drill/)
+cargo xtask fuzz [--seconds N] [TARGET ...]
+                       the targets of fuzz/ with AddressSanitizer, each for N seconds (60) over its seeds; needs a nightly toolchain
 cargo xtask package    the crates and the Python package's sources are packed; what was packed is built and run
 cargo xtask first-minute
                        from a fresh clone to the first verdict: seconds, the slowest crates, crates in two versions
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         "python" => python().map(|_| ()),
         "docs" => docs(),
         "drill" => drill(env::args().skip(2)),
+        "fuzz" => fuzz::fuzz(env::args().skip(2)),
         "package" => package::check(),
         "first-minute" => first_minute::measure(),
         "features" => features(),

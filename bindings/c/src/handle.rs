@@ -101,3 +101,14 @@ pub(crate) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path, Fault>
         OsStr::new(text.to_str().map_err(|_| Fault::new(vvx_status::InvalidArgument, "expected a path in UTF-8"))?);
     Ok(Path::new(name))
 }
+
+/// A text of a caller's, in UTF-8.
+///
+/// # Safety
+/// The pointer must be null or to a text that ends with a zero and lives for `'a`.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, Fault> {
+    check(pointer)?;
+    // SAFETY: not null; ends with a zero by the caller's word.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map_err(|_| Fault::new(vvx_status::InvalidArgument, "expected a text in UTF-8"))
+}

@@ -8,7 +8,7 @@ use veravox::report::CallReport;
 
 use crate::detector::vvx_detector;
 use crate::entry::enter;
-use crate::handle::{Handle, Tag, check, deref, path, put, slice};
+use crate::handle::{Handle, Tag, check, deref, path, put, slice, text};
 use crate::json::to_json;
 use crate::sized::{self, versioned};
 use crate::status::{Fault, vvx_status};
@@ -28,7 +28,51 @@ pub enum vvx_encoding {
     Alaw = 3,
     /// G.711 mu-law.
     Mulaw = 4,
+    /// GSM 06.10 full rate, 33 bytes for 20 ms of 8,000 Hz.
+    Gsm = 5,
+    /// G.722 at 64 kbit/s, of 16,000 Hz.
+    G722 = 6,
+    /// G.729 or G.729A, 10 bytes for 10 ms of 8,000 Hz.
+    G729 = 7,
+    /// G.726 at 16 kbit/s, the first sample in the low bits, as in RTP (RFC 3551).
+    G726At16 = 8,
+    /// G.726 at 24 kbit/s, likewise.
+    G726At24 = 9,
+    /// G.726 at 32 kbit/s, likewise.
+    G726At32 = 10,
+    /// G.726 at 40 kbit/s, likewise.
+    G726At40 = 11,
+    /// G.726 at 16 kbit/s, the first sample in the high bits (ITU-T I.366.2).
+    Aal2G726At16 = 12,
+    /// G.726 at 24 kbit/s, likewise.
+    Aal2G726At24 = 13,
+    /// G.726 at 32 kbit/s, likewise.
+    Aal2G726At32 = 14,
+    /// G.726 at 40 kbit/s, likewise.
+    Aal2G726At40 = 15,
+    /// Dialogic VOX: OKI ADPCM of 4 bits, of 8,000 or 6,000 Hz.
+    Vox = 16,
 }
+
+/// What each is in the library.
+const ENCODINGS: [(vvx_encoding, RawEncoding); 16] = [
+    (vvx_encoding::S16le, RawEncoding::PcmS16Le),
+    (vvx_encoding::F32le, RawEncoding::PcmF32Le),
+    (vvx_encoding::Alaw, RawEncoding::Alaw),
+    (vvx_encoding::Mulaw, RawEncoding::Mulaw),
+    (vvx_encoding::Gsm, RawEncoding::Gsm),
+    (vvx_encoding::G722, RawEncoding::G722),
+    (vvx_encoding::G729, RawEncoding::G729),
+    (vvx_encoding::G726At16, RawEncoding::G726At16),
+    (vvx_encoding::G726At24, RawEncoding::G726At24),
+    (vvx_encoding::G726At32, RawEncoding::G726At32),
+    (vvx_encoding::G726At40, RawEncoding::G726At40),
+    (vvx_encoding::Aal2G726At16, RawEncoding::Aal2G726At16),
+    (vvx_encoding::Aal2G726At24, RawEncoding::Aal2G726At24),
+    (vvx_encoding::Aal2G726At32, RawEncoding::Aal2G726At32),
+    (vvx_encoding::Aal2G726At40, RawEncoding::Aal2G726At40),
+    (vvx_encoding::Vox, RawEncoding::Vox),
+];
 
 /// Told how far a scan is, after each piece: seconds of audio read, and in all (NaN where the header does not say). Answers 0
 /// to go on; anything else ends the scan with `VVX_STATUS_CANCELLED`. Called in the thread that scans. It must not unwind.
@@ -45,7 +89,7 @@ pub struct vvx_scan_options {
     pub encoding: i32,
     /// Samples a second of one channel, of headerless audio.
     pub sample_rate_hz: u32,
-    /// Channels, interleaved, of headerless audio.
+    /// Channels, interleaved, of headerless audio; of all but PCM and G.711 there is one.
     pub channels: u32,
     /// 0.
     pub reserved: u32,
@@ -55,21 +99,28 @@ pub struct vvx_scan_options {
     pub on_progress: vvx_progress_callback,
     /// The caller's own, handed to `on_progress`.
     pub user_data: *mut c_void,
+    /// What payload types mean in a capture of packets whose signalling does not say it, or says it wrong: texts as
+    /// "96=opus/48000" and, of AMR whose fields begin at whole bytes, "97=AMR/8000;octet-align=1". Read during the call only.
+    pub rtp_map: *const *const c_char,
+    /// How many texts `rtp_map` has.
+    pub n_rtp_map: usize,
 }
 
 versioned!(vvx_scan_options, user_data: *mut c_void);
 
 impl vvx_scan_options {
-    pub fn decode_options(&self) -> Result<DecodeOptions, Fault> {
+    /// What this says, in the library's words.
+    ///
+    /// # Safety
+    /// `rtp_map` must be null where `n_rtp_map` is 0, or so many texts that end with a zero.
+    unsafe fn decode_options(&self) -> Result<DecodeOptions, Fault> {
         let refused = |words| Err(Fault::new(vvx_status::InvalidArgument, words));
-        let of = |encoding: vvx_encoding| self.encoding == encoding as i32;
-        let encoding = match () {
-            () if of(vvx_encoding::OfTheFile) => None,
-            () if of(vvx_encoding::S16le) => Some(RawEncoding::PcmS16Le),
-            () if of(vvx_encoding::F32le) => Some(RawEncoding::PcmF32Le),
-            () if of(vvx_encoding::Alaw) => Some(RawEncoding::Alaw),
-            () if of(vvx_encoding::Mulaw) => Some(RawEncoding::Mulaw),
-            () => return refused("expected an encoding out of vvx_encoding"),
+        let named = ENCODINGS.iter().find(|(number, _)| *number as i32 == self.encoding).map(|(_, encoding)| *encoding);
+        let encoding = match named {
+            None if self.encoding != vvx_encoding::OfTheFile as i32 => {
+                return refused("expected an encoding out of vvx_encoding");
+            }
+            named => named,
         };
         let raw = match encoding {
             None if self.sample_rate_hz != 0 || self.channels != 0 => {
@@ -90,7 +141,14 @@ impl vvx_scan_options {
             }
             limits.max_duration_seconds = self.max_duration_seconds;
         }
-        Ok(DecodeOptions { raw, limits, ..DecodeOptions::default() })
+        // SAFETY: the caller's word.
+        let texts = unsafe { slice(self.rtp_map, self.n_rtp_map) }?;
+        let mut rtp_map = Vec::new();
+        for one in texts {
+            // SAFETY: the caller's word.
+            rtp_map.push(unsafe { text(*one) }?.parse()?);
+        }
+        Ok(DecodeOptions { raw, limits, rtp_map })
     }
 }
 
@@ -107,8 +165,8 @@ unsafe impl Handle for vvx_report {
     const KIND: u64 = u64::from_le_bytes(*b"report\0\0");
 }
 
-/// Scores a recording in a file: WAV, FLAC, MP3, AAC, Ogg Vorbis, AIFF, CAF, Matroska, or headerless G.711 and PCM. Each channel
-/// is a leg of its own. Not real-time safe: it reads the file and does all the work in this thread.
+/// Scores a recording in a file: any kind of docs/reference/formats.md, as its content says, a capture of packets (pcap, pcapng),
+/// or headerless audio of a `vvx_encoding`. Each channel is a leg of its own, and so is each stream of a capture. Not real-time safe: it reads the file and does all the work in this thread.
 ///
 /// `options` may be null. `report` is set to null where it fails.
 ///
@@ -128,7 +186,8 @@ pub unsafe extern "C" fn vvx_scan_file(
         let (detector, path) = unsafe { (deref(detector)?, self::path(path)?) };
         // SAFETY: the caller's word.
         let options = unsafe { sized::read(options) }?;
-        let mut reader = AudioReader::open(path, &options.decode_options()?)?;
+        // SAFETY: the caller's word.
+        let mut reader = AudioReader::open(path, &unsafe { options.decode_options() }?)?;
         let made = scan(detector, &mut reader, &options)?;
         // SAFETY: the caller's word.
         unsafe { put(report, made) }
@@ -158,8 +217,9 @@ pub unsafe extern "C" fn vvx_scan_memory(
         let bytes: &'static [u8] = unsafe { slice(bytes, n_bytes) }?;
         // SAFETY: the caller's word.
         let options = unsafe { sized::read(options) }?;
-        let mut reader =
-            AudioReader::from_source(Box::new(Cursor::new(bytes)), n_bytes as u64, None, &options.decode_options()?)?;
+        // SAFETY: the caller's word.
+        let decode_options = unsafe { options.decode_options() }?;
+        let mut reader = AudioReader::from_source(Box::new(Cursor::new(bytes)), n_bytes as u64, None, &decode_options)?;
         let made = scan(detector, &mut reader, &options)?;
         // SAFETY: the caller's word.
         unsafe { put(report, made) }
@@ -244,4 +304,16 @@ pub unsafe extern "C" fn vvx_report_free(report: *mut vvx_report) -> vvx_status 
         drop(unsafe { Box::from_raw(report) });
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_the_library_reads_without_a_header_has_a_number() {
+        for encoding in RawEncoding::ALL {
+            assert!(ENCODINGS.iter().any(|(_, known)| *known == encoding), "{}", encoding.name());
+        }
+    }
 }

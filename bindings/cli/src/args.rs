@@ -299,7 +299,7 @@ Exit status: 0 every file was read; 1 some were not; 2 none was; 130 interrupted
 
 #[derive(Args)]
 pub struct Live {
-    /// A file, played at the pace of speech; standard input without it.
+    /// A file or capture of packets, played at the pace of speech; standard input without it.
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Sample rate of headerless audio on standard input; without it the audio has a header, as WAV has.
@@ -311,6 +311,9 @@ pub struct Live {
     /// Channels of headerless audio, interleaved; each is a leg.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "rate")]
     pub channels: usize,
+    /// What an RTP payload type of a packet capture is, as of `veravox scan`.
+    #[arg(long, value_name = "TYPE=CODEC/RATE")]
+    pub rtp_map: Vec<RtpMap>,
     /// Print events as JSON lines.
     #[arg(long)]
     pub json: bool,
@@ -494,6 +497,6 @@ impl Live {
         let raw = self.rate.map(|sample_rate_hz| RawFormat { encoding, sample_rate_hz, channels });
         // A call may last as long as it lasts.
         let limits = Limits { max_duration_seconds: f64::INFINITY, ..Limits::default() };
-        DecodeOptions { raw, limits, ..DecodeOptions::default() }
+        DecodeOptions { raw, limits, rtp_map: self.rtp_map.clone() }
     }
 }

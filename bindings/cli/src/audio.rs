@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use veravox::decode::RtpMap;
 
 /// Where audio is scored from.
 #[derive(Args)]
@@ -11,6 +12,9 @@ pub struct Audio {
     #[arg(long, value_name = "DIR", num_args = 1..)]
     #[expect(clippy::struct_field_names, reason = "its name is that of the argument")]
     pub audio: Vec<PathBuf>,
+    /// What an RTP payload type of packet captures is, as of veravox scan.
+    #[arg(long, value_name = "TYPE=CODEC/RATE", requires = "audio")]
+    pub rtp_map: Vec<RtpMap>,
     /// Keep the results of --audio in this JSONL file, as veravox scan --jsonl writes it.
     #[arg(long = "keep-results", value_name = "FILE", requires = "audio")]
     pub keep: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anstream::eprintln;
 use serde::Serialize;
-use veravox::decode::{AudioReader, PcmChunk};
+use veravox::decode::{AudioReader, PcmChunk, StreamSummary};
 use veravox::likeness::Likeness;
 use veravox::stream::{RunningVerdict, Stage, StreamOptions};
 use veravox::{Event, Stream};
@@ -47,53 +47,59 @@ struct Note<'a> {
 pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     let detector = setup.detector_deciding(&arguments.decision)?;
     let mut reader = open(arguments)?;
-    if !reader.streams().is_empty() {
-        return Err("a capture of packets is over when it is read: veravox scan".into());
-    }
+    let mut clocks = Clocks::of(&reader);
     let (rate, n_legs) = (reader.info().sample_rate_hz, reader.info().channels);
     let options = StreamOptions { update_seconds: Some(arguments.update), ..StreamOptions::live() };
-    let mut streams =
-        (0..n_legs).map(|_| detector.stream_with(rate, &options)).collect::<veravox::Result<Vec<Stream>>>()?;
+    let streams = clocks.0.iter().map(|clock| detector.stream_with(clock.rate_hz, &options));
+    let mut streams = streams.collect::<veravox::Result<Vec<Stream>>>()?;
 
     let stop = stop_on_ctrl_c()?;
     let (chunks, waiting) = sync_channel::<veravox::Result<PcmChunk>>(MAX_WAITING);
     // Reading blocks where nothing comes; the line and Ctrl-C go on.
     let paced = arguments.file.is_some().then_some(arguments.speed);
+    let mut spoken = clocks.clone();
     let reading = std::thread::spawn(move || {
         let started = Instant::now();
         // What could not be read is known when all was.
-        let notes = loop {
+        loop {
             let chunk = match reader.next_chunk() {
                 Ok(Some(chunk)) => Ok(chunk.clone()),
-                Ok(None) => break reader.warnings().to_vec(),
+                Ok(None) => break,
                 Err(error) => Err(error),
             };
             if let Some(speed) = paced.filter(|speed| *speed > 0.0) {
-                let spoken = Duration::try_from_secs_f64(reader.samples_read() as f64 / f64::from(rate) / speed);
-                std::thread::sleep(spoken.unwrap_or(Duration::MAX).saturating_sub(started.elapsed()));
+                if let Ok(chunk) = &chunk {
+                    spoken.hear(chunk);
+                }
+                let due = Duration::try_from_secs_f64(spoken.latest() / speed).unwrap_or(Duration::MAX);
+                std::thread::sleep(due.saturating_sub(started.elapsed()));
             }
             let failed = chunk.is_err();
             if chunks.send(chunk).is_err() || failed {
-                break reader.warnings().to_vec();
+                break;
             }
-        };
+        }
         drop(chunks);
-        notes
+        (reader.warnings().to_vec(), reader.streams())
     });
 
     let mut screen = Screen::new(arguments.json, n_legs);
-    let mut n_heard = 0_u64;
     let mut trouble = None;
-    let mut notes = Vec::new();
+    let (mut notes, mut captured) = (Vec::new(), Vec::new());
     let mut likeness = Likeness::new(n_legs, rate);
     while !stop.load(Ordering::Relaxed) {
         match waiting.recv_timeout(DRAW_EVERY) {
             Ok(Ok(chunk)) => {
-                n_heard += chunk.n_samples() as u64;
+                clocks.hear(&chunk);
                 likeness.push(&chunk.channels);
                 for (leg, (stream, samples)) in streams.iter_mut().zip(&chunk.channels).enumerate() {
-                    for event in stream.push(samples)? {
-                        screen.tell(leg, n_heard as f64 / f64::from(rate), &event)?;
+                    let mut events = Vec::new();
+                    for (_, gap) in chunk.gaps.iter().filter(|(of, _)| *of == leg) {
+                        events.extend(stream.miss(*gap)?);
+                    }
+                    events.extend(stream.push(samples)?);
+                    for event in events {
+                        screen.tell(leg, clocks.at(leg), &event)?;
                     }
                 }
             }
@@ -103,27 +109,76 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                notes = reading.join().map_err(|_| "reading the audio failed by a panic; please report it")?;
+                (notes, captured) =
+                    reading.join().map_err(|_| "reading the audio failed by a panic; please report it")?;
                 break;
             }
         }
-        screen.draw(n_heard as f64 / f64::from(rate), &streams)?;
+        screen.draw(clocks.latest(), &streams)?;
     }
     screen.clear()?;
-    let heard = n_heard as f64 / f64::from(rate);
     for note in &notes {
-        screen.note(heard, note)?;
+        screen.note(clocks.latest(), note)?;
     }
+    let mut of_capture = captured.into_iter();
     for (leg, stream) in streams.into_iter().enumerate() {
-        let mut verdict = veravox::LegVerdict { leg, ..stream.finish()? };
+        let mut verdict = veravox::LegVerdict { leg, stream: of_capture.next(), ..stream.finish()? };
         verdict.notes.extend(likeness.notes(leg));
-        screen.tell(leg, heard, &Event::Ended(Box::new(verdict)))?;
+        screen.tell(leg, clocks.at(leg), &Event::Ended(Box::new(verdict)))?;
     }
     if let Some(error) = trouble {
         eprintln!("the audio ended with an error: {error}");
         return Ok(Exit::SomeFailed);
     }
     Ok(if stop.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+}
+
+/// How far the legs are, each in seconds of the call: those of a capture have rates and starts of their own.
+#[derive(Clone)]
+struct Clocks(Vec<Clock>);
+
+#[derive(Clone)]
+struct Clock {
+    rate_hz: u32,
+    start_seconds: f64,
+    n_heard: u64,
+}
+
+impl Clocks {
+    fn of(reader: &AudioReader) -> Self {
+        let (info, streams) = (reader.info(), reader.streams());
+        if streams.is_empty() {
+            let clock = Clock { rate_hz: info.sample_rate_hz, start_seconds: 0.0, n_heard: 0 };
+            return Self(vec![clock; info.channels]);
+        }
+        let of = |stream: StreamSummary| Clock {
+            rate_hz: stream.sample_rate_hz,
+            start_seconds: stream.start_seconds,
+            n_heard: 0,
+        };
+        Self(streams.into_iter().map(of).collect())
+    }
+
+    fn hear(&mut self, chunk: &PcmChunk) {
+        for (leg, clock) in self.0.iter_mut().enumerate() {
+            let missing = chunk.gaps.iter().filter(|(of, _)| *of == leg).map(|(_, gap)| gap.n_samples()).sum::<u64>();
+            clock.n_heard += missing + chunk.channels.get(leg).map_or(0, Vec::len) as u64;
+        }
+    }
+
+    fn at(&self, leg: usize) -> f64 {
+        self.0.get(leg).map_or(0.0, Clock::seconds)
+    }
+
+    fn latest(&self) -> f64 {
+        self.0.iter().filter(|clock| clock.n_heard > 0).map(Clock::seconds).fold(0.0, f64::max)
+    }
+}
+
+impl Clock {
+    fn seconds(&self) -> f64 {
+        self.start_seconds + self.n_heard as f64 / f64::from(self.rate_hz)
+    }
 }
 
 fn open(arguments: &Live) -> Result<AudioReader, Box<dyn std::error::Error>> {

@@ -35,6 +35,9 @@ pub fn score(audio: &Audio, keys: Option<&[Key]>, setup: &Setup) -> Result<Score
     if let Some(jobs) = audio.jobs {
         words.extend(["--jobs".into(), jobs.to_string().into()]);
     }
+    for map in &audio.rtp_map {
+        words.extend(["--rtp-map".into(), map.to_string().into()]);
+    }
     words.push("--".into());
     words.extend(paths.into_iter().map(PathBuf::into_os_string));
     let Command::Scan(scan) = Arguments::try_parse_from(words)?.command else {

@@ -68,6 +68,29 @@ def test_a_file_is_played_at_the_pace_of_speech():
     assert time.monotonic() - started > 10 / 4 * 0.9, "ten seconds of audio, four times as fast"
 
 
+def test_a_capture_of_packets_is_watched_leg_by_leg():
+    captures = ROOT / "testdata" / "captures"
+    events = events_of(live("--json", "--speed", 0, captures / "g711.ethernet.pcap"))
+    ended = [event for event in events if event["event"] == "ended"]
+    assert [event["stream"]["name"] for event in ended] == ["1a2b3c4d A>B", "5e6f7081 B>A"]
+    # Both say as much; the second begins to speak later.
+    assert [event["at_seconds"] for event in ended] == pytest.approx([1.8, 2.1], abs=0.01)
+    started = time.monotonic()
+    words = live("--speed", 1, captures / "g711.ethernet.pcap").stdout.decode()
+    assert time.monotonic() - started > 2.1 * 0.9 and "leg 1  " in words
+
+    [call] = [event for event in events_of(live("--json", "--speed", 0, captures / "g711.mishaps.pcap")) if event["event"] == "ended"]
+    assert call["interruptions"]["lost_seconds"] == pytest.approx(0.06) and call["stream"]["n_lost"] == 3
+    assert call["at_seconds"] == pytest.approx(2.3)
+
+    refused = live(captures / "opus.unannounced.pcap")
+    assert refused.returncode == 2 and b"--rtp-map 97=opus/48000" in refused.stderr
+    [opus] = [e for e in events_of(live("--json", "--speed", 0, "--rtp-map", "97=opus/48000", captures / "opus.unannounced.pcap")) if e["event"] == "ended"]
+    assert opus["stream"]["codec"] == "opus"
+    piped = live(audio=(captures / "g711.ethernet.pcap").read_bytes())
+    assert piped.returncode == 2 and b"twice" in piped.stderr
+
+
 def test_ctrl_c_ends_the_leg_in_order():
     process = subprocess.Popen([COMMAND, "live", "--json", STEREO], stdout=subprocess.PIPE, text=True, env=environment())
     first = json.loads(process.stdout.readline())

@@ -150,10 +150,23 @@ impl Trials {
 
     fn check(&self, scores: &Scores) -> Result<()> {
         let n = |label| self.trials.iter().filter(|trial| trial.label == label).count();
-        let example = |kind| self.problems.iter().find(|p| p.kind == kind).map(|p| p.file.as_str()).unwrap_or_default();
+        let of_kind = |kind| self.problems.iter().filter(move |problem| problem.kind == kind);
+        let example = |kind| of_kind(kind).next().map(|p| p.file.as_str()).unwrap_or_default();
+        // Whoever labels a call of two parties as one file wonders where it is.
+        let which_leg = match of_kind(ProblemKind::WhichLeg).count() {
+            0 => String::new(),
+            n => format!(
+                "; {n} of the key's files have several legs and the key does not say which it means (column \"leg\", from 0), \
+                 as {:?}",
+                example(ProblemKind::WhichLeg)
+            ),
+        };
+        if self.trials.is_empty() && of_kind(ProblemKind::KeyWithoutScore).next().is_none() && !which_leg.is_empty() {
+            return Err(invalid(&scores.name, None, &format!("no trial of the key has a score{which_leg}")));
+        }
         if self.trials.is_empty() {
             let message = format!(
-                "no trial of the key has a score: the key has {:?}, the scores have {:?}",
+                "no trial of the key has a score: the key has {:?}, the scores have {:?}{which_leg}",
                 example(ProblemKind::KeyWithoutScore),
                 example(ProblemKind::ScoreWithoutKey)
             );
@@ -165,7 +178,8 @@ impl Trials {
             _ => return Ok(()),
         };
         let key = self.keys.first().map_or("the key", |(name, _)| name.as_str());
-        let message = format!("{only}; error rates need both classes: give a key with the other one as well");
+        let message =
+            format!("{only}; error rates need both classes: give a key with the other one as well{which_leg}");
         Err(invalid(key, None, &message))
     }
 
@@ -327,6 +341,11 @@ mod tests {
         let key = "file,leg,label\nx/a.wav,0,bonafide\nx/a.wav,1,spoof\n";
         let trials = joined(key, "path,leg,llr\na.wav,0,-1\na.wav,1,2\n").unwrap();
         assert_eq!(trials.trials.iter().map(|t| t.llr).collect::<Vec<_>>(), [-1.0, 2.0]);
-        assert!(joined("file,label\na,bonafide\n", "path,leg,llr\na.wav,0,-1\na.wav,1,2\n").is_err());
+        // A call that is labelled as one file is named where nothing is left without it.
+        let legs = "path,leg,llr\na.pcap,0,-1\na.pcap,1,2\nb.wav,0,3\n";
+        for key in ["file,label\na.pcap,bonafide\n", "file,label\na.pcap,bonafide\nb.wav,spoof\n"] {
+            let error = joined(key, legs).err().unwrap().to_string();
+            assert!(error.contains("does not say which it means (column \"leg\", from 0), as \"a.pcap\""), "{error}");
+        }
     }
 }

@@ -112,8 +112,12 @@ impl Stream {
         self.run(|leg| leg.be_silent(n_samples))
     }
 
-    /// What is missing between the samples of a capture.
-    pub(crate) fn miss(&mut self, gap: Gap) -> Result<Vec<Event>> {
+    /// What is missing between the samples of a capture, as [`PcmChunk::gaps`](crate::decode::PcmChunk::gaps) has it: [`lost`](Self::lost) or
+    /// [`silence`](Self::silence).
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn miss(&mut self, gap: Gap) -> Result<Vec<Event>> {
         match gap {
             Gap::Lost(n) => self.lost(n),
             Gap::Silence(n) => self.silence(n),

@@ -1,7 +1,7 @@
 //! Captures of packets: what they hold is what was said, whatever the network did to it.
 
 use proptest::prelude::*;
-use veravox::decode::{AudioReader, DecodeOptions, Gap, RtpMap, StreamSummary};
+use veravox::decode::{AudioReader, DecodeOptions, Gap, RawEncoding, RawFormat, RtpMap, StreamSummary};
 use veravox::{Detector, ErrorKind, LegVerdict};
 
 use crate::{decode, testdata};
@@ -157,6 +157,9 @@ fn each_codec_is_heard() {
         ("opus.ethernet.pcap", "opus", 48_000),
         ("amr.aligned.pcap", "amr_nb", 8_000),
         ("amr.packed.pcap", "amr_nb", 8_000),
+        ("amr-wb.packed.pcap", "amr_wb", 16_000),
+        ("g729.ethernet.pcap", "g729", 8_000),
+        ("g726.ethernet.pcap", "g726", 8_000),
     ] {
         let report = detector.scan_file(&capture(name), &DecodeOptions::default()).unwrap();
         let leg = &report.legs[0];
@@ -172,6 +175,59 @@ fn each_codec_is_heard() {
         decode(&capture("amr.packed.pcap"), &DecodeOptions::default()),
     );
     assert_eq!(aligned.legs, packed.legs, "the two packings of AMR hold the same");
+}
+
+/// The same frames by wire and from a file: the same samples.
+#[test]
+fn by_wire_a_codec_sounds_as_from_its_file() {
+    for (name, file, codec) in [
+        ("amr.aligned.pcap", "clip.amr_nb_7.amr", "amr_nb"),
+        ("amr-wb.aligned.pcap", "clip.amr_wb_2.awb", "amr_wb"),
+        ("amr-wb.packed.pcap", "clip.amr_wb_2.awb", "amr_wb"),
+        ("g729.ethernet.pcap", "clip.g729", "g729"),
+        ("g726.ethernet.pcap", "clip.g726_32.g726", "g726"),
+        ("g726-aal2.ethernet.pcap", "clip.aal2_32.g726", "g726"),
+        ("gsm.ethernet.pcap", "clip.gsm", "gsm"),
+    ] {
+        let encoding = match file {
+            "clip.g726_32.g726" => Some(RawEncoding::G726At32),
+            "clip.aal2_32.g726" => Some(RawEncoding::Aal2G726At32),
+            _ => None,
+        };
+        let raw = encoding.map(|encoding| RawFormat { encoding, sample_rate_hz: 8_000, channels: 1 });
+        let of_file = decode(&testdata(&format!("formats/{file}")), &DecodeOptions { raw, ..DecodeOptions::default() });
+        let mut reader = AudioReader::open(&capture(name), &DecodeOptions::default()).unwrap();
+        let legs = reader.read_to_end().unwrap();
+        let stream = reader.streams().remove(0);
+        assert_eq!(stream.codec, codec, "{name}");
+        assert_eq!((stream.n_lost, stream.n_damaged), (0, 0), "{name}: {stream:?}");
+        assert!(legs[0] == of_file.legs[0], "{name}: {} samples, {} of the file", legs[0].len(), of_file.legs[0].len());
+    }
+}
+
+/// Of G.726 every rate, whose packets of 20 ms end in the middle of nothing.
+#[test]
+fn g726_of_every_rate_is_told_by_hand() {
+    for kilobits in [16, 24, 32, 40] {
+        let file = testdata(&format!("formats/clip.g726_{kilobits}.g726"));
+        let encoding = RawEncoding::from_name(&format!("g726-{kilobits}")).unwrap();
+        let raw = Some(RawFormat { encoding, sample_rate_hz: 8_000, channels: 1 });
+        let of_file = decode(&file, &DecodeOptions { raw, ..DecodeOptions::default() });
+        let data = std::fs::read(&file).unwrap();
+        let packet = |(n, payload): (usize, &[u8])| Rtp {
+            payload_type: 96,
+            sequence: n as u16,
+            timestamp: 160 * n as u32,
+            ssrc: 1,
+            payload: payload.to_vec(),
+            at_ms: 20 * n as u32,
+        };
+        let sent: Vec<Rtp> = data.chunks(kilobits * 160 / 64).enumerate().map(packet).collect();
+        let rtp_map = vec![format!("96=G726-{kilobits}/8000").parse().unwrap()];
+        let options = DecodeOptions { rtp_map, ..DecodeOptions::default() };
+        let legs = open(Pcap::of(&sent), &options).unwrap().read_to_end().unwrap();
+        assert!(legs[0] == of_file.legs[0], "{kilobits} kbit/s");
+    }
 }
 
 #[test]

@@ -275,6 +275,30 @@ enum vvx_encoding
     VVX_ENCODING_ALAW = 3,
     // G.711 mu-law.
     VVX_ENCODING_MULAW = 4,
+    // GSM 06.10 full rate, 33 bytes for 20 ms of 8,000 Hz.
+    VVX_ENCODING_GSM = 5,
+    // G.722 at 64 kbit/s, of 16,000 Hz.
+    VVX_ENCODING_G722 = 6,
+    // G.729 or G.729A, 10 bytes for 10 ms of 8,000 Hz.
+    VVX_ENCODING_G729 = 7,
+    // G.726 at 16 kbit/s, the first sample in the low bits, as in RTP (RFC 3551).
+    VVX_ENCODING_G726_AT16 = 8,
+    // G.726 at 24 kbit/s, likewise.
+    VVX_ENCODING_G726_AT24 = 9,
+    // G.726 at 32 kbit/s, likewise.
+    VVX_ENCODING_G726_AT32 = 10,
+    // G.726 at 40 kbit/s, likewise.
+    VVX_ENCODING_G726_AT40 = 11,
+    // G.726 at 16 kbit/s, the first sample in the high bits (ITU-T I.366.2).
+    VVX_ENCODING_AAL2_G726_AT16 = 12,
+    // G.726 at 24 kbit/s, likewise.
+    VVX_ENCODING_AAL2_G726_AT24 = 13,
+    // G.726 at 32 kbit/s, likewise.
+    VVX_ENCODING_AAL2_G726_AT32 = 14,
+    // G.726 at 40 kbit/s, likewise.
+    VVX_ENCODING_AAL2_G726_AT40 = 15,
+    // Dialogic VOX: OKI ADPCM of 4 bits, of 8,000 or 6,000 Hz.
+    VVX_ENCODING_VOX = 16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -507,7 +531,7 @@ typedef struct {
     int32_t encoding;
     // Samples a second of one channel, of headerless audio.
     uint32_t sample_rate_hz;
-    // Channels, interleaved, of headerless audio.
+    // Channels, interleaved, of headerless audio; of all but PCM and G.711 there is one.
     uint32_t channels;
     // 0.
     uint32_t reserved;
@@ -517,6 +541,11 @@ typedef struct {
     vvx_progress_callback on_progress;
     // The caller's own, handed to `on_progress`.
     void *user_data;
+    // What payload types mean in a capture of packets whose signalling does not say it, or says it wrong: texts as
+    // "96=opus/48000" and, of AMR whose fields begin at whole bytes, "97=AMR/8000;octet-align=1". Read during the call only.
+    const char *const *rtp_map;
+    // How many texts `rtp_map` has.
+    size_t n_rtp_map;
 } vvx_scan_options;
 
 #ifdef __cplusplus
@@ -726,8 +755,8 @@ vvx_status vvx_leg_finish(vvx_leg *leg,
 vvx_status vvx_leg_json(const vvx_leg *leg,
                         const char **json);
 
-// Scores a recording in a file: WAV, FLAC, MP3, AAC, Ogg Vorbis, AIFF, CAF, Matroska, or headerless G.711 and PCM. Each channel
-// is a leg of its own. Not real-time safe: it reads the file and does all the work in this thread.
+// Scores a recording in a file: any kind of docs/reference/formats.md, as its content says, a capture of packets (pcap, pcapng),
+// or headerless audio of a `vvx_encoding`. Each channel is a leg of its own, and so is each stream of a capture. Not real-time safe: it reads the file and does all the work in this thread.
 //
 // `options` may be null. `report` is set to null where it fails.
 //
@@ -841,8 +870,8 @@ vvx_status vvx_detector_new(const vvx_detector_config *config, vvx_detector **de
 // Nobody must use it any more.
 vvx_status vvx_detector_free(vvx_detector *detector);
 
-// Scores a recording in a file: WAV, FLAC, MP3, AAC, Ogg Vorbis, AIFF, CAF, Matroska, or headerless G.711 and PCM. Each channel
-// is a leg of its own. Not real-time safe: it reads the file and does all the work in this thread.
+// Scores a recording in a file: any kind of docs/reference/formats.md, as its content says, a capture of packets (pcap, pcapng),
+// or headerless audio of a `vvx_encoding`. Each channel is a leg of its own, and so is each stream of a capture. Not real-time safe: it reads the file and does all the work in this thread.
 //
 // `options` may be null. `report` is set to null where it fails.
 //

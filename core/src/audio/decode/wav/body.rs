@@ -137,26 +137,16 @@ impl Body {
 
     /// Whether the next bytes are the head of a chunk, or of another recording, rather than samples.
     fn at_a_chunk(&mut self) -> io::Result<bool> {
-        let left = self.front.left();
-        let order = self.order;
+        let (left, order) = (self.front.left(), self.order);
         let head = self.front.peek(12)?;
-        if byte_order(head).is_some() {
-            return Ok(true);
-        }
-        let Some((name, size)) = chunk_head(head, order) else { return Ok(false) };
-        let named = NAMES.iter().any(|known| **known == name);
-        let printable = name.iter().all(|byte| (b' '..=b'~').contains(byte));
-        Ok(match left {
-            Some(left) => printable && (named || 8 + u64::from(size) <= left),
-            None => named,
-        })
+        Ok(byte_order(head).is_some() || is_chunk(head, order, left))
     }
 
     /// Goes on to the next audio behind the chunk that was read. `false` where there is none.
     fn go_on(&mut self) -> Result<bool> {
         loop {
-            self.pass_fill_byte().map_err(failed)?;
             let order = self.order;
+            pass_fill_byte(&mut self.front, order, std::mem::take(&mut self.chunk_bytes)).map_err(failed)?;
             let head = self.front.peek(12).map_err(failed)?.to_vec();
             if head.len() < 8 {
                 return Ok(false);
@@ -189,23 +179,6 @@ impl Body {
             }
             self.chunk_bytes = u64::from(size);
         }
-    }
-
-    /// A chunk of an odd size is followed by a byte that fills it up; not every writer knows.
-    fn pass_fill_byte(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.chunk_bytes) % 2 == 1 {
-            let order = self.order;
-            let next = self.front.peek(9)?;
-            let named = |bytes: Option<&[u8]>| {
-                let head = bytes.and_then(|bytes| chunk_head(bytes, order));
-                head.is_some_and(|(name, _)| NAMES.iter().any(|known| **known == name))
-            };
-            let filled = next.first() == Some(&0) || named(next.get(1..)) || !named(next.get(..8));
-            if filled {
-                self.front.skip(1)?;
-            }
-        }
-        Ok(())
     }
 
     /// Another recording stands behind the first, as programs make that put files together or append to one.
@@ -347,11 +320,35 @@ impl Head {
                     }
                 }
             }
-            if size % 2 == 1 && front.peek(1).map_err(failed)?.first().is_some_and(|byte| !byte.is_ascii_alphabetic()) {
-                front.skip(1).map_err(failed)?;
-            }
+            pass_fill_byte(front, order, u64::from(size)).map_err(failed)?;
         }
     }
+}
+
+/// A chunk of an odd size is followed by a byte that fills it up; not every writer knows.
+fn pass_fill_byte(front: &mut Front, order: ByteOrder, chunk_bytes: u64) -> io::Result<()> {
+    if chunk_bytes % 2 == 1 {
+        let left = front.left();
+        let next = front.peek(9)?;
+        let filled = next.first() == Some(&0)
+            || next.get(1..).is_some_and(|behind| is_known_chunk(behind, order))
+            || !is_chunk(next, order, left);
+        if filled {
+            front.skip(1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether these bytes are the head of a chunk: of one that is known, or, where the length of the file is, of any that it holds.
+fn is_chunk(head: &[u8], order: ByteOrder, left: Option<u64>) -> bool {
+    let printable = |name: [u8; 4]| name.iter().all(|byte| (b' '..=b'~').contains(byte));
+    let held = |size: u32| left.is_some_and(|left| 8 + u64::from(size) <= left);
+    is_known_chunk(head, order) || chunk_head(head, order).is_some_and(|(name, size)| printable(name) && held(size))
+}
+
+fn is_known_chunk(head: &[u8], order: ByteOrder) -> bool {
+    chunk_head(head, order).is_some_and(|(name, _)| NAMES.iter().any(|known| **known == name))
 }
 
 fn read_fmt(front: &mut Front, size: u32) -> Result<Vec<u8>> {

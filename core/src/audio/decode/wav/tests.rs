@@ -153,16 +153,26 @@ fn what_is_missing_at_the_end_is_told() {
 #[test]
 fn odd_chunks_with_and_without_the_byte_that_fills_them() {
     let odd = b"LIST\x03\0\0\0abc";
-    for filled in [true, false] {
+    // Some fill with whatever lies in their memory.
+    for filled in [Some(0), Some(b'x'), None] {
         let mut list = odd.to_vec();
-        list.extend(filled.then_some(0));
+        list.extend(filled);
         for chunks in [
-            [pcm16(), list.clone(), chunk(*b"data", &wave(4_000))],
-            [pcm16(), chunk(*b"data", &wave(4_000)), list.clone()],
+            vec![pcm16(), list.clone(), chunk(*b"data", &wave(4_000))],
+            vec![pcm16(), chunk(*b"data", &wave(4_000)), list.clone()],
+            vec![pcm16(), chunk(*b"data", &wave(3_000)), list.clone(), chunk(*b"data", &wave(1_000))],
         ] {
             let heard = heard(&riff(0, &chunks));
-            assert_eq!((heard.samples[0].len(), heard.notes.len()), (4_000, 0), "{filled}: {:?}", heard.notes);
+            assert_eq!((heard.samples[0].len(), heard.notes.len()), (4_000, 0), "{filled:?}: {:?}", heard.notes);
         }
+    }
+    // A chunk that nobody knows is told by its size, which the length of the file bounds.
+    for filled in [Some(0), None] {
+        let mut list = odd.to_vec();
+        list.extend(filled);
+        let bytes = riff(0, &[pcm16(), list, chunk(*b"cart", b"ab"), chunk(*b"data", &wave(4_000))]);
+        let read = read(AudioReader::from_bytes(bytes, None, &DecodeOptions::default()).unwrap());
+        assert_eq!((read.samples[0].len(), read.notes.len()), (4_000, 0), "{filled:?}: {:?}", read.notes);
     }
 }
 
