@@ -251,8 +251,8 @@ def main():
             if not mark.search(text):
                 raise SystemExit(f"{arguments.markdown} has no place for the table {name}")
             text = mark.sub(lambda found: found[1] + "\n" + table + "\n\n" + found[2], text)
-        version = detector.manifest(RATE)["version"]
-        text = re.sub(r"<!-- version -->.*?<!-- end version -->", f"<!-- version -->{arguments.model} {version}<!-- end version -->", text)
+        measured = detector.manifest(RATE)
+        text = re.sub(r"<!-- version -->.*?<!-- end version -->", f"<!-- version -->{measured['name']} {measured['version']}<!-- end version -->", text)
         arguments.markdown.write_text(text, "utf-8")
 
 
