@@ -1,7 +1,7 @@
 """Networks as one small ONNX graph: a few products of matrices for all members together, and next to nothing besides.
 
 A window is one row, so what costs is reading the first matrix and starting each operator. All members, experts and the head that tells them apart therefore share one first layer, which goes through a
-narrow waist: what hundreds of hidden units get from the statistics of speech lies in a few dozen directions, and a model costs no more for having more members. Their second layers lie along the
+narrow waist: what hundreds of hidden units get from the statistics of speech lies in a few hundred directions, and a model costs no more for having more members. Their second layers lie along the
 diagonal of one matrix; batch norms are folded in.
 """
 import numpy as np
@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 import network
 
 SHARPNESS = 2.0      # of the head: its labels were smoothed in training, and it knows a line better than it says
+MANY = 5000          # values of a matrix from which on it is kept as 16-bit floats: half of the file, and a change of the scores far under what they are told to
 
 
 def folded(linear, norm):
@@ -80,7 +81,8 @@ class Waist:
 
     def __init__(self, first, second, rows, rank):
         weight, bias = first
-        strength = np.maximum(np.linalg.norm(second[0], axis=0), 1e-6)
+        strength = np.linalg.norm(second[0], axis=0)
+        strength = np.maximum(strength, 1e-3 * strength.max())
         found = rows.astype(np.float64) @ weight.T
         mean = found.mean(0)
         _, _, axes = np.linalg.svd((found - mean) * strength, full_matrices=False)
@@ -103,8 +105,12 @@ def build(scale, waist, second, outs, novelty, tensor="features"):
     nodes, constants = [], []
 
     def constant(name, value):
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=np.float32), name))
-        return name
+        value = np.ascontiguousarray(value, dtype=np.float32)
+        if value.size < MANY:
+            constants.append(numpy_helper.from_array(value, name))
+            return name
+        constants.append(numpy_helper.from_array(value.astype(np.float16), name + "_half"))
+        return node("Cast", [name + "_half"], name, to=TensorProto.FLOAT)
 
     def node(kind, inputs, output, **attributes):
         nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))

@@ -68,7 +68,7 @@ fn options() -> ModelOptions {
 /// What the models that come with the library are made of; the linker leaves out the rest.
 #[cfg(any(test, not(feature = "all-operators")))]
 fn operators_of_built_in_models() -> rten::OpRegistry {
-    rten::op_registry!(Add, Clip, Gemm, Log, MatMul, Mul, Relu, Softmax)
+    rten::op_registry!(Add, Cast, Clip, Gemm, Log, MatMul, Mul, Relu, Softmax)
 }
 
 /// What the graph states of its inputs and outputs: rten takes 64-bit floats for 32-bit ones, and says nothing.
