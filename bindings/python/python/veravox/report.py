@@ -56,7 +56,7 @@ class Report(Findings):
     >>> report = veravox.scan("testdata/formats/clip.flac")
     >>> print(report)
     0:01.8, 1 leg, 8 kHz flac, by phone 0.7.0
-      leg 0  inconclusive  llr +1.7  p 0.85   1.7 s speech  undecided
+      leg 0  inconclusive  llr +2.2  p 0.90   1.7 s speech  undecided
     >>> report.legs[0].decision, report.legs[0].reasons
     ('inconclusive', ('undecided',))
     >>> veravox.Report.from_json(report.to_json()) == report
