@@ -91,9 +91,8 @@ pub(crate) unsafe fn slice<'a, T>(pointer: *const T, n: usize) -> Result<&'a [T]
 /// # Safety
 /// The pointer must be null or to a text that ends with a zero and lives for `'a`.
 pub(crate) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path, Fault> {
-    check(pointer)?;
-    // SAFETY: not null; ends with a zero by the caller's word.
-    let text = unsafe { CStr::from_ptr(pointer) };
+    // SAFETY: the caller's word.
+    let text = unsafe { ended(pointer) }?;
     #[cfg(unix)]
     let name = <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes());
     #[cfg(not(unix))]
@@ -107,8 +106,17 @@ pub(crate) unsafe fn path<'a>(pointer: *const c_char) -> Result<&'a Path, Fault>
 /// # Safety
 /// The pointer must be null or to a text that ends with a zero and lives for `'a`.
 pub(crate) unsafe fn text<'a>(pointer: *const c_char) -> Result<&'a str, Fault> {
+    // SAFETY: the caller's word.
+    let text = unsafe { ended(pointer) }?;
+    text.to_str().map_err(|_| Fault::new(vvx_status::InvalidArgument, "expected a text in UTF-8"))
+}
+
+/// The bytes of a caller's text.
+///
+/// # Safety
+/// As of [`text`].
+unsafe fn ended<'a>(pointer: *const c_char) -> Result<&'a CStr, Fault> {
     check(pointer)?;
     // SAFETY: not null; ends with a zero by the caller's word.
-    let text = unsafe { CStr::from_ptr(pointer) };
-    text.to_str().map_err(|_| Fault::new(vvx_status::InvalidArgument, "expected a text in UTF-8"))
+    Ok(unsafe { CStr::from_ptr(pointer) })
 }

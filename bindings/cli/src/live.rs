@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anstream::eprintln;
 use serde::Serialize;
-use veravox::decode::{AudioReader, PcmChunk, StreamSummary};
+use veravox::decode::{AudioReader, Gap, PcmChunk, StreamSummary};
 use veravox::likeness::Likeness;
 use veravox::stream::{RunningVerdict, Stage, StreamOptions};
 use veravox::{Event, Stream};
@@ -94,8 +94,8 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
                 likeness.push(&chunk.channels);
                 for (leg, (stream, samples)) in streams.iter_mut().zip(&chunk.channels).enumerate() {
                     let mut events = Vec::new();
-                    for (_, gap) in chunk.gaps.iter().filter(|(of, _)| *of == leg) {
-                        events.extend(stream.miss(*gap)?);
+                    for gap in gaps_of(&chunk, leg) {
+                        events.extend(stream.miss(gap)?);
                     }
                     events.extend(stream.push(samples)?);
                     for event in events {
@@ -161,7 +161,7 @@ impl Clocks {
 
     fn hear(&mut self, chunk: &PcmChunk) {
         for (leg, clock) in self.0.iter_mut().enumerate() {
-            let missing = chunk.gaps.iter().filter(|(of, _)| *of == leg).map(|(_, gap)| gap.n_samples()).sum::<u64>();
+            let missing: u64 = gaps_of(chunk, leg).map(Gap::n_samples).sum();
             clock.n_heard += missing + chunk.channels.get(leg).map_or(0, Vec::len) as u64;
         }
     }
@@ -179,6 +179,11 @@ impl Clock {
     fn seconds(&self) -> f64 {
         self.start_seconds + self.n_heard as f64 / f64::from(self.rate_hz)
     }
+}
+
+/// What is missing of a leg before the samples of a chunk.
+fn gaps_of(chunk: &PcmChunk, leg: usize) -> impl Iterator<Item = Gap> {
+    chunk.gaps.iter().filter(move |(of, _)| *of == leg).map(|(_, gap)| *gap)
 }
 
 fn open(arguments: &Live) -> Result<AudioReader, Box<dyn std::error::Error>> {

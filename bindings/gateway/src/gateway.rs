@@ -1,5 +1,6 @@
 //! What all parts of the gateway share.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -79,6 +80,11 @@ impl Gateway {
     #[must_use]
     pub fn secrets(&self) -> Arc<Secrets> {
         Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts a connection that did not say in time what it is, or not with the right token, or for a page of another site.
+    pub fn failed_handshake(&self) {
+        self.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A place for one more connection, where there is one.

@@ -5,7 +5,6 @@
 //! and is void after a restart or a reload. It lets through reading alone, so that no foreign page can act with it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -45,7 +44,7 @@ pub async fn check_origin(State(gateway): State<Arc<Gateway>>, request: Request,
     match origin::check(&gateway, request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => {
-            failed(&gateway);
+            gateway.failed_handshake();
             problem.into_response()
         }
     }
@@ -65,14 +64,10 @@ fn allowed(gateway: &Gateway, method: &Method, headers: &HeaderMap) -> Result<()
             Ok(())
         }
         Some(_) => {
-            failed(gateway);
+            gateway.failed_handshake();
             Err(Problem::new(StatusCode::UNAUTHORIZED, "no_token", "expected Authorization: Bearer and the token"))
         }
     }
-}
-
-fn failed(gateway: &Gateway) {
-    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
 }
 
 /// `POST /login`: the token for a cookie.
@@ -93,7 +88,7 @@ pub async fn login(State(outlets): State<Arc<Outlets>>, request: Request) -> Res
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     if !token.is(&login.token) {
-        failed(&outlets.gateway);
+        outlets.gateway.failed_handshake();
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", "this is not the token"));
     }
     let until = now() + SESSION_SECONDS;

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::doors::{accept, bind, broken_call, failed_handshake};
+use super::doors::{accept, bind, broken_call};
 use crate::call::Call;
 use crate::config::Release;
 use crate::gateway::{Gateway, Place};
@@ -78,7 +78,7 @@ async fn converse(mut stream: TcpStream, place: Place, gateway: Arc<Gateway>) {
             broken_call(&gateway, hub::Protocol::AudioSocket, broken);
             call.fail(Fault::Protocol, &mut |_| {});
         }
-        End::Gone if !call.has_begun() => failed_handshake(&gateway),
+        End::Gone if !call.has_begun() => gateway.failed_handshake(),
         _ => call.finish(&mut |_| {}).await,
     }
     if matches!(end, End::Ours | End::Broken(_)) {

@@ -10,11 +10,6 @@ use crate::gateway::{Gateway, Place};
 use crate::hub;
 use crate::protocol::Broken;
 
-/// A connection did not say in time what it is, or not with the right token.
-pub(super) fn failed_handshake(gateway: &Gateway) {
-    gateway.hub.counters().failed_handshakes.fetch_add(1, Ordering::Relaxed);
-}
-
 /// What came was not the protocol. Told at the first time, the second, the fourth: whoever sends garbage does not fill the log.
 pub(super) fn broken_call(gateway: &Gateway, protocol: hub::Protocol, broken: Broken) {
     let n_before = gateway.hub.counters().broken_calls.fetch_add(1, Ordering::Relaxed);

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::doors::{accept, bind, failed_handshake};
+use super::doors::{accept, bind};
 use super::{rtp, websocket};
 use crate::api;
 use crate::config::Http;
@@ -50,7 +50,7 @@ impl HttpListener {
                 let Some(tls) = tls else { return converse(stream, place, &gateway, router).await };
                 match tokio::time::timeout(gateway.config.limits.handshake(), tls.accept(stream)).await {
                     Ok(Ok(stream)) => converse(stream, place, &gateway, router).await,
-                    _ => failed_handshake(&gateway),
+                    _ => gateway.failed_handshake(),
                 }
             });
             while connections.try_join_next().is_some() {}

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::doors::{broken_call, failed_handshake};
+use super::doors::broken_call;
 use crate::api::problem::Problem;
 use crate::call::Call;
 use crate::gateway::{Gateway, Place};
@@ -132,7 +132,7 @@ fn enter(
     ws: Upgrade,
 ) -> Response {
     if !may_enter {
-        failed_handshake(&gateway);
+        gateway.failed_handshake();
         return refused(StatusCode::UNAUTHORIZED, "expected the token or the signature that is asked for here");
     }
     let ws = match ws {
@@ -181,7 +181,7 @@ async fn converse(socket: WebSocket, protocol: Box<dyn Protocol>, gateway: &Arc<
     let mut tell = |news: &LegNews| told.extend(line.protocol.tell(news));
     match &end {
         End::Broken(_) => call.fail(Fault::Protocol, &mut tell),
-        _ if !call.has_begun() => failed_handshake(gateway),
+        _ if !call.has_begun() => gateway.failed_handshake(),
         _ => call.finish(&mut tell).await,
     }
     if end != End::Theirs {
