@@ -35,21 +35,36 @@ def speech_like(batch: int, samples: int) -> Windows:
     return (0.2 * envelope * rng.standard_normal((batch, samples))).astype(np.float32)
 
 
-def difference(net: nn.Module, path: pathlib.Path, windows: Sequence[Windows]) -> float:
-    """The largest difference of the logits between the graph in ONNX Runtime and PyTorch, on these batches."""
+def difference(net: nn.Module, path: pathlib.Path, windows: Sequence[Windows], bound: float) -> float:
+    """The largest difference of the logits between the graph in ONNX Runtime and PyTorch, on these batches.
+
+    A pool that keeps the nodes of the highest scores is open where two scores are equal but for rounding. So a window beyond the bound is
+    heard again at levels a few parts in a million apart, and their median counts: a wrong graph is wrong at each of them."""
     onnxruntime: Any = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for batch in windows:
-        with torch.no_grad():
-            wanted = net(torch.from_numpy(batch)).numpy()
-        found = session.run(None, {INPUT: batch})[0]
+
+    def apart(batch: Windows) -> NDArray[np.float32]:
+        """Of each window; relative where logits are larger than 1."""
+        wanted, found = answers(net, batch), session.run(None, {INPUT: batch})[0]
         if not np.isfinite(wanted).all():
             raise Refused("the network gives logits that are no numbers, on noise with pauses")
-        worst = max(worst, float((np.abs(found - wanted) / np.maximum(np.abs(wanted), 1)).max()))
+        return (np.abs(found - wanted) / np.maximum(np.abs(wanted), 1)).max(1)
+
+    levels = (1 + 1e-6 * np.arange(-5, 6)).astype(np.float32)
+    worst = 0.0
+    for batch in windows:
+        for found, window in zip(apart(batch), batch):
+            again = [apart(window[None] * level) for level in levels] if found > bound else found
+            worst = max(worst, float(np.median(again)))
     return worst
+
+
+def answers(net: nn.Module, batch: Windows) -> NDArray[np.float32]:
+    """The logits of a batch of windows."""
+    with torch.no_grad():
+        return net(torch.from_numpy(batch)).numpy()
 
 
 def selu(graph: Any, x: Any) -> Any:
@@ -110,7 +125,8 @@ def write(
     windows = [speech_like(1, samples), speech_like(3, samples)]
     if real is not None:
         windows += [real[n : n + 4] for n in range(0, len(real), 4)]
-    worst, bound = difference(net, path, windows), BOUNDS[precision]
+    bound = BOUNDS[precision]
+    worst = difference(net, path, windows, bound)
     if not worst <= bound:
         raise Refused(
             f"the exported graph differs from PyTorch by {worst:.2g}, expected at most {bound:.2g} with {precision} weights"
