@@ -50,8 +50,7 @@ pub fn run(arguments: &Live, setup: &Setup) -> Outcome {
     let mut clocks = Clocks::of(&reader);
     let (rate, n_legs) = (reader.info().sample_rate_hz, reader.info().channels);
     let options = StreamOptions { update_seconds: Some(arguments.update), ..StreamOptions::live() };
-    let streams = clocks.0.iter().map(|clock| detector.stream_with(clock.rate_hz, &options));
-    let mut streams = streams.collect::<veravox::Result<Vec<Stream>>>()?;
+    let mut streams = detector.streams_of(&reader, &options)?;
 
     let stop = stop_on_ctrl_c()?;
     let (chunks, waiting) = sync_channel::<veravox::Result<PcmChunk>>(MAX_WAITING);

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
-use veravox::decode::DecodeOptions;
+use veravox::decode::{AudioReader, DecodeOptions};
 use veravox::evaluate::{Drift, Key, Scores};
 use veravox::metrics::Bootstrap;
 use veravox::report::{CallReport, FileReport, WindowReport};
 use veravox::site::{FitOptions, Map, Material, Method, SiteCalibration};
+use veravox::stream::StreamOptions;
 use veravox::{CalibrationSource, Detector, DetectorOptions, ErrorKind, ThresholdChanges};
 
 use crate::testdata;
@@ -99,6 +100,55 @@ fn bona_fide_calls_alone_end_false_alarms() {
     assert!(other.thresholds(8_000).synthetic_llr < threshold);
     assert_eq!(detector.with_target_false_alarm(0.001).err().unwrap().kind(), ErrorKind::InvalidArgument);
     assert!(phone().with_target_false_alarm(0.1).is_err(), "without a calibration nothing is known of people");
+}
+
+/// A recording, a capture, and a call that is watched while it is read: each leg by the map of its codec.
+#[test]
+fn a_map_for_a_codec_holds_for_legs_of_recordings_that_are_scanned_or_watched() {
+    let ((high, high_key), (low, low_key)) = (results(400, 2.0, 5.0, 1), results(400, -2.0, 1.0, 2));
+    let of_mu_law = |text: &str| text.replace("pcm_alaw", "pcm_mulaw").replace(".wav", ".mu.wav");
+    let scores = Scores::parse(&(high + &of_mu_law(&low)), "results", None).unwrap();
+    let keys = [high_key, of_mu_law(&low_key)].map(|key| Key::parse(&key, "key").unwrap());
+    let material = Material::labelled(&keys, &scores).unwrap();
+    let by_codec = fitted(&material, &FitOptions { by_codec: true, ..FitOptions::default() }).unwrap();
+    let (_, of_phone) = by_codec.by_model().next().unwrap();
+    assert!(
+        of_phone.map(Some("pcm_mulaw")).llr(0.0) > of_phone.map(Some("pcm_alaw")).llr(0.0) + 2.0,
+        "{:?}",
+        of_phone.lines
+    );
+    let mu_law = testdata("captures/g711.mishaps.pcap");
+    let a_law = testdata("calls/03-bank-card.alaw.wav");
+    for (call, codec) in [(mu_law, "pcm_mulaw"), (a_law, "pcm_alaw")] {
+        let llrs = |detector: &Detector, watched: bool| -> Vec<f64> {
+            let mut reader = AudioReader::open(&call, &DecodeOptions::default()).unwrap();
+            let legs = if watched {
+                let options = StreamOptions { update_seconds: None, first_look_seconds: None, ..StreamOptions::live() };
+                let mut streams = detector.streams_of(&reader, &options).unwrap();
+                while let Some(chunk) = reader.next_chunk().unwrap() {
+                    for (leg, gap) in &chunk.gaps {
+                        streams[*leg].miss(*gap).unwrap();
+                    }
+                    for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {
+                        stream.push(samples).unwrap();
+                    }
+                }
+                streams.into_iter().map(|stream| stream.finish().unwrap()).collect()
+            } else {
+                detector.scan_reader(&mut reader, &mut |_| true).unwrap().legs
+            };
+            legs.iter().flat_map(|leg| leg.windows.iter().map(|window| window.llr)).collect()
+        };
+        for watched in [false, true] {
+            let of_site = phone().with_calibration(by_codec.clone()).unwrap();
+            let (plain, moved) = (llrs(&phone(), watched), llrs(&of_site, watched));
+            assert!(!plain.is_empty());
+            for (plain, moved) in plain.iter().zip(moved) {
+                let wanted = of_phone.map(Some(codec)).llr(*plain);
+                assert!((moved - wanted).abs() < 1e-4, "watched: {watched}; {moved} came, {wanted} expected");
+            }
+        }
+    }
 }
 
 #[test]

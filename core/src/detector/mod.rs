@@ -1,13 +1,16 @@
 //! The entrance: models with their settings, from which streams are made and files are scanned.
 
+mod choices;
+mod scan;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::audio::decode::{AudioReader, DecodeOptions};
-use crate::audio::resample::holds_band;
+use self::choices::{Choice, Choices};
+use crate::audio::decode::AudioReader;
 use crate::error::{Error, ErrorKind, Result};
-use crate::leg::stream::{Sample, Stream, StreamOptions, check_equal_lengths};
+use crate::leg::stream::{Stream, StreamOptions};
 use crate::leg::{Candidate, Candidates};
 use crate::model::manifest::Manifest;
 use crate::model::runtime::Runtime;
@@ -15,10 +18,8 @@ use crate::model::{Builtin, CascadeManifest, Kind, Member, Model, Second, Second
 use crate::site::{ModelCalibration, Rules, SiteCalibration};
 use crate::verdict::decide::{ThresholdChanges, Thresholds};
 use crate::verdict::report::{
-    AudioSummary, Because, CalibrationSummary, CallReport, CascadeSummary, LegVerdict, ModelSummary,
-    REPORT_SCHEMA_VERSION, ReportHead,
+    Because, CalibrationSummary, CascadeSummary, LegVerdict, ModelSummary, REPORT_SCHEMA_VERSION, ReportHead,
 };
-use crate::voice::likeness::Likeness;
 
 /// A model, or several for audio of different rates, with settings. Immutable, cheap to clone, shared between threads.
 ///
@@ -52,44 +53,6 @@ struct Cascade {
     second: Arc<Second>,
 }
 
-/// The models, from the lowest rate to the highest.
-struct Choices {
-    narrowest: Choice,
-    wider: Vec<Choice>,
-}
-
-/// A model that audio may be scored with.
-struct Choice {
-    manifest: Manifest,
-    model: Source,
-}
-
-enum Source {
-    Loaded(Arc<Model>),
-    /// Loaded when the first audio asks for it.
-    Builtin(Builtin, OnceLock<Arc<Model>>),
-}
-
-impl Choice {
-    fn builtin(builtin: Builtin) -> Result<Self> {
-        Ok(Self { manifest: builtin.manifest()?, model: Source::Builtin(builtin, OnceLock::new()) })
-    }
-
-    fn model(&self) -> Result<Arc<Model>> {
-        match &self.model {
-            Source::Loaded(model) => Ok(Arc::clone(model)),
-            Source::Builtin(builtin, loaded) => {
-                if let Some(model) = loaded.get() {
-                    return Ok(Arc::clone(model));
-                }
-                // Two threads may load it side by side; one of the two is kept.
-                let model = builtin.load(self.manifest.clone())?;
-                Ok(Arc::clone(loaded.get_or_init(|| model)))
-            }
-        }
-    }
-}
-
 /// A site's calibration, by the hash of the model.
 struct Site {
     summary: CalibrationSummary,
@@ -113,9 +76,7 @@ impl Detector {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when no inference runtime starts.
     pub fn builtin() -> Result<Self> {
-        let (narrowest, wider) = Builtin::all();
-        let wider = wider.map(Choice::builtin).collect::<Result<_>>()?;
-        Ok(Self::of(Choice::builtin(narrowest)?, wider, Runtime::get()?))
+        Ok(Self::of(Choices::builtin()?, Runtime::get()?))
     }
 
     /// The detector with one of the models that come with the library, for audio of any rate.
@@ -135,7 +96,7 @@ impl Detector {
             let known = Builtin::names();
             Error::new(ErrorKind::InvalidArgument, format!("no built-in model has this name, there are {known}"))
         })?;
-        Ok(Self::of(Choice::builtin(builtin)?, Vec::new(), Runtime::get()?))
+        Ok(Self::of(Choices::only(builtin)?, Runtime::get()?))
     }
 
     /// Whether [`open`](Self::open) takes this for the name of a model that comes with the library.
@@ -212,22 +173,18 @@ impl Detector {
     #[must_use]
     pub fn new(model: Arc<Model>) -> Self {
         let runtime = model.runtime();
-        Self::of(Choice { manifest: model.manifest().clone(), model: Source::Loaded(model) }, Vec::new(), runtime)
+        Self::of(Choices::loaded(model), runtime)
     }
 
-    fn of(narrowest: Choice, wider: Vec<Choice>, runtime: &'static Runtime) -> Self {
+    fn of(choices: Choices, runtime: &'static Runtime) -> Self {
         Self {
-            choices: Arc::new(Choices { narrowest, wider }),
+            choices: Arc::new(choices),
             changes: ThresholdChanges::default(),
             site: None,
             target_false_alarm: None,
             cascade: None,
             runtime,
         }
-    }
-
-    fn choices(&self) -> impl Iterator<Item = &Choice> {
-        std::iter::once(&self.choices.narrowest).chain(&self.choices.wider)
     }
 
     /// The same detector with other thresholds, for each of its models; they take the place of changes made before.
@@ -283,7 +240,7 @@ impl Detector {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the share is not inside (0, 1), without a calibration that knows the
     /// site's people, or when these are too few to show so small a share; the message says which share they can show.
     pub fn with_target_false_alarm(mut self, share: f64) -> Result<Self> {
-        let known = self.choices().filter_map(|choice| self.site_of(&choice.manifest));
+        let known = self.choices.all().filter_map(|choice| self.site_of(&choice.manifest));
         let mut n_known = 0;
         for site in known {
             n_known += 1;
@@ -299,7 +256,7 @@ impl Detector {
     }
 
     fn check_thresholds(&self) -> Result<()> {
-        self.choices().try_for_each(|choice| {
+        self.choices.all().try_for_each(|choice| {
             self.checked_thresholds_of(&choice.manifest).map(drop).map_err(|e| {
                 Error::new(ErrorKind::InvalidArgument, format!("for the model {}: {e}", choice.manifest.name))
             })
@@ -335,33 +292,24 @@ impl Detector {
             let rules = Rules { thresholds: self.thresholds_of(manifest), site, codec, second };
             Ok(Candidate { model: choice.model()?, rules })
         };
-        let mut held = self.held(sample_rate_hz);
-        let widest = candidate(held.next().unwrap_or(&self.choices.narrowest))?;
-        let narrower = held.map(candidate).collect::<Result<_>>()?;
-        let because = if self.choices.wider.is_empty() { Because::Only } else { Because::Rate };
-        Ok(Candidates { widest, narrower, because })
-    }
-
-    /// The models whose band this rate can hold, the widest first; at least the narrowest.
-    fn held(&self, sample_rate_hz: u32) -> impl Iterator<Item = &Choice> {
-        let holds = move |c: &&Choice| holds_band(sample_rate_hz, c.manifest.input.sample_rate_hz);
-        self.choices.wider.iter().rev().filter(holds).chain(std::iter::once(&self.choices.narrowest))
-    }
-
-    /// The widest model whose band this rate can hold, else the narrowest.
-    fn choice(&self, sample_rate_hz: u32) -> &Choice {
-        self.held(sample_rate_hz).next().unwrap_or(&self.choices.narrowest)
+        let (widest, narrower) = self.choices.held(sample_rate_hz);
+        let because = if self.choices.is_one() { Because::Only } else { Because::Rate };
+        Ok(Candidates {
+            widest: candidate(widest)?,
+            narrower: narrower.map(candidate).collect::<Result<_>>()?,
+            because,
+        })
     }
 
     /// The manifests of its models, from the lowest rate to the highest.
     pub fn manifests(&self) -> impl Iterator<Item = &Manifest> {
-        self.choices().map(|c| &c.manifest)
+        self.choices.all().map(|c| &c.manifest)
     }
 
     /// The manifest of the model for audio at `sample_rate_hz` whose band is as wide as that rate can hold.
     #[must_use]
     pub fn manifest(&self, sample_rate_hz: u32) -> &Manifest {
-        &self.choice(sample_rate_hz).manifest
+        &self.choices.held(sample_rate_hz).0.manifest
     }
 
     /// The model for audio at `sample_rate_hz` whose band is as wide as that rate can hold, loaded on the first call.
@@ -369,7 +317,7 @@ impl Detector {
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when the runtime cannot load it.
     pub fn model(&self, sample_rate_hz: u32) -> Result<Arc<Model>> {
-        self.choice(sample_rate_hz).model()
+        self.choices.held(sample_rate_hz).0.model()
     }
 
     /// The thresholds of that model.
@@ -432,122 +380,14 @@ impl Detector {
         Stream::new(self.candidates(sample_rate_hz, None)?, sample_rate_hz, options)
     }
 
-    /// A stream for one leg of a recording, whose codec is known.
-    fn stream_of(&self, rate_hz: u32, codec: &str) -> Result<Stream> {
-        Stream::new(self.candidates(rate_hz, Some(codec))?, rate_hz, &StreamOptions::default())
-    }
-
-    /// Scores samples in memory, one slice for each leg, all of the same length.
+    /// Streams for the legs of a recording or capture, each at its rate. A site's calibration by codec hears which codec each has.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when the legs differ in length, and those of
-    /// [`stream`](Self::stream) and [`Stream::push`].
-    pub fn scan_samples<S: Sample>(&self, legs: &[impl AsRef<[S]>], sample_rate_hz: u32) -> Result<Vec<LegVerdict>> {
-        self.scan_samples_with(legs, sample_rate_hz, &mut |_| true)
+    /// As [`stream`](Self::stream).
+    pub fn streams_of(&self, reader: &AudioReader, options: &StreamOptions) -> Result<Vec<Stream>> {
+        let stream = |(rate, codec): (u32, String)| Stream::new(self.candidates(rate, Some(&codec))?, rate, options);
+        reader.legs().into_iter().map(stream).collect()
     }
-
-    /// Scores samples in memory; `progress` is told after each second of audio how far it is, and ends the scan by returning
-    /// `false`.
-    ///
-    /// # Errors
-    /// [`Cancelled`](ErrorKind::Cancelled) when `progress` said so, and those of [`scan_samples`](Self::scan_samples).
-    pub fn scan_samples_with<S: Sample>(
-        &self,
-        legs: &[impl AsRef<[S]>],
-        sample_rate_hz: u32,
-        progress: &mut dyn FnMut(Progress) -> bool,
-    ) -> Result<Vec<LegVerdict>> {
-        check_equal_lengths(legs)?;
-        let mut streams: Vec<Stream> = legs.iter().map(|_| self.stream(sample_rate_hz)).collect::<Result<_>>()?;
-        let mut likeness = Likeness::new(legs.len(), sample_rate_hz);
-        let n_samples = legs.first().map_or(0, |leg| leg.as_ref().len());
-        let seconds = |n: usize| n as f64 / f64::from(sample_rate_hz);
-        let mut read = 0;
-        while read < n_samples {
-            let end = n_samples.min(read + sample_rate_hz as usize);
-            for (stream, leg) in streams.iter_mut().zip(legs) {
-                stream.push(leg.as_ref().get(read..end).unwrap_or_default())?;
-            }
-            if legs.len() > 1 {
-                let samples = |leg: &[S]| leg.iter().map(|sample| sample.to_f32()).collect::<Vec<f32>>();
-                let here: Vec<_> =
-                    legs.iter().map(|leg| samples(leg.as_ref().get(read..end).unwrap_or_default())).collect();
-                likeness.push(&here);
-            }
-            read = end;
-            if !progress(Progress { read_seconds: seconds(read), total_seconds: Some(seconds(n_samples)) }) {
-                return Err(stopped());
-            }
-        }
-        verdicts(streams, &likeness)
-    }
-
-    /// Scores a file.
-    ///
-    /// # Errors
-    /// Those of [`AudioReader::open`], [`AudioReader::next_chunk`] and [`Stream::push`].
-    pub fn scan_file(&self, path: &Path, options: &DecodeOptions) -> Result<CallReport> {
-        self.scan_reader(&mut AudioReader::open(path, options)?, &mut |_| true)
-    }
-
-    /// Scores what a reader reads. `progress` is told after each chunk how far it is, and ends the scan by returning
-    /// `false`.
-    ///
-    /// # Errors
-    /// [`Cancelled`](ErrorKind::Cancelled) when `progress` said so, and those of [`AudioReader::next_chunk`] and
-    /// [`Stream::push`].
-    pub fn scan_reader(
-        &self,
-        reader: &mut AudioReader,
-        progress: &mut dyn FnMut(Progress) -> bool,
-    ) -> Result<CallReport> {
-        let info = reader.info().clone();
-        let rate = f64::from(info.sample_rate_hz);
-        let total_seconds = info.declared_samples.map(|n| n as f64 / rate);
-        let legs = reader.legs();
-        let mut streams: Vec<Stream> =
-            legs.iter().map(|(rate, codec)| self.stream_of(*rate, codec)).collect::<Result<_>>()?;
-        let mut likeness = Likeness::new(info.channels, info.sample_rate_hz);
-        while let Some(chunk) = reader.next_chunk()? {
-            for (leg, gap) in &chunk.gaps {
-                if let Some(stream) = streams.get_mut(*leg) {
-                    stream.miss(*gap)?;
-                }
-            }
-            for (stream, samples) in streams.iter_mut().zip(&chunk.channels) {
-                stream.push(samples)?;
-            }
-            likeness.push(&chunk.channels);
-            let read_seconds = reader.samples_read() as f64 / rate;
-            if !progress(Progress { read_seconds, total_seconds }) {
-                return Err(stopped());
-            }
-        }
-        let duration_seconds = reader.samples_read() as f64 / rate;
-        let mut legs = verdicts(streams, &likeness)?;
-        for (leg, stream) in legs.iter_mut().zip(reader.streams()) {
-            leg.stream = Some(stream);
-        }
-        Ok(CallReport {
-            head: self.report_head_of(&legs, info.sample_rate_hz),
-            audio: AudioSummary::of(&info, duration_seconds),
-            warnings: reader.warnings().to_vec(),
-            legs,
-        })
-    }
-}
-
-fn stopped() -> Error {
-    Error::new(ErrorKind::Cancelled, "the scan was stopped")
-}
-
-fn verdicts(streams: Vec<Stream>, likeness: &Likeness) -> Result<Vec<LegVerdict>> {
-    let verdict = |(leg, stream): (usize, Stream)| {
-        let mut verdict = LegVerdict { leg, ..stream.finish()? };
-        verdict.notes.extend(likeness.notes(leg));
-        Ok(verdict)
-    };
-    streams.into_iter().enumerate().map(verdict).collect()
 }
 
 #[cfg(test)]
