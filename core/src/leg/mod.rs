@@ -6,6 +6,7 @@
 
 mod ear;
 mod event;
+mod hearing;
 mod opinions;
 mod options;
 pub mod stream;
@@ -22,9 +23,10 @@ use crate::verdict::report::{Because, LegVerdict, RunningVerdict};
 use crate::voice::conditions::{Judged, Texture};
 use crate::voice::window::{Place, Window};
 use event::Event;
+use hearing::Hearing;
+pub(crate) use hearing::{MAX_BLOCK_SAMPLES, Ready};
 use options::StreamOptions;
 use track::Track;
-pub(crate) use track::{MAX_BLOCK_SAMPLES, Ready};
 
 /// A model that a leg may be scored by, and how its windows are judged.
 pub(crate) struct Candidate {
@@ -72,9 +74,9 @@ impl Leg {
         let Candidates { widest, narrower, because } = candidates;
         let mut track = open(widest)?;
         let mut narrower: Vec<Track> = narrower.into_iter().map(open).collect::<Result<_>>()?;
-        let rates: Vec<u32> = narrower.iter().map(Track::model_rate_hz).collect();
+        let rates: Vec<u32> = narrower.iter().map(|track| track.hearing.model_rate_hz()).collect();
         let wider = std::iter::once(&mut track).chain(&mut narrower);
-        wider.zip(rates).for_each(|(track, narrower_rate_hz)| track.listen_to_band(narrower_rate_hz));
+        wider.zip(rates).for_each(|(track, narrower_rate_hz)| track.hearing.listen_to_band(narrower_rate_hz));
         if narrower.is_empty() {
             track.choose()?;
         }
@@ -90,13 +92,13 @@ impl Leg {
     }
 
     pub fn source_rate_hz(&self) -> u32 {
-        self.track.source_rate_hz()
+        self.track.hearing.source_rate_hz()
     }
 
     /// Takes at most [`MAX_BLOCK_SAMPLES`] samples.
     pub fn push(&mut self, block: impl ExactSizeIterator<Item = f32>) -> Result<()> {
         if !self.is_open() {
-            return self.track.push(block);
+            return self.track.hearing.push(block);
         }
         for sample in block {
             self.waiting.push(sample);
@@ -107,43 +109,43 @@ impl Leg {
         if !self.is_open() {
             // The choice fell within the block.
             let rest = std::mem::take(&mut self.waiting);
-            self.track.push(rest.into_iter())?;
+            self.track.hearing.push(rest.into_iter())?;
         }
         Ok(())
     }
 
     /// Samples that were pushed as something else than numbers, and stand as zeros.
     pub fn count_invalid(&mut self, n_samples: usize) {
-        self.all().for_each(|track| track.count_invalid(n_samples));
+        self.all().for_each(|track| track.hearing.count_invalid(n_samples));
     }
 
     /// Audio that never came.
     pub fn lose(&mut self, n_samples: u64) -> Result<()> {
-        self.befall(|track| track.lose(n_samples))
+        self.befall(|hearing| hearing.lose(n_samples))
     }
 
     /// Audio that the other side did not send since it was silent.
     pub fn be_silent(&mut self, n_samples: u64) -> Result<()> {
-        self.befall(|track| track.be_silent(n_samples))
+        self.befall(|hearing| hearing.be_silent(n_samples))
     }
 
     /// The call is on hold: until it resumes, audio is not listened to.
     pub fn hold(&mut self) -> Result<()> {
-        self.befall(Track::hold)
+        self.befall(Hearing::hold)
     }
 
     pub fn resume(&mut self) -> Result<()> {
-        self.befall(Track::resume)
+        self.befall(Hearing::resume)
     }
 
     /// The source goes on at another rate.
     pub fn change_rate(&mut self, sample_rate_hz: u32) -> Result<()> {
-        self.befall(|track| track.change_rate(sample_rate_hz))
+        self.befall(|hearing| hearing.change_rate(sample_rate_hz))
     }
 
     /// The leg ends: the windows of what is left.
     pub fn finish(&mut self) -> Result<()> {
-        self.befall(Track::finish)?;
+        self.befall(Hearing::finish)?;
         if self.is_open() {
             self.choose()?;
         }
@@ -152,17 +154,17 @@ impl Leg {
 
     /// Hands over the oldest window that is ready. It can be looked at until more than half a second of speech came after it.
     pub fn next_ready(&mut self) -> Option<Ready> {
-        if self.is_open() { None } else { self.track.next_ready() }
+        if self.is_open() { None } else { self.track.hearing.next_ready() }
     }
 
-    /// As [`Track::window`].
+    /// As [`Hearing::window`].
     pub fn window(&mut self, ready: &Ready) -> Option<(Window<'_>, Option<&mut Frames>)> {
-        self.track.window(ready)
+        self.track.hearing.window(ready)
     }
 
-    /// As [`Track::speech`].
+    /// As [`Hearing::speech`].
     pub fn speech(&self, ready: &Ready) -> Option<(Vec<f32>, u32)> {
-        self.track.speech(ready)
+        self.track.hearing.speech(ready)
     }
 
     /// As [`Track::asks`].
@@ -177,7 +179,7 @@ impl Leg {
 
     /// Judges the sound of a window that is ready.
     pub fn judge(&mut self, ready: &Ready, texture: &Texture) -> Judged {
-        self.track.judge(ready, texture)
+        self.track.hearing.judge(ready, texture)
     }
 
     /// A window was not scored, since there was no time for it.
@@ -217,25 +219,25 @@ impl Leg {
     /// Runs what waits through every track.
     fn pass_on(&mut self) -> Result<()> {
         let mut waiting = std::mem::take(&mut self.waiting);
-        self.all().try_for_each(|track| track.push(waiting.iter().copied()))?;
+        self.all().try_for_each(|track| track.hearing.push(waiting.iter().copied()))?;
         waiting.clear();
         self.waiting = waiting;
         self.choose_if_told()
     }
 
     /// What happens to the leg after the samples so far.
-    fn befall(&mut self, what: impl Fn(&mut Track) -> Result<()>) -> Result<()> {
+    fn befall(&mut self, what: impl Fn(&mut Hearing) -> Result<()>) -> Result<()> {
         if !self.waiting.is_empty() {
             self.pass_on()?;
         }
-        self.all().try_for_each(what)?;
+        self.all().try_for_each(|track| what(&mut track.hearing))?;
         self.choose_if_told()
     }
 
     /// Chooses once the band is known, or once a window is ready, which cannot wait.
     fn choose_if_told(&mut self) -> Result<()> {
-        let told = self.track.ear().is_some_and(|ear| ear.is_wide().is_some());
-        if self.is_open() && (told || self.all().any(|track| track.is_ready())) {
+        let told = self.track.hearing.ear().is_some_and(|ear| ear.is_wide().is_some());
+        if self.is_open() && (told || self.all().any(|track| track.hearing.is_ready())) {
             self.choose()?;
         }
         Ok(())
@@ -243,7 +245,7 @@ impl Leg {
 
     /// The widest model above whose next narrower there is sound; without a voice the widest.
     fn choose(&mut self) -> Result<()> {
-        let heard = self.all().map(|track| track.ear().and_then(ear::Ear::is_wide_so_far));
+        let heard = self.all().map(|track| track.hearing.ear().and_then(ear::Ear::is_wide_so_far));
         let heard: Vec<Option<bool>> = heard.collect();
         let is_silent = heard.first().copied().flatten().is_none();
         self.because = if is_silent { Because::NoVoice } else { Because::Band };

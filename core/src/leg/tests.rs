@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::hearing::{Hearing, MAX_BLOCK_SAMPLES};
 use super::options::StreamOptions;
-use super::track::{MAX_BLOCK_SAMPLES, Track};
+use super::track::Track;
 use crate::audio::decode::{AudioReader, DecodeOptions};
 use crate::detector::Detector;
 use crate::model::Model;
@@ -36,15 +37,15 @@ fn speech() -> Vec<f32> {
     reader.read_to_end().unwrap().remove(0)
 }
 
-fn track(model: &Arc<Model>, options: &StreamOptions) -> Track {
+fn hearing(model: &Arc<Model>, options: &StreamOptions) -> Hearing {
     let rules = model.manifest().decision.into();
     let mut track = Track::new(Arc::clone(model), rules, RATE_HZ, options, 0.0).unwrap();
     track.choose().unwrap();
-    track
+    track.hearing
 }
 
 /// Scores each window that is ready both ways; gives how many there were.
-fn compare(leg: &mut Track, model: &Arc<Model>) -> usize {
+fn compare(leg: &mut Hearing, model: &Arc<Model>) -> usize {
     let mut n_windows = 0;
     while let Some(ready) = leg.next_ready() {
         let mut samples = vec![0.0; model.manifest().input.window_samples];
@@ -87,7 +88,7 @@ proptest! {
             first_look_seconds: first_look,
             ..StreamOptions::live()
         };
-        let mut leg = track(&model, &options);
+        let mut leg = hearing(&model, &options);
         let speech = speech();
         let mut audio = speech.iter().copied().cycle();
         for step in steps {
@@ -114,7 +115,7 @@ proptest! {
 fn windows_of_a_whole_call_are_those_of_its_samples() {
     let detector = Detector::builtin_named("phone").unwrap();
     let model = detector.model(RATE_HZ).unwrap();
-    let mut leg = track(&model, &StreamOptions::live());
+    let mut leg = hearing(&model, &StreamOptions::live());
     let mut n_windows = 0;
     for block in speech().chunks(160) {
         leg.push(block.iter().copied()).unwrap();
@@ -130,7 +131,7 @@ fn odd_rates_whose_blocks_are_long_lose_no_window() {
     let detector = Detector::builtin_named("phone").unwrap();
     let model = detector.model(RATE_HZ).unwrap();
     let options = StreamOptions { update_seconds: Some(0.1), ..StreamOptions::live() };
-    let mut leg = track(&model, &options);
+    let mut leg = hearing(&model, &options);
     leg.change_rate(8_001).unwrap();
     let mut n_windows = 0;
     for block in speech().chunks(MAX_BLOCK_SAMPLES) {

@@ -1,7 +1,7 @@
 //! The windows that a leg hands to its model, of audio that is there as a whole and without a model: what a recipe learns
 //! from is what a call gets, pauses cut out and short speech repeated.
 
-use super::track::{MAX_BLOCK_SAMPLES, SLACK_SECONDS};
+use super::hearing::{MAX_BLOCK_SAMPLES, SLACK_SECONDS};
 use crate::audio::decode::Limits;
 use crate::audio::resample::Resampler;
 use crate::error::Result;

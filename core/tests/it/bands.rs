@@ -116,6 +116,9 @@ fn a_running_verdict_tells_where_its_leg_is_decided_on_once_the_model_is_known()
     stream.push(&brought_to(&call(), 8_000, 16_000)).unwrap();
     let known = stream.verdict().thresholds;
     assert_eq!((known.is_some(), known), (true, stream.finish().unwrap().model.map(|model| model.thresholds)));
+    // Where there is no choice it is known from the start, for a model without frames as well.
+    let of_waveforms = Detector::load(&testdata("manifests/good-waveform")).unwrap();
+    assert_eq!(of_waveforms.stream(16_000).unwrap().verdict().thresholds, Some(of_waveforms.thresholds(16_000)));
 }
 
 #[test]
