@@ -1,6 +1,6 @@
 """How fast recordings are decoded, beside ffmpeg's own command: a folder of short files in each of four formats, on one core.
 
-    python drill/decoding.py [--clips DIR] [--n 1000] [--rounds 3]
+    python drill/decoding.py [--clips DIR] [--n 1000] [--rounds 3] [--only AMR]
 
 Each file is one start of a program, as in an archive that is worked through by a script: `ffmpeg -i FILE -f s16le OUT` and the
 example `decode FILE OUT`. Then all of them laid end to end, in one start, which is decoding and nothing else. The last column has
@@ -40,6 +40,7 @@ def main():
     parser.add_argument("--clips", type=pathlib.Path, help="a folder of recordings, as the corpus's dev, of which the files are made")
     parser.add_argument("--n", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="only formats with these letters in their names")
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
@@ -48,6 +49,8 @@ def main():
     print("| format | ffmpeg | veravox | ffmpeg / veravox | end to end: ffmpeg | veravox | ratio | veravox scan, all in one start |")
     print("|---|---|---|---|---|---|---|---|")
     for name, write in FORMATS.items():
+        if arguments.only.lower() not in name.lower():
+            continue
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "files").mkdir()
