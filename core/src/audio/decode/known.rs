@@ -37,7 +37,7 @@ const fn unread(name: &'static str, magic: &'static [Magic]) -> (Known, &'static
     (Known { name, read: false }, magic)
 }
 
-const KINDS: [(Known, &[Magic]); 40] = [
+const KINDS: [(Known, &[Magic]); 42] = [
     read("WAV", &[(0, b"RIFF"), (8, b"WAVE")]),
     read("WAV (RIFX)", &[(0, b"RIFX"), (8, b"WAVE")]),
     read("WAV (RF64)", &[(0, b"RF64"), (8, b"WAVE")]),
@@ -64,7 +64,9 @@ const KINDS: [(Known, &[Magic]); 40] = [
     unread("RealMedia", &[(0, b".RMF")]),
     unread("Creative VOC", &[(0, b"Creative Voice File")]),
     unread("NIST SPHERE", &[(0, b"NIST_1A")]),
-    unread("WavPack", &[(0, b"wvPK")]),
+    unread("WavPack", &[(0, b"wvpk")]),
+    unread("True Audio", &[(0, b"TTA1")]),
+    unread("AVI", &[(0, b"RIFF"), (8, b"AVI ")]),
     unread("Monkey's Audio", &[(0, b"MAC ")]),
     unread("MIDI, which holds notes and no sound", &[(0, b"MThd")]),
     read("packet capture (pcap)", &[(0, &[0xd4, 0xc3, 0xb2, 0xa1])]),
@@ -138,11 +140,11 @@ pub enum NamedKind {
 /// ```
 #[must_use]
 pub fn extension_kind(extension: &str) -> Option<NamedKind> {
-    const RECORDINGS: [&str; 42] = [
+    const RECORDINGS: [&str; 48] = [
         "wav", "wave", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "aac", "ogg", "oga", "aif", "aiff", "aifc",
-        "caf", "mka", "webm", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64", "bw64", "pcap",
-        "pcapng", // Not read, and told.
-        "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "silk",
+        "caf", "mka", "mkv", "webm", "mov", "opus", "amr", "awb", "au", "snd", "3gp", "3g2", "3ga", "w64", "rf64",
+        "bw64", "pcap", "pcapng", // Not read, and told.
+        "g711", "g723", "g726", "spx", "ilbc", "lbc", "wma", "ra", "voc", "sph", "nist", "silk", "ac3", "wv", "avi",
     ];
     let extension = extension.to_ascii_lowercase();
     let raw =
@@ -185,6 +187,7 @@ pub(super) fn unread_name(extension: &str) -> Option<String> {
         "amr" => format!("AMR-NB without its header is not read; {}", convert("-f amrnb ")),
         "awb" => format!("AMR-WB without its header is not read; {}", convert("-f amrwb ")),
         "opus" => format!("Opus without a container is not read; {}", convert("")),
+        "ac3" => format!("AC-3 is not read; {}", convert("")),
         "spx" => format!("Speex is not read; {}", convert("")),
         "wma" => format!("Windows Media Audio is not read; {}", convert("")),
         "au" | "snd" => format!("Sun AU without its header is not read; {}", convert("")),
@@ -264,7 +267,9 @@ mod tests {
     fn headers_tell_the_kind() {
         let name = |head: &[u8]| by_head(head).map(|known| known.name);
         assert_eq!(name(b"RIFF\0\0\0\0WAVEfmt "), Some("WAV"));
-        assert_eq!(name(b"RIFF\0\0\0\0AVI LIST"), None);
+        assert_eq!(name(b"RIFF\0\0\0\0AVI LIST"), Some("AVI"));
+        assert_eq!(name(b"RIFF\0\0\0\0WEBPVP8 "), None);
+        assert_eq!(name(b"wvpk\x28\xec\0\0"), Some("WavPack"));
         assert_eq!(name(b"#!AMR-WB\n"), Some("AMR-WB"));
         assert_eq!(name(b"#!AMR\n"), Some("AMR-NB"));
         assert_eq!(name(&[0xff; 64]), None, "silence in mu-law is no header");
@@ -280,6 +285,7 @@ mod tests {
         );
         assert!(unread_in_wav(0x1234).contains("0x1234"));
         assert!(unread_name("G723").is_some_and(|words| words.contains("-f g723_1")));
+        assert!(unread_name("ac3").is_some_and(|words| words.starts_with("AC-3 is not read")));
         assert!(unread_name("txt").is_none());
     }
 }

@@ -38,6 +38,19 @@ fn a_part_of_a_sample_at_the_end_is_left_out_aloud() {
     assert_eq!(warnings, ["the last 3 bytes are no whole sample of all channels and were left out"]);
 }
 
+#[cfg(feature = "codecs")]
+#[test]
+fn a_byte_that_makes_odd_blocks_even_is_no_loss() {
+    let behind = |last: u8| {
+        let mut block = vec![0; 34];
+        (block[0], block[33]) = (0xd0, last);
+        read(block, &raw(RawEncoding::Gsm, 1))
+    };
+    let (channels, warnings) = behind(0);
+    assert_eq!((channels[0].len(), warnings.len()), (160, 0));
+    assert_eq!(behind(1).1, ["the last 1 bytes are no whole block and were left out"]);
+}
+
 #[test]
 fn raw_formats_keep_the_limits() {
     let refused = |options: &DecodeOptions| AudioReader::from_bytes(vec![0; 100], None, options).err().unwrap().kind();
