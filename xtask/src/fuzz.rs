@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{Result, in_root, root, run, run_quietly};
+use crate::process::{Result, cargo_all, root, run, run_quietly, target};
 
 /// A run of one input that takes longer is a finding, in seconds.
 const PATIENCE: &str = "-timeout=10";
@@ -25,7 +25,7 @@ pub fn fuzz(arguments: impl Iterator<Item = String>) -> Result<()> {
             wanted.push(word);
         }
     }
-    let folder = root().join("fuzz");
+    let folder = root().join("fuzz/libfuzzer");
     let known = targets(&folder)?;
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
         return Err(format!("{unknown} is no target; expected some of {}", known.join(", ")));
@@ -36,7 +36,7 @@ pub fn fuzz(arguments: impl Iterator<Item = String>) -> Result<()> {
     let chosen = if wanted.is_empty() { known } else { wanted };
     let bins = chosen.iter().flat_map(|name| ["--bin", name]);
     run(nightly(&folder, &["build", "--release", "--locked"].into_iter().chain(bins).collect::<Vec<_>>()))?;
-    run(in_root("bash", &["fuzz/seeds.sh"]))?;
+    lay_out_seeds()?;
     let mut found = Vec::new();
     for target in &chosen {
         if run(one(&folder, target, seconds)?).is_err() {
@@ -50,6 +50,16 @@ pub fn fuzz(arguments: impl Iterator<Item = String>) -> Result<()> {
     Err(format!("there are findings in {places}; each becomes a file of testdata/crashes"))
 }
 
+/// What the targets start from: `fuzz/corpus`.
+fn lay_out_seeds() -> Result<()> {
+    let mut example = cargo_all("build");
+    example.args(["--example", "seeds"]);
+    run(example)?;
+    let mut seeds = Command::new(target().join("examples/seeds"));
+    seeds.arg(root().join("fuzz/corpus"));
+    run(seeds)
+}
+
 /// The names of the targets, in the order of the alphabet.
 fn targets(folder: &Path) -> Result<Vec<String>> {
     let folder = folder.join("targets");
@@ -60,7 +70,7 @@ fn targets(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Cargo of the nightly toolchain in `fuzz/`, where `.cargo/config.toml` has the flags. What this one was started with would
+/// Cargo of the nightly toolchain in `fuzz/libfuzzer`, where `.cargo/config.toml` has the flags. What this one was started with would
 /// keep it to its own toolchain.
 fn nightly(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
@@ -70,11 +80,12 @@ fn nightly(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A target over its seeds. What it learns goes to the corpus, findings to the artifacts.
-fn one(folder: &Path, target: &str, seconds: u32) -> Result<Command> {
+fn one(programs: &Path, target: &str, seconds: u32) -> Result<Command> {
+    let folder = root().join("fuzz");
     let artifacts = folder.join("artifacts").join(target);
     fs::create_dir_all(&artifacts).map_err(|e| format!("cannot make {}: {e}", artifacts.display()))?;
-    let mut command = Command::new(folder.join("target/x86_64-unknown-linux-gnu/release").join(target));
-    command.current_dir(folder).args([PATIENCE, MEMORY, LONGEST, "-dict=dictionary.txt", "-print_final_stats=1"]);
+    let mut command = Command::new(programs.join("target/x86_64-unknown-linux-gnu/release").join(target));
+    command.current_dir(&folder).args([PATIENCE, MEMORY, LONGEST, "-dict=dictionary.txt", "-print_final_stats=1"]);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
     command.arg(Path::new("corpus").join(target));
     Ok(command)

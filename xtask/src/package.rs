@@ -7,7 +7,7 @@ use crate::python::{make_venv, python_of};
 use crate::scratch::Scratch;
 
 /// Members of the workspace that no registry gets.
-const UNPUBLISHED: [&str; 3] = ["veravox-c", "veravox-python", "xtask"];
+const UNPUBLISHED: [&str; 4] = ["veravox-c", "veravox-fuzz", "veravox-python", "xtask"];
 
 /// Packs the crates, without building what was packed: a file outside of its crate, a dependency without a version.
 pub fn pack() -> Result<()> {

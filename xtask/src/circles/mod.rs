@@ -20,7 +20,7 @@ const PYTHON_PACKAGE: &str = "bindings/python/python/veravox";
 /// # Errors
 /// Names each circle as `a -> b -> a`, or the file that could not be read.
 pub fn check(root: &Path) -> Result<(), String> {
-    let mut sources = vec!["core/src".to_owned(), "xtask/src".to_owned()];
+    let mut sources = vec!["core/src".to_owned(), "fuzz/src".to_owned(), "xtask/src".to_owned()];
     for binding in entries(&root.join("bindings"))? {
         let name = binding.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if binding.join("src").is_dir() {

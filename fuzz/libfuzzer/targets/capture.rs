@@ -1,0 +1,4 @@
+//! `capture` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(capture);

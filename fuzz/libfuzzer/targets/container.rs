@@ -1,0 +1,4 @@
+//! `container` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(container);

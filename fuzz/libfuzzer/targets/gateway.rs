@@ -1,0 +1,4 @@
+//! `gateway` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(gateway);

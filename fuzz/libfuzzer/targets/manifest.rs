@@ -1,0 +1,4 @@
+//! `manifest` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(manifest);

@@ -1,0 +1,4 @@
+//! `packets` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(packets);

@@ -1,0 +1,4 @@
+//! `stream` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(stream);

@@ -1,0 +1,4 @@
+//! `telephony` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(telephony);

@@ -1,0 +1,4 @@
+//! `wav` under libFuzzer.
+#![no_main]
+
+veravox_libfuzzer::target!(wav);
