@@ -21,7 +21,7 @@ use watch::{Finding, Watched};
 /// How long each target is given what chance makes, on the clock. Two run at a time on two cores.
 const AT_CHANCE: Duration = Duration::from_secs(5);
 /// Far more than any input needs on a machine that others use too, far less than for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -19,14 +19,22 @@ pub struct Finding {
     pub bytes: Vec<u8>,
 }
 
-/// What is being tried, and since when.
+/// What is being tried.
+struct Trial {
+    began: Instant,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// Shows what is being tried to who looks at the clock.
 #[derive(Default, Clone)]
-pub struct Watched(Arc<Mutex<Option<(Instant, String, Vec<u8>)>>>);
+pub struct Watched(Arc<Mutex<Option<Trial>>>);
 
 impl Watched {
     /// Tries an input.
     pub fn tries(&self, target: fn(&[u8]), name: &str, bytes: &[u8]) -> Result<(), Finding> {
-        *self.0.lock().unwrap() = Some((Instant::now(), name.to_owned(), bytes.to_vec()));
+        let trial = Trial { began: Instant::now(), name: name.to_owned(), bytes: bytes.to_vec() };
+        *self.0.lock().unwrap() = Some(trial);
         let found = tried(target, bytes);
         *self.0.lock().unwrap() = None;
         found.map_err(|words| Finding { name: name.to_owned(), words, bytes: bytes.to_vec() })
@@ -42,8 +50,8 @@ impl Watched {
         let worker = thread::spawn(move || work(&now));
         while !worker.is_finished() {
             thread::sleep(LOOKS);
-            let mut tried = self.0.lock().unwrap();
-            if let Some((_, name, bytes)) = tried.take_if(|(began, ..)| began.elapsed() > patience) {
+            let overdue = self.0.lock().unwrap().take_if(|trial| trial.began.elapsed() > patience);
+            if let Some(Trial { name, bytes, .. }) = overdue {
                 return Err(Finding { name, words: format!("took more than {patience:?}"), bytes });
             }
         }
