@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     for target in TARGETS {
         let folder = folder.join(target.name);
         fs::create_dir_all(&folder)?;
-        for (name, bytes) in target.starts() {
+        for (name, bytes) in (target.seeds)() {
             fs::write(folder.join(name), bytes)?;
         }
     }

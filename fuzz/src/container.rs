@@ -9,5 +9,5 @@ pub fn container(bytes: &[u8]) {
 }
 
 pub fn seeds() -> Vec<Seed> {
-    files(&["testdata/formats", "testdata/bad"], "")
+    files(&["testdata/formats", "testdata/bad", "testdata/crashes"], "")
 }

@@ -27,7 +27,7 @@ pub use container::container;
 pub use gateway::gateway;
 pub use manifest::manifest;
 pub use packets::packets;
-pub use seed::Seed;
+pub use seed::{Seed, crashes};
 pub use stream::stream;
 pub use telephony::telephony;
 pub use wav::wav;
@@ -39,16 +39,8 @@ pub struct Target {
     pub name: &'static str,
     /// What it does with bytes.
     pub run: fn(&[u8]),
-    /// Inputs that lead far into its code.
-    seeds: fn() -> Vec<Seed>,
-}
-
-impl Target {
-    /// What to start from: its seeds, and every input that was once a finding, here or elsewhere.
-    #[must_use]
-    pub fn starts(&self) -> Vec<Seed> {
-        [(self.seeds)(), seed::every_file("testdata/crashes")].concat()
-    }
+    /// What to start from: inputs that lead far into its code.
+    pub seeds: fn() -> Vec<Seed>,
 }
 
 /// All of them, in the order of the alphabet.

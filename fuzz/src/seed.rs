@@ -20,8 +20,14 @@ pub fn files(folders: &[&str], ending: &str) -> Vec<Seed> {
     all.filter(|(name, bytes)| name.ends_with(ending) && bytes.len() < LARGEST_BYTES).collect()
 }
 
+/// Every input that was once a finding, here or elsewhere: all targets are held to them.
+#[must_use]
+pub fn crashes() -> Vec<Seed> {
+    every_file("testdata/crashes")
+}
+
 /// All files of a folder, in the order of their names.
-pub fn every_file(folder: &str) -> Vec<Seed> {
+fn every_file(folder: &str) -> Vec<Seed> {
     let paths = fs::read_dir(at(folder)).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     let mut files: Vec<_> = paths.map(|path| (name(&path), fs::read(path).unwrap())).collect();

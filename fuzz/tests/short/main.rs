@@ -13,7 +13,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use veravox_fuzz::{TARGETS, Target, tried};
+use veravox_fuzz::{TARGETS, Target, crashes, tried};
 
 use mutate::Mutator;
 use watch::{Finding, Watched};
@@ -28,13 +28,13 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn short_run(target: Target) {
-    let starts = target.starts();
+    let seeds = (target.seeds)();
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), target.name);
     let found = Watched::default().holds(PATIENCE, move |now| {
-        for (name, bytes) in &starts {
+        for (name, bytes) in seeds.iter().chain(&crashes()) {
             now.tries(target.run, name, bytes)?;
         }
-        let (mut mutator, began, mut n) = (Mutator::new(seed, starts), Instant::now(), 0_u64);
+        let (mut mutator, began, mut n) = (Mutator::new(seed, seeds), Instant::now(), 0_u64);
         while began.elapsed() < AT_CHANCE {
             now.tries(target.run, &format!("input {n} of seed {seed:#x}"), &mutator.input())?;
             n += 1;
