@@ -58,6 +58,7 @@ class VectorsTest {
                     { stream, from, n -> stream.push(samples, from, n) },
                     { stream, from, n -> stream.push(ShortArray(n) { whole[from + it] }) },
                     { stream, from, n -> stream.push(direct.duplicate().position(2 * from).limit(2 * (from + n))) },
+                    { stream, from, n -> stream.pushPcm16(direct.duplicate().position(2 * from).limit(2 * (from + n))) },
                     { stream, from, n -> stream.push(ByteArray(2 * n) { direct[2 * from + it] }) },
                 )
             for (push in ways) {
