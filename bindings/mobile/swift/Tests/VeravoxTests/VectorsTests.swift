@@ -89,7 +89,10 @@ func samples(_ name: String, leg: Int) throws -> [Float] {
     while let legs = try recording.next() {
         let bytes = [UInt8](legs[leg])
         for start in Swift.stride(from: 0, to: bytes.count, by: 4) {
-            let bits = bytes[start..<start + 4].reversed().reduce(UInt32(0)) { bits, byte in bits << 8 | UInt32(byte) }
+            var bits: UInt32 = 0
+            for byte in bytes[start..<start + 4].reversed() {
+                bits = (bits << 8) | UInt32(byte)
+            }
             samples.append(Float(bitPattern: bits))
         }
     }
