@@ -76,6 +76,16 @@ import Testing
         #expect(leg.reasons.contains(.invalidSamples))
     }
 
+    @Test func whatIsTooLongToBeCountedIsRefused() throws {
+        let stream = try detector.stream(sampleRateHz: 8_000)
+        // Nothing of it is read.
+        let start = UnsafePointer<Float>(bitPattern: 4_096)
+        let endless = UnsafeBufferPointer(start: start, count: 1 << 30)
+        expectRefusal("limit_exceeded") { _ = try stream.push(endless) }
+        let leg = try stream.finish()
+        #expect(leg.speechSeconds == 0)
+    }
+
     @Test func settingsThatCannotBeAreRefused() {
         expectRefusal("not_found") { _ = try Detector(model: "telegraph") }
         expectRefusal("invalid_argument") { _ = try Detector(prior: 1) }
