@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func bytesAreScoredLikeTheFileThatTheyCameFrom() async throws {
-        for file in Expected.all.files.filter({ $0.report != nil }).prefix(12) {
+        for file in Expected.all.files.filter({ isToldByItsBytes($0) }).prefix(12) {
             let path = Expected.all.path(file.path)
             let report = try await detector.scan(path: path, raw: raw(file))
             let bytes = try #require(FileManager.default.contents(atPath: path))
@@ -70,6 +70,12 @@ import Testing
         expectReport(expected, report, site.file.path)
         let plain = try detector.scanFile(path: Expected.all.path(site.file.path))
         #expect(plain.calibration == nil)
+    }
+
+    /// Bytes have no extension, by which a file without a header may be known.
+    private func isToldByItsBytes(_ file: Expected.File) -> Bool {
+        guard let report = file.report else { return false }
+        return report.audio.container != "raw" || file.raw != nil
     }
 
     private func raw(_ file: Expected.File) -> RawFormat? {

@@ -37,7 +37,7 @@ class VectorsTest {
     @Test
     fun `bytes are scored like the file that they came from`() =
         runBlocking {
-            for (file in Expected.files.filter { it.maybe("report") != null }.take(12)) {
+            for (file in Expected.files.filter { it.isToldByItsBytes() }.take(12)) {
                 val path = Expected.path(file.text("path"))
                 val report = detector.scan(path, file.raw())
                 assertReport(file.report(), report)
@@ -93,6 +93,12 @@ class VectorsTest {
     }
 
     private fun JsonObject.report() = getValue("report").jsonObject
+
+    /** Bytes have no extension, by which a file without a header may be known. */
+    private fun JsonObject.isToldByItsBytes(): Boolean {
+        val container = maybe("report")?.jsonObject?.getValue("audio")?.jsonObject?.text("container")
+        return container != null && (container != "raw" || maybe("raw") != null)
+    }
 
     private fun JsonObject.raw() = maybe("raw")?.let { RawFormat(encodings.getValue(it.jsonPrimitive.content), 8_000) }
 
