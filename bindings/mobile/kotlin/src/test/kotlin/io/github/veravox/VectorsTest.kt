@@ -96,8 +96,9 @@ class VectorsTest {
 
     /** Bytes have no extension, by which a file without a header may be known. */
     private fun JsonObject.isToldByItsBytes(): Boolean {
-        val container = maybe("report")?.jsonObject?.getValue("audio")?.jsonObject?.text("container")
-        return container != null && (container != "raw" || maybe("raw") != null)
+        if (maybe("report") == null) return false
+        val audio = report().getValue("audio").jsonObject
+        return audio.text("container") != "raw" || maybe("raw") != null
     }
 
     private fun JsonObject.raw() = maybe("raw")?.let { RawFormat(encodings.getValue(it.jsonPrimitive.content), 8_000) }
