@@ -5,13 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../../.. && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
+cargo=(--manifest-path "$root/Cargo.toml" --target-dir "$target" --release --package veravox-mobile)
 
-cargo build --manifest-path "$root/Cargo.toml" --target-dir "$target" --release --package veravox-mobile
+cargo build "${cargo[@]}"
 export VERAVOX_EXPECTED=$target/mobile-expected.json
-cargo run --manifest-path "$root/Cargo.toml" --target-dir "$target" --release --quiet --package veravox-mobile \
-    --example expected "$VERAVOX_EXPECTED"
+cargo run "${cargo[@]}" --quiet --example expected "$VERAVOX_EXPECTED"
 
 flags=(-Xlinker "-L$target/release" -Xlinker -rpath -Xlinker "$target/release")
 swift build "${flags[@]}"
 swift test "${flags[@]}"
-swift run "${flags[@]}" VerdictExample "$root/testdata/calls/03-bank-card.alaw.wav" | tee /dev/stderr | grep -q '^leg 0: a machine, llr '
+call=$root/testdata/calls/12-refund-one-way.alaw.wav
+said=$(swift run "${flags[@]}" VerdictExample "$call")
+echo "$said"
+cargo run "${cargo[@]}" --quiet --example said "$call" "$said"

@@ -23,7 +23,17 @@ extension LegStream {
 }
 
 /// Data that lies where these bytes do. It is good for as long as they are.
-private func borrowed(_ bytes: UnsafeRawBufferPointer) -> Data {
+private func borrowed(_ bytes: UnsafeRawBufferPointer) throws -> Data {
+    try checkCount(ofBytes: bytes.count)
     guard let start = bytes.baseAddress, bytes.count > 0 else { return Data() }
     return Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: bytes.count, deallocator: .none)
+}
+
+/// Refuses what the library could not be told the length of, which is counted in 32 bits, with four bytes for itself: the generated
+/// sources end the process there.
+func checkCount(ofBytes count: Int) throws {
+    let most = Int(Int32.max) - 4
+    guard count <= most else {
+        throw VeravoxError.LimitExceeded(message: "expected at most \(most) bytes at a time, got \(count)")
+    }
 }

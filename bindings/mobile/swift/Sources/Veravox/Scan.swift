@@ -15,7 +15,8 @@ extension Detector {
 
     /// As `scan(path:)`, of the bytes of a file.
     public func scan(bytes: Data, raw: RawFormat? = nil) async throws -> CallReport {
-        try await cancellable { cancellation in
+        try checkCount(ofBytes: bytes.count)
+        return try await cancellable { cancellation in
             try self.scanBytes(bytes: bytes, raw: raw, cancellation: cancellation)
         }
     }

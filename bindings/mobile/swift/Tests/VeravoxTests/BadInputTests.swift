@@ -17,7 +17,7 @@ import Testing
         let stream = try detector.stream(sampleRateHz: 8_000)
         try stream.push(call)
         let leg = try stream.finish()
-        #expect(leg.decision == .synthetic)
+        expectLeg(Expected.all.streams[0].verdict, leg, Expected.all.streams[0].path)
         expectRefusal("invalid_argument") { _ = try stream.push([Int16](repeating: 0, count: 160)) }
         expectRefusal("invalid_argument") { _ = try stream.hold() }
         expectRefusal("invalid_argument") { _ = try stream.verdict() }
@@ -51,7 +51,7 @@ import Testing
         expectRefusal("limit_exceeded") { _ = try stream.changeRate(sampleRateHz: 1) }
         try stream.push(call)
         let leg = try stream.finish()
-        #expect(leg.decision == .synthetic)
+        expectLeg(Expected.all.streams[0].verdict, leg, Expected.all.streams[0].path)
     }
 
     @Test func buffersMayBeEmptyAndMustHoldWholeSamples() throws {
@@ -74,6 +74,16 @@ import Testing
         let leg = try stream.finish()
         #expect(leg.decision == .inconclusive)
         #expect(leg.reasons.contains(.invalidSamples))
+    }
+
+    @Test func whatIsTooLongToBeCountedIsRefused() throws {
+        let stream = try detector.stream(sampleRateHz: 8_000)
+        // Nothing of it is read.
+        let start = UnsafePointer<Float>(bitPattern: 4_096)
+        let endless = UnsafeBufferPointer(start: start, count: 1 << 30)
+        expectRefusal("limit_exceeded") { _ = try stream.push(endless) }
+        let leg = try stream.finish()
+        #expect(leg.speechSeconds == 0)
     }
 
     @Test func settingsThatCannotBeAreRefused() {

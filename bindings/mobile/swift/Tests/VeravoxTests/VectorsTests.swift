@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func bytesAreScoredLikeTheFileThatTheyCameFrom() async throws {
-        for file in Expected.all.files.filter({ $0.report != nil }).prefix(12) {
+        for file in Expected.all.files.filter({ isToldByItsBytes($0) }).prefix(12) {
             let path = Expected.all.path(file.path)
             let report = try await detector.scan(path: path, raw: raw(file))
             let bytes = try #require(FileManager.default.contents(atPath: path))
@@ -72,6 +72,12 @@ import Testing
         #expect(plain.calibration == nil)
     }
 
+    /// Bytes have no extension, by which a file without a header may be known.
+    private func isToldByItsBytes(_ file: Expected.File) -> Bool {
+        guard let report = file.report else { return false }
+        return report.audio.container != "raw" || file.raw != nil
+    }
+
     private func raw(_ file: Expected.File) -> RawFormat? {
         switch file.raw {
         case "Alaw": return RawFormat(encoding: .alaw, sampleRateHz: 8_000)
@@ -89,7 +95,10 @@ func samples(_ name: String, leg: Int) throws -> [Float] {
     while let legs = try recording.next() {
         let bytes = [UInt8](legs[leg])
         for start in Swift.stride(from: 0, to: bytes.count, by: 4) {
-            let bits = bytes[start..<start + 4].reversed().reduce(UInt32(0)) { bits, byte in bits << 8 | UInt32(byte) }
+            var bits: UInt32 = 0
+            for byte in bytes[start..<start + 4].reversed() {
+                bits = (bits << 8) | UInt32(byte)
+            }
             samples.append(Float(bitPattern: bits))
         }
     }

@@ -97,7 +97,7 @@ internal open class ForeignBytes : Structure() {
     @JvmField var len: Int = 0
     @JvmField var data: Pointer? = null
 
-    class ByValue : ForeignBytes(), Structure.ByValue
+    class ByValue(private val held: java.nio.ByteBuffer? = null) : ForeignBytes(), Structure.ByValue
 }
 
 // Converter for `&[u8]` / `[ByRef] bytes` arguments.
@@ -116,11 +116,11 @@ internal object FfiConverterByRefBytes : FfiConverter<java.nio.ByteBuffer, Forei
     override fun lower(value: java.nio.ByteBuffer): ForeignBytes.ByValue {
         require(value.isDirect) { "UniFFI zero-copy &[u8] requires a direct ByteBuffer. Use ByteBuffer.allocateDirect()." }
         val remaining = value.remaining()
-        val fb = ForeignBytes.ByValue()
+        val fb = ForeignBytes.ByValue(value)
         fb.len = remaining
         // Zero-length direct buffers: skip getDirectBufferPointer (platform-variable behavior)
         // and pass null. The Rust side treats (null, 0) as &[].
-        fb.data = if (remaining == 0) null else com.sun.jna.Native.getDirectBufferPointer(value)
+        fb.data = if (remaining == 0) null else com.sun.jna.Native.getDirectBufferPointer(value.slice())
         return fb
     }
 
@@ -1569,7 +1569,7 @@ open class Cancellation: Disposable, AutoCloseable, CancellationInterface
  */
 public object FfiConverterTypeCancellation: FfiConverter<Cancellation, Long> {
     override fun lower(value: Cancellation): Long {
-        return value.uniffiCloneHandle()
+        return value.callWithHandle { it }
     }
 
     override fun lift(value: Long): Cancellation {
@@ -1972,7 +1972,7 @@ open class Detector: Disposable, AutoCloseable, DetectorInterface
  */
 public object FfiConverterTypeDetector: FfiConverter<Detector, Long> {
     override fun lower(value: Detector): Long {
-        return value.uniffiCloneHandle()
+        return value.callWithHandle { it }
     }
 
     override fun lift(value: Long): Detector {
@@ -2299,7 +2299,7 @@ open class Recording: Disposable, AutoCloseable, RecordingInterface
  */
 public object FfiConverterTypeRecording: FfiConverter<Recording, Long> {
     override fun lower(value: Recording): Long {
-        return value.uniffiCloneHandle()
+        return value.callWithHandle { it }
     }
 
     override fun lift(value: Long): Recording {
@@ -2758,7 +2758,7 @@ open class Stream: Disposable, AutoCloseable, StreamInterface
  */
 public object FfiConverterTypeStream: FfiConverter<Stream, Long> {
     override fun lower(value: Stream): Long {
-        return value.uniffiCloneHandle()
+        return value.callWithHandle { it }
     }
 
     override fun lift(value: Long): Stream {

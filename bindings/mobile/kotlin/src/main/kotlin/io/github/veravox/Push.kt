@@ -1,6 +1,5 @@
 package io.github.veravox
 
-import java.lang.ref.Reference
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
@@ -13,7 +12,7 @@ public fun Stream.push(
     samples: ShortArray,
     offset: Int = 0,
     length: Int = samples.size - offset,
-): List<Event> = held(direct(length, Short.SIZE_BYTES) { it.asShortBuffer().put(samples, offset, length) }, this::pushPcm16)
+): List<Event> = pushPcm16(direct(length, Short.SIZE_BYTES) { it.asShortBuffer().put(samples, offset, length) })
 
 /**
  * Takes the next samples of the leg, floats in [-1, 1]. What is no number counts as zero, and much of it makes the leg
@@ -23,19 +22,14 @@ public fun Stream.push(
     samples: FloatArray,
     offset: Int = 0,
     length: Int = samples.size - offset,
-): List<Event> = held(direct(length, Float.SIZE_BYTES) { it.asFloatBuffer().put(samples, offset, length) }, this::pushFloat32)
+): List<Event> = pushFloat32(direct(length, Float.SIZE_BYTES) { it.asFloatBuffer().put(samples, offset, length) })
 
 /**
  * Takes the next samples of the leg, 16-bit and little-endian: what of [samples] lies between its position and its limit, which
  * stay as they are. A direct buffer, as `AudioRecord` fills it, is read where it lies; others are copied once.
  */
 public fun Stream.push(samples: ByteBuffer): List<Event> =
-    when {
-        // From its start: what hands buffers to the library does not mind their position.
-        samples.isDirect -> held(samples.slice(), this::pushPcm16)
-
-        else -> held(direct(samples.remaining(), 1) { it.put(samples.duplicate()) }, this::pushPcm16)
-    }
+    pushPcm16(if (samples.isDirect) samples else direct(samples.remaining(), 1) { it.put(samples.duplicate()) })
 
 /** As [push] of a buffer, of an array of bytes. */
 public fun Stream.push(
@@ -57,17 +51,6 @@ internal fun direct(
     whole.clear().limit(bytes)
     return whole
 }
-
-/** The collector leaves [memory] alone until [work] is done: the native side has its address, and the collector knows nothing of that. */
-internal inline fun <T> held(
-    memory: ByteBuffer,
-    work: (ByteBuffer) -> T,
-): T =
-    try {
-        work(memory)
-    } finally {
-        Reference.reachabilityFence(memory)
-    }
 
 /** Four seconds of a telephone call. */
 private const val SCRATCH_BYTES = 65_536

@@ -1,8 +1,10 @@
 package io.github.veravox
 
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
@@ -34,22 +36,25 @@ private suspend fun <T> cancellable(
 ): T =
     withContext(dispatcher) {
         Cancellation().use { cancellation ->
-            // It is told in the thread that cancels: those of the dispatcher may all be at work.
-            val told =
-                launch(Dispatchers.Unconfined) {
-                    try {
-                        awaitCancellation()
-                    } finally {
-                        cancellation.cancel()
+            // It ends when nobody is left who could tell the cancellation, which is closed then.
+            coroutineScope {
+                // It is told in the thread that cancels: those of the dispatcher may all be at work.
+                val told =
+                    launch(Dispatchers.Unconfined, CoroutineStart.UNDISPATCHED) {
+                        try {
+                            awaitCancellation()
+                        } finally {
+                            cancellation.cancel()
+                        }
                     }
+                try {
+                    work(cancellation)
+                } catch (stopped: VeravoxException.Cancelled) {
+                    ensureActive()
+                    throw stopped
+                } finally {
+                    told.cancel()
                 }
-            try {
-                work(cancellation)
-            } catch (stopped: VeravoxException.Cancelled) {
-                ensureActive()
-                throw stopped
-            } finally {
-                told.cancel()
             }
         }
     }

@@ -66,7 +66,7 @@ public fun Detector.watch(
                         currentCoroutineContext().ensureActive()
                         // A packet is there when its last sample was spoken.
                         if (pace) delay((pushed.toDouble() / rate).seconds - started.elapsedNow())
-                        held(direct(length, 1) { it.put(samples, from, length) }, stream::pushFloat32).forEach { emit(it) }
+                        stream.pushFloat32(direct(length, 1) { it.put(samples, from, length) }).forEach { emit(it) }
                     }
                 }
                 emit(Event.Ended(stream.finish()))

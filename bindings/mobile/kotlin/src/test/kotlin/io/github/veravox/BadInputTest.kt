@@ -1,11 +1,16 @@
 package io.github.veravox
 
+import kotlinx.serialization.json.jsonObject
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.Future
+import java.util.concurrent.FutureTask
+import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 
 /** Whatever is done to it, errors have a type and the process lives. */
@@ -25,10 +30,17 @@ class BadInputTest {
             other.close()
             // A stream has what it needs of its detector.
             still.push(call)
-            assertEquals(Decision.SYNTHETIC, still.finish().decision)
+            assertVerdict(still.finish())
         }
         assertThrows(IllegalStateException::class.java) { other.stream(8_000) }
         assertThrows(IllegalStateException::class.java) { other.scanFile("call.wav") }
+        val recording = Recording.open(Expected.path("calls/03-bank-card.alaw.wav").toString())
+        recording.close()
+        assertThrows(IllegalStateException::class.java) { recording.next() }
+        val cancellation = Cancellation()
+        cancellation.close()
+        assertThrows(IllegalStateException::class.java) { cancellation.cancel() }
+        assertThrows(IllegalStateException::class.java) { detector.scanFile("call.wav", cancellation = cancellation) }
     }
 
     @Test
@@ -48,17 +60,8 @@ class BadInputTest {
     @Test
     fun `several threads take turns`() {
         detector.stream(8_000).use { stream ->
-            val failed = AtomicInteger()
-            List(4) { n ->
-                thread {
-                    try {
-                        repeat(50) { stream.push(call, (n * 50 + it) * 400, 400) }
-                    } catch (error: Exception) {
-                        failed.incrementAndGet()
-                    }
-                }
-            }.forEach { it.join() }
-            assertEquals(0, failed.get())
+            val pushing = List(4) { n -> elsewhere { repeat(50) { stream.push(call, (n * 50 + it) * 400, 400) } } }
+            pushing.forEach { it.get(60, TimeUnit.SECONDS) }
             assertTrue(stream.finish().speechSeconds > 5)
         }
     }
@@ -67,18 +70,23 @@ class BadInputTest {
     fun `closing while another thread pushes harms neither`() {
         repeat(20) { n ->
             val stream = detector.stream(8_000)
-            val pushing =
-                thread {
-                    try {
-                        while (true) stream.push(call, 0, 4_000)
-                    } catch (closed: IllegalStateException) {
-                        assertTrue("destroyed" in closed.message!!)
-                    }
-                }
+            val pushing = elsewhere { while (true) stream.push(call, 0, 4_000) }
             Thread.sleep(n.toLong())
             stream.close()
-            pushing.join(10_000)
-            assertTrue(!pushing.isAlive)
+            val ended = assertThrows(ExecutionException::class.java) { pushing.get(60, TimeUnit.SECONDS) }
+            val closed = assertInstanceOf(IllegalStateException::class.java, ended.cause)
+            assertTrue("destroyed" in closed.message!!, closed.message)
+        }
+    }
+
+    @Test
+    fun `threads that finish at once have one verdict`() {
+        detector.stream(8_000).use { stream ->
+            stream.push(call)
+            val finishing = List(4) { elsewhere { runCatching { stream.finish() } } }
+            val (ended, late) = finishing.map { it.get(60, TimeUnit.SECONDS) }.partition { it.isSuccess }
+            assertVerdict(ended.single().getOrThrow())
+            late.forEach { assertInstanceOf(VeravoxException.InvalidArgument::class.java, it.exceptionOrNull()) }
         }
     }
 
@@ -93,8 +101,9 @@ class BadInputTest {
         }
         detector.stream(8_000).use { stream ->
             assertThrows(VeravoxException.LimitExceeded::class.java) { stream.changeRate(1) }
+            // The stream goes on at its old rate.
             stream.push(call)
-            assertEquals(Decision.SYNTHETIC, stream.finish().decision, "the stream goes on at its old rate")
+            assertVerdict(stream.finish())
         }
         val raw = RawFormat(RawEncoding.MULAW, 8_000, 0)
         assertThrows(VeravoxException.InvalidArgument::class.java) { detector.scanBytes(ByteArray(9), raw) }
@@ -114,6 +123,7 @@ class BadInputTest {
             assertThrows(IndexOutOfBoundsException::class.java) { stream.push(ShortArray(8), 4, 8) }
             assertThrows(RuntimeException::class.java) { stream.push(ShortArray(8), 9) }
             assertThrows(VeravoxException.InvalidArgument::class.java) { stream.lost(-1) }
+            assertThrows(VeravoxException.InvalidArgument::class.java) { stream.silence(Long.MIN_VALUE) }
             assertEquals(listOf(Reason.NO_SIGNAL, Reason.TOO_LITTLE_SPEECH), stream.finish().reasons)
         }
         assertThrows(VeravoxException.UnsupportedAudio::class.java) { detector.scanBytes(ByteArray(0)) }
@@ -132,6 +142,20 @@ class BadInputTest {
     }
 
     @Test
+    fun `a hole as long as can be told is borne`() {
+        detector.stream(8_000).use { stream ->
+            repeat(3) {
+                stream.push(call)
+                stream.lost(Long.MAX_VALUE)
+                stream.silence(Long.MAX_VALUE)
+                stream.hold()
+                stream.resume()
+            }
+            assertTrue(stream.finish().interruptions.lostSeconds > 1e15)
+        }
+    }
+
+    @Test
     fun `settings that cannot be are refused`() {
         assertThrows(VeravoxException.NotFound::class.java) { Detector(model = "telegraph") }
         assertThrows(VeravoxException.InvalidArgument::class.java) { Detector(prior = 1.0) }
@@ -146,4 +170,13 @@ class BadInputTest {
         // The built-in runtime is in use by now, and stays.
         assertThrows(VeravoxException.Runtime::class.java) { useOnnxruntime("libonnxruntime.so") }
     }
+
+    /** What the core says of the call. */
+    private fun assertVerdict(leg: LegVerdict) {
+        val live = Expected.streams.first()
+        assertLeg(live.getValue("verdict").jsonObject, leg)
+    }
+
+    /** Work in a thread of its own; what it throws is not lost. */
+    private fun <T> elsewhere(work: () -> T): Future<T> = FutureTask(work).also { thread(block = it::run) }
 }

@@ -37,7 +37,7 @@ class VectorsTest {
     @Test
     fun `bytes are scored like the file that they came from`() =
         runBlocking {
-            for (file in Expected.files.filter { it.maybe("report") != null }.take(12)) {
+            for (file in Expected.files.filter { it.isToldByItsBytes() }.take(12)) {
                 val path = Expected.path(file.text("path"))
                 val report = detector.scan(path, file.raw())
                 assertReport(file.report(), report)
@@ -58,6 +58,7 @@ class VectorsTest {
                     { stream, from, n -> stream.push(samples, from, n) },
                     { stream, from, n -> stream.push(ShortArray(n) { whole[from + it] }) },
                     { stream, from, n -> stream.push(direct.duplicate().position(2 * from).limit(2 * (from + n))) },
+                    { stream, from, n -> stream.pushPcm16(direct.duplicate().position(2 * from).limit(2 * (from + n))) },
                     { stream, from, n -> stream.push(ByteArray(2 * n) { direct[2 * from + it] }) },
                 )
             for (push in ways) {
@@ -92,6 +93,13 @@ class VectorsTest {
     }
 
     private fun JsonObject.report() = getValue("report").jsonObject
+
+    /** Bytes have no extension, by which a file without a header may be known. */
+    private fun JsonObject.isToldByItsBytes(): Boolean {
+        if (maybe("report") == null) return false
+        val audio = report().getValue("audio").jsonObject
+        return audio.text("container") != "raw" || maybe("raw") != null
+    }
 
     private fun JsonObject.raw() = maybe("raw")?.let { RawFormat(encodings.getValue(it.jsonPrimitive.content), 8_000) }
 
