@@ -390,6 +390,10 @@ def test_a_cascade_names_both_models(imported, tmp_path):
     assert isinstance(counts, veravox.SecondCounts) and counts.answered == leg.second.answered
     assert engine.stats.to_dict()["second"]["answered"] == counts.answered
     engine.stop()
+    # Scores of two models are no ground for the calibration of one.
+    assert all(detector.scan_many(["testdata/calls/03-bank-card.alaw.wav"], resume=tmp_path / "results.jsonl"))
+    with pytest.raises(veravox.InvalidArgumentError, match="the cascade \"two\".*scan with each of them alone"):
+        veravox.calibrate(tmp_path / "results.jsonl", tmp_path / "site.json", detector=detector)
     printed = run("--model", folder.parent / "two", "scan", "testdata/calls/03-bank-card.alaw.wav").stdout
     first = veravox.Detector("phone").manifest()["version"]
     assert f"cascade two 1.0.0: phone {first}, then {second['name']} {second['version']}" in printed
@@ -757,16 +761,27 @@ def test_a_fusion_weighs_its_models_by_what_they_know():
 
 def test_a_fusion_is_fitted_on_labelled_calls(tmp_path):
     (tmp_path / "audio").mkdir()
-    rows = ["file\tlabel\tsystem"]
     calls = [leg for call in sorted(CALLS.glob("*.wav")) for leg in veravox.read_audio(call)[0]]
-    k = 0
+    llrs = []
     for leg in calls:
         for start in range(0, len(leg) - 24_000, 12_000):
-            soundfile.write(tmp_path / "audio" / f"{k:03}.wav", leg[start : start + 24_000], 8000)
-            rows.append(f"{k:03}.wav\t{'spoof' if k % 2 else 'bonafide'}\ts{k % 5}")
-            k += 1
-    (tmp_path / "key.tsv").write_text("\n".join(rows) + "\n")
+            file = tmp_path / "audio" / f"{len(llrs):03}.wav"
+            soundfile.write(file, leg[start : start + 24_000], 8000)
+            llrs.append(veravox.Detector("phone").scan(file).legs[0].llr or 0.0)
+
+    def key(name, high, low):
+        """Whatever scores above the rest is called `high`, with some errors."""
+        is_high = (np.array(llrs) > np.median(llrs)) ^ (np.arange(len(llrs)) % 7 == 0)
+        rows = [f"{k:03}.wav\t{high if is_high[k] else low}\ts{k % 5}" for k in range(len(llrs))]
+        (tmp_path / name).write_text("\n".join(["file\tlabel\tsystem", *rows]) + "\n")
+        return tmp_path / name
+
+    key("key.tsv", "spoof", "bonafide")
     said = []
+    with pytest.raises(Refused, match="none of these models rise with synthetic speech"):
+        turned = key("turned.tsv", "bonafide", "spoof")
+        fusing.fuse(["phone", "phone"], tmp_path / "both", turned, tmp_path / "audio", said.append)
+    assert not (tmp_path / "both").exists()
     fusing.fuse(["phone", "wide"], tmp_path / "both", tmp_path / "key.tsv", tmp_path / "audio", said.append)
     assert any("on systems left out" in line for line in said), said
     report = veravox.scan(CALLS / "03-bank-card.alaw.wav")

@@ -136,6 +136,8 @@ def fuse(
             f"{n} recordings of machines and {len(truth) - n} of people have a score: it takes {LEAST_OF_A_LABEL} of either"
         )
     fitted = fit(np.array([[of[path] for of in scores] for path in usable]), synthetic, [group for _, group in truth])
+    if not any(fitted.weights):
+        raise Refused("the scores of none of these models rise with synthetic speech on these calls: there is nothing to add up")
     beyond = (
         "too few systems to leave some out" if fitted.held_out is None else f"{fitted.held_out:.3f} on systems left out"
     )
