@@ -1,7 +1,7 @@
 """Published detectors become models: tiny random checkpoints in the layouts of the real ones, from file to verdict.
 
-With VERAVOX_PUBLISHED_WEIGHTS=DIR, a folder with AASIST.pth, AASIST-L.pth and RawGAT-ST's Best_epoch.pth, and the corpus beside the
-checkout, the published nets are compared with the scores of their authors' code as well.
+With VERAVOX_PUBLISHED_WEIGHTS=DIR, a folder with AASIST.pth, AASIST-L.pth and RawGAT-ST's RawGAT_ST_mul/Best_epoch.pth and its kin, the
+published nets are compared with the scores of their authors' code as well; those of AASIST need the corpus beside the checkout.
 """
 
 import dataclasses
@@ -814,6 +814,21 @@ def test_published_weights_give_the_authors_scores(name, tmp_path):
     found = peers.differences(tmp_path / name, peers.peers(CORPUS, weights.stem, every=105))
     assert {label for _, label in found} == {"bonafide", "spoof"}
     assert max(max(values) for values in found.values()) < 1e-3
+
+
+@pytest.mark.parametrize("name", ["rawgat-st"])
+def test_published_weights_give_the_logits_of_the_authors_code(name, tmp_path):
+    """On the noise that every export is tried on; the authors' logits are of their code in PyTorch."""
+    folder = os.environ.get("VERAVOX_PUBLISHED_WEIGHTS")
+    if not folder:
+        pytest.skip("set VERAVOX_PUBLISHED_WEIGHTS to a folder with RawGAT_ST_mul/Best_epoch.pth and its kin")
+    how = {"rawgat-st": "mul", "rawgat-st-add": "add", "rawgat-st-cat": "cat"}[name]
+    weights = pathlib.Path(folder) / f"RawGAT_ST_{how}" / "Best_epoch.pth"
+    found = source.find(str(weights))
+    assert found.digest() == PUBLISHED[name]["sha256"]
+    net = importing.understand(found, Wishes(architecture=name)).net
+    theirs = np.array(PUBLISHED[name]["logits_on_noise"])
+    assert graph.answers(net, graph.speech_like(4, 64600)) == pytest.approx(theirs, abs=1e-3)
 
 
 def test_nothing_is_imported_that_a_scan_does_not_need():

@@ -179,7 +179,10 @@ mod tests {
         assert_eq!(says(&weights, Some("a.data")), "");
         for known in [None, Some("b.data")] {
             let said = says(&weights, known);
-            assert!(said.contains("the weights w lie in \"a.data\", expected the file that the manifest names"), "{said}");
+            assert!(
+                said.contains("the weights w lie in \"a.data\", expected the file that the manifest names"),
+                "{said}"
+            );
         }
         assert_eq!(says(&within(&[7, 5], &field(9, b"weights in the graph")), None), "");
     }
@@ -213,7 +216,8 @@ mod tests {
         for after in [field(7, b""), field(2, b"\xff")] {
             assert!(says(&[hidden.clone(), after].concat(), None).contains("/etc/passwd"));
         }
-        let last = [field(1, b"offset"), field(1, b"location"), vec![8, 1], field(2, b"here"), field(2, b"there")].concat();
+        let last =
+            [field(1, b"offset"), field(1, b"location"), vec![8, 1], field(2, b"here"), field(2, b"there")].concat();
         assert!(says(&within(&[7, 5, 13], &last), Some("here")).contains("there"));
         assert_eq!(says(&within(&[7, 5, 13], &last), Some("there")), "");
         // A tag of more than 32 bits is field 7 to who drops the rest.
@@ -223,7 +227,14 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_refused() {
-        for damaged in [&b"These are no weights.\n"[..], b"\x3a\x05\x0a", b"\x3a", b"\x00", b"\x3b\x3c", b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"] {
+        for damaged in [
+            &b"These are no weights.\n"[..],
+            b"\x3a\x05\x0a",
+            b"\x3a",
+            b"\x00",
+            b"\x3b\x3c",
+            b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        ] {
             assert!(says(damaged, None).contains("cannot load the ONNX graph"), "{damaged:?}");
         }
         let graphs = |n| within(&[7], &within(&[1, 5, 6].repeat(n), &[]));
