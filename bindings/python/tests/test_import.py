@@ -756,6 +756,10 @@ def test_a_fusion_weighs_its_models_by_what_they_know():
     fitted = fusing.fit(np.column_stack([good, useless, -good]), synthetic, groups)
     assert fitted.weights[0] > 0.5 and abs(fitted.weights[1]) < 0.3 and fitted.weights[2] == 0.0
     assert fitted.held_out is not None and fitted.cllr <= fitted.held_out < 0.5
+    # Scores that are wrong, and sure of it, say nothing: the fit comes to its end all the same.
+    for scale in (1.0, 10.0):
+        turned = fusing.fit(scale * np.column_stack([-good, useless]), synthetic, groups)
+        assert turned.weights[0] == 0.0 and turned.cllr < 1.0 + 1e-3, turned
     assert fusing.cllr(np.zeros(4), np.array([True, True, False, False])) == pytest.approx(1.0)
 
 
