@@ -102,16 +102,19 @@ fn no_graph() -> Error {
     Error::new(ErrorKind::InvalidModel, "cannot load the ONNX graph: the file is none, or not whole")
 }
 
+/// The number of a field, and its content where that is of bytes.
+type Field<'a> = (u64, Option<&'a [u8]>);
+
 /// The fields of a message that are not read yet.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// The number of the next field, and its content where that is of bytes; nothing at the end.
-    fn next(&mut self) -> Result<Option<(u64, Option<&'a [u8]>)>> {
+    /// The next field; nothing at the end.
+    fn next(&mut self) -> Result<Option<Field<'a>>> {
         if self.0.is_empty() { Ok(None) } else { self.field().map(Some).ok_or_else(no_graph) }
     }
 
-    fn field(&mut self) -> Option<(u64, Option<&'a [u8]>)> {
+    fn field(&mut self) -> Option<Field<'a>> {
         // Some readers drop the bits beyond 32, and find another number.
         let tag = self.varint().filter(|tag| (8..=u64::from(u32::MAX)).contains(tag))?;
         let number = tag >> 3;
