@@ -149,7 +149,8 @@ def main():
                 if leg.llr is not None and abs(leg.llr - answers[k][0]) > 1e-3:
                     raise SystemExit(f"call {k} at {share}: the library says {leg.llr}, the simulation {answers[k][0]}")
         alone = [of_budget(other, other, 0.0, thresholds, correlation)[0] for other in second]
-    result = {"first": a.first, "second": pathlib.Path(a.second).name, "calls": {"bonafide": a.calls, "spoof": len(found) - a.calls},
+    # With its version: figures are of one model, and its name outlives it.
+    result = {"first": f"{manifest['name']} {manifest['version']}", "second": pathlib.Path(a.second).name, "calls": {"bonafide": a.calls, "spoof": len(found) - a.calls},
               "first_cost": first_cost, "second_cost": both_cost - first_cost, "second_eer": eer(found, alone), "rows": rows}
     a.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
     draw(result, a.out.with_suffix(".svg"))

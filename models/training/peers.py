@@ -36,7 +36,8 @@ def phone_line(x):
 
 def waveform(path, condition, samples, rate=16000):
     x = corpus.load(path, rate)
-    return corpus.exactly(phone_line(x) if condition == "phone" else x, samples).astype(np.float32)
+    # A clip that is too short is repeated.
+    return np.resize(phone_line(x) if condition == "phone" else x, samples).astype(np.float32)
 
 
 def peers(corpus_folder, peer, every=1):

@@ -1,7 +1,7 @@
 """Published detectors become models: tiny random checkpoints in the layouts of the real ones, from file to verdict.
 
-With VERAVOX_PUBLISHED_WEIGHTS=DIR, a folder with AASIST.pth, AASIST-L.pth and RawGAT-ST's Best_epoch.pth, and the corpus beside the
-checkout, the published nets are compared with the scores of their authors' code as well.
+With VERAVOX_PUBLISHED_WEIGHTS=DIR, a folder with AASIST.pth, AASIST-L.pth and RawGAT-ST's RawGAT_ST_mul/Best_epoch.pth and its kin, the
+published nets are compared with the scores of their authors' code as well; those of AASIST need the corpus beside the checkout.
 """
 
 import dataclasses
@@ -218,6 +218,7 @@ def imported(tmp_path_factory):
 
 
 EVERY = [*FIXED, *READ, *hub.CLASSIFIERS]
+POOLS_NODES = {"aasist", "aasist-l", "rawgat-st", "rawgat-st-add", "rawgat-st-cat", "ssl-aasist"}
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -230,17 +231,19 @@ def test_the_graph_has_the_nets_own_answers(imported, name):
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     found = session.run(None, {"waveform": x})[0]
     errors = np.abs(found - wanted).max(1)
-    assert within(errors, 1e-4), errors
+    assert within(errors, 1e-4, name), errors
     error = np.median(errors)
     assert np.ptp(wanted[:, 1] - wanted[:, 0]) > 20 * error, (
         "the net does not listen to its input, so equality says nothing"
     )
 
 
-def within(differences, bound):
-    """Whether runtimes agree. Small nets often have two nodes of the same score, and which of them a pool keeps is rounding's choice: one
-    window in four may jump a little for that."""
+def within(differences, bound, name):
+    """Whether runtimes agree. Small nets with pools of nodes often have two of the same score, and which of them a pool keeps is
+    rounding's choice: one window in four of these may jump a little for that."""
     differences = np.sort(np.abs(differences))
+    if name not in POOLS_NODES:
+        return differences[-1] < bound
     return differences[-1 - len(differences) // 4] < bound and differences[-1] < 1e-2
 
 
@@ -272,7 +275,38 @@ def test_the_library_has_them_too_with_both_runtimes(imported, name, tmp_path):
     # The bound of 1e-4 is each logit's; this is a difference of two.
     assert len(wanted) >= 1
     for found in (*llrs, np.array([w.llr for w in leg.windows])):
-        assert within(found - wanted, 2e-4), found - wanted
+        assert within(found - wanted, 2e-4, name), found - wanted
+
+
+def linear_graph(path, bias):
+    """The window's first two samples and a bias as a graph, and the net that it is with a bias of 1 and 2."""
+    import onnx
+
+    w = np.zeros((4, 2), np.float32)
+    w[0, 0] = w[1, 1] = 1.0
+    helper, numpy = onnx.helper, onnx.numpy_helper
+    made = helper.make_graph(
+        [helper.make_node("Gemm", ["waveform", "w", "b"], ["logits"])],
+        "linear",
+        [helper.make_tensor_value_info("waveform", 1, ["batch", 4])],
+        [helper.make_tensor_value_info("logits", 1, ["batch", 2])],
+        [numpy.from_array(w, "w"), numpy.from_array(np.float32(bias), "b")],
+    )
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return lambda waveform: waveform[:, :2] + torch.tensor([1.0, 2.0])
+
+
+def test_a_window_counts_as_open_only_where_the_graph_is_right_beside_it(tmp_path):
+    batch = graph.speech_like(3, 4)
+    net = linear_graph(tmp_path / "right.onnx", [1.0, 2.0])
+    assert graph.difference(net, tmp_path / "right.onnx", [batch], 1e-4) < 1e-6
+    # As a pool does whose nodes have one score: it jumps at this very level, and at none beside it.
+    jumps = lambda waveform: net(waveform) + 0.5 * torch.from_numpy(np.isin(waveform[:, 1:2], batch[:, 1:2]))  # noqa: E731
+    assert graph.difference(jumps, tmp_path / "right.onnx", [batch], 1e-4) < 1e-6
+    linear_graph(tmp_path / "shifted.onnx", [1.0, 2.5])
+    assert graph.difference(net, tmp_path / "shifted.onnx", [batch], 1e-4) > 0.1
+    linear_graph(tmp_path / "none.onnx", [1.0, np.nan])
+    assert np.isnan(graph.difference(net, tmp_path / "none.onnx", [batch], 1e-4)), "it is within no bound"
 
 
 REAL = {
@@ -356,6 +390,10 @@ def test_a_cascade_names_both_models(imported, tmp_path):
     assert isinstance(counts, veravox.SecondCounts) and counts.answered == leg.second.answered
     assert engine.stats.to_dict()["second"]["answered"] == counts.answered
     engine.stop()
+    # Scores of two models are no ground for the calibration of one.
+    assert all(detector.scan_many(["testdata/calls/03-bank-card.alaw.wav"], resume=tmp_path / "results.jsonl"))
+    with pytest.raises(veravox.InvalidArgumentError, match="the cascade \"two\".*scan with each of them alone"):
+        veravox.calibrate(tmp_path / "results.jsonl", tmp_path / "site.json", detector=detector)
     printed = run("--model", folder.parent / "two", "scan", "testdata/calls/03-bank-card.alaw.wav").stdout
     first = veravox.Detector("phone").manifest()["version"]
     assert f"cascade two 1.0.0: phone {first}, then {second['name']} {second['version']}" in printed
@@ -408,11 +446,13 @@ def test_weights_in_a_file_of_their_own_are_read_from_there_alone(tmp_path):
         for tensor in model.graph.initializer:
             for entry in tensor.external_data:
                 entry.value = place if entry.key == "location" else entry.value
-        graph_file.write_bytes(model.SerializeToString())
-        manifest["onnx"]["sha256"] = hashlib.sha256(graph_file.read_bytes()).hexdigest()
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        with pytest.raises(veravox.InvalidModelError, match="expected the file that the manifest names"):
-            veravox.Detector(folder)
+        # Behind it an empty graph, and a text that is none: another reader than the runtime may see these alone.
+        for behind in (b"", b"\x3a\x00", b"\x12\x01\xff"):
+            graph_file.write_bytes(model.SerializeToString() + behind)
+            manifest["onnx"]["sha256"] = hashlib.sha256(graph_file.read_bytes()).hexdigest()
+            (folder / "manifest.json").write_text(json.dumps(manifest))
+            with pytest.raises(veravox.InvalidModelError, match="expected the file that the manifest names"):
+                veravox.Detector(folder)
         graph_file.write_bytes(honest)
     manifest["onnx"] = {**manifest["onnx"], "data": {"file": "../one/model.onnx", "sha256": "0" * 64}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -522,6 +562,9 @@ def test_tensors_that_are_missing_extra_or_of_another_shape_are_named(refusal):
     assert "not part of it: backdoor.weight" in refusal(spoilt(backdoor__weight=torch.zeros(3)))
     assert "out_layer.weight (expected [2, 20], came [3, 20])" in refusal(spoilt(out_layer__weight=torch.zeros(3, 20)))
     assert "out_layer.bias" in refusal(spoilt(out_layer__bias=torch.tensor([float("nan"), 0.0])))
+    assert "no floating-point numbers: out_layer.bias (torch.int64)" in refusal(
+        spoilt(out_layer__bias=torch.ones(2, dtype=torch.int64))
+    )
 
 
 @pytest.mark.parametrize(
@@ -557,6 +600,7 @@ def test_what_a_folder_of_the_hub_does_not_say_is_asked_for(refusal, tmp_path):
         [
             ("expected a `sampling_rate` of 16000, it is 8000", {"sampling_rate": 8000}, {}),
             ("expected a `sampling_rate` of 16000, it is 24000", {"sampling_rate": 24000}, {}),
+            ("expected `do_normalize` to be true or false, it is 'no'", {"do_normalize": "no"}, {}),
             ("two labels, this one has 3: real, fake, music", {"names": ("real", "fake", "music")}, {}),
             ("'LABEL_0' and 'LABEL_1' is the synthetic voice, their names do not tell; name it with --spoof-label", {"names": ("LABEL_0", "LABEL_1")}, {}),
             ("there is no label 'robot'", {}, {"spoof_label": "robot"}),
@@ -566,7 +610,7 @@ def test_what_a_folder_of_the_hub_does_not_say_is_asked_for(refusal, tmp_path):
     ):  # fmt: skip
         hub_folder(tmp_path / f"net{n}", name, **changes)
         assert words in refusal(path=tmp_path / f"net{n}", **wishes)
-    folder = tmp_path / "net6"
+    folder = tmp_path / "net7"
     config = json.loads((folder / "config.json").read_text())
     for words, change in [
         ("asks for code of its own", {"auto_map": {"AutoConfig": "evil.Config"}}),
@@ -600,9 +644,26 @@ def test_other_things_that_are_no_source(refusal, tmp_path):
     assert "weight_g" in refusal(path=tmp_path / "half.pth", heads=2)
     torch.save(published_form(READ["ssl-linear"]()), tmp_path / "narrow.pth")
     assert "name them with --heads" in refusal(path=tmp_path / "narrow.pth")
-    index = {"weight_map": {"x": "../../elsewhere.safetensors"}}
-    (tmp_path / "several" / "model.safetensors.index.json").write_text(json.dumps(index))
-    assert "in the same folder" in refusal(path=tmp_path / "several")
+    for parts in ({"x": "../../elsewhere.safetensors"}, {"x": ["a.pth"]}, ["a.pth"], {}, None):
+        (tmp_path / "several" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+        assert "in the same folder" in refusal(path=tmp_path / "several")
+    bent = {**published_form(READ["ssl-linear"]()), "ssl_model.model.encoder.layers.0.fc1.weight": torch.zeros(3)}
+    torch.save(bent, tmp_path / "bent.pth")
+    assert "no ssl-linear has tensors of these shapes" in refusal(path=tmp_path / "bent.pth", heads=2)
+    torch.save(published_form(READ["ssl-linear"]()), tmp_path / "heads.pth")
+    assert "does not run on a window of 8000 samples" in refusal(path=tmp_path / "heads.pth", heads=-2)
+    spectral = tmp_path / "spectral"
+    hub_folder(spectral, "ASTForAudioClassification")
+    for file, words, change in [
+        ("config.json", "`max_length` of 1 to 5998 frames, it is 'long'", {"max_length": "long"}),
+        ("preprocessor_config.json", "1 to 256 num_mel_bins", {"num_mel_bins": None}),
+        ("preprocessor_config.json", "a std above 0; they are 64, 32, 'low' and", {"mean": "low"}),
+        ("preprocessor_config.json", "does not run on a window", {"num_mel_bins": 3}),
+    ]:
+        stated = json.loads((spectral / file).read_text())
+        (spectral / file).write_text(json.dumps({**stated, **change}))
+        assert words in refusal(path=spectral, window_seconds=None)
+        (spectral / file).write_text(json.dumps(stated))
 
 
 @pytest.mark.parametrize(
@@ -695,21 +756,36 @@ def test_a_fusion_weighs_its_models_by_what_they_know():
     fitted = fusing.fit(np.column_stack([good, useless, -good]), synthetic, groups)
     assert fitted.weights[0] > 0.5 and abs(fitted.weights[1]) < 0.3 and fitted.weights[2] == 0.0
     assert fitted.held_out is not None and fitted.cllr <= fitted.held_out < 0.5
+    # Scores that are wrong, and sure of it, say nothing: the fit comes to its end all the same.
+    for scale in (1.0, 10.0):
+        turned = fusing.fit(scale * np.column_stack([-good, useless]), synthetic, groups)
+        assert turned.weights[0] == 0.0 and turned.cllr < 1.0 + 1e-3, turned
     assert fusing.cllr(np.zeros(4), np.array([True, True, False, False])) == pytest.approx(1.0)
 
 
 def test_a_fusion_is_fitted_on_labelled_calls(tmp_path):
     (tmp_path / "audio").mkdir()
-    rows = ["file\tlabel\tsystem"]
     calls = [leg for call in sorted(CALLS.glob("*.wav")) for leg in veravox.read_audio(call)[0]]
-    k = 0
+    llrs = []
     for leg in calls:
         for start in range(0, len(leg) - 24_000, 12_000):
-            soundfile.write(tmp_path / "audio" / f"{k:03}.wav", leg[start : start + 24_000], 8000)
-            rows.append(f"{k:03}.wav\t{'spoof' if k % 2 else 'bonafide'}\ts{k % 5}")
-            k += 1
-    (tmp_path / "key.tsv").write_text("\n".join(rows) + "\n")
+            file = tmp_path / "audio" / f"{len(llrs):03}.wav"
+            soundfile.write(file, leg[start : start + 24_000], 8000)
+            llrs.append(veravox.Detector("phone").scan(file).legs[0].llr or 0.0)
+
+    def key(name, high, low):
+        """Whatever scores above the rest is called `high`, with some errors."""
+        is_high = (np.array(llrs) > np.median(llrs)) ^ (np.arange(len(llrs)) % 7 == 0)
+        rows = [f"{k:03}.wav\t{high if is_high[k] else low}\ts{k % 5}" for k in range(len(llrs))]
+        (tmp_path / name).write_text("\n".join(["file\tlabel\tsystem", *rows]) + "\n")
+        return tmp_path / name
+
+    key("key.tsv", "spoof", "bonafide")
     said = []
+    with pytest.raises(Refused, match="none of these models rise with synthetic speech"):
+        turned = key("turned.tsv", "bonafide", "spoof")
+        fusing.fuse(["phone", "phone"], tmp_path / "both", turned, tmp_path / "audio", said.append)
+    assert not (tmp_path / "both").exists()
     fusing.fuse(["phone", "wide"], tmp_path / "both", tmp_path / "key.tsv", tmp_path / "audio", said.append)
     assert any("on systems left out" in line for line in said), said
     report = veravox.scan(CALLS / "03-bank-card.alaw.wav")
@@ -742,6 +818,21 @@ def test_published_weights_give_the_authors_scores(name, tmp_path):
     found = peers.differences(tmp_path / name, peers.peers(CORPUS, weights.stem, every=105))
     assert {label for _, label in found} == {"bonafide", "spoof"}
     assert max(max(values) for values in found.values()) < 1e-3
+
+
+@pytest.mark.parametrize("name", ["rawgat-st"])
+def test_published_weights_give_the_logits_of_the_authors_code(name, tmp_path):
+    """On the noise that every export is tried on; the authors' logits are of their code in PyTorch."""
+    folder = os.environ.get("VERAVOX_PUBLISHED_WEIGHTS")
+    if not folder:
+        pytest.skip("set VERAVOX_PUBLISHED_WEIGHTS to a folder with RawGAT_ST_mul/Best_epoch.pth and its kin")
+    how = {"rawgat-st": "mul", "rawgat-st-add": "add", "rawgat-st-cat": "cat"}[name]
+    weights = pathlib.Path(folder) / f"RawGAT_ST_{how}" / "Best_epoch.pth"
+    found = source.find(str(weights))
+    assert found.digest() == PUBLISHED[name]["sha256"]
+    net = importing.understand(found, Wishes(architecture=name)).net
+    theirs = np.array(PUBLISHED[name]["logits_on_noise"])
+    assert graph.answers(net, graph.speech_like(4, 64600)) == pytest.approx(theirs, abs=1e-3)
 
 
 def test_nothing_is_imported_that_a_scan_does_not_need():

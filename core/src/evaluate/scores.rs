@@ -56,6 +56,8 @@ pub struct Scores {
     pub are_llrs: bool,
     /// The name of the site calibration that the results were made with.
     pub calibrated_by: Option<String>,
+    /// The name of the cascade that gave them: scores of two models.
+    pub cascade: Option<String>,
     pub(crate) of: HashMap<String, Vec<Score>>,
     /// Files whose name alone stands for them, by their place in the order; none where two share it.
     pub(crate) by_stem: HashMap<String, Option<usize>>,
@@ -135,6 +137,7 @@ impl Scores {
             direction_stated: stated.is_some(),
             are_llrs: false,
             calibrated_by: None,
+            cascade: None,
             of: HashMap::new(),
             by_stem: HashMap::new(),
             order: Vec::new(),
@@ -265,6 +268,9 @@ fn results(text: &str, name: &str) -> Result<Scores> {
             Outcome::Scanned(call) => {
                 if let Some(site) = &call.head.calibration {
                     scores.calibrated_by = Some(site.name.clone());
+                }
+                if let Some(cascade) = &call.head.cascade {
+                    scores.cascade = Some(cascade.name.clone());
                 }
                 for leg in call.legs {
                     let counted = leg

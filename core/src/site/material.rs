@@ -37,8 +37,8 @@ impl Material {
     /// The legs of scanned calls that a key labels.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for results that were made with a site calibration, scores that are no
-    /// results of a scan, and for a key none of whose trials was scanned.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for results that were made with a site calibration or by a cascade, scores that are
+    /// no results of a scan, and for a key none of whose trials was scanned.
     pub fn labelled(keys: &[Key], scores: &Scores) -> Result<Self> {
         let mut material = Self { grouped_by: "call".to_owned(), ..Self::default() };
         let mut seen: HashMap<(&str, Option<usize>), Label> = HashMap::new();
@@ -124,6 +124,12 @@ impl Material {
         if let Some(name) = &scores.calibrated_by {
             return refused(&format!(
                 "made with the site calibration {name:?}; a calibration is fitted on results that were made without one"
+            ));
+        }
+        if let Some(name) = &scores.cascade {
+            return refused(&format!(
+                "made with the cascade {name:?}, whose scores are of two models; a calibration is fitted on results of one, so scan with \
+                 each of them alone"
             ));
         }
         if self.models.is_empty() {

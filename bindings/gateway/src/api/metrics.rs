@@ -126,6 +126,10 @@ impl Now {
             "Windows not scored, since a newer one of their leg was ready",
             stats.replaced_windows,
         )?;
+        let second = stats.second.unwrap_or_default();
+        let fates = [("answered", second.answered), ("late", second.late), ("over_budget", second.over_budget)];
+        let help = "Windows for the second model of a cascade, by what became of them";
+        pen.counters("windows_for_second", help, "fate", &mut fates.into_iter())?;
         pen.counter("legs_refused", "Legs beyond those that are admitted", stats.refused_legs)?;
         pen.counter("legs_failed", "Legs that the engine could not score", stats.failed_legs)?;
         pen.counter("samples_dropped", "Samples that no buffer had room for", stats.dropped_samples)?;

@@ -1,6 +1,7 @@
 //! An ONNX graph in the runtime of this process, behind one face: what goes in and out, and how it is run.
 
 mod built_in;
+mod external;
 mod files;
 #[cfg(feature = "onnxruntime")]
 pub(super) mod onnx_runtime;

@@ -85,7 +85,7 @@ def main() -> int:
     except ImportError as e:
         print(f"error: the import needs {', '.join(NEEDED)}: pip install veravox[import] ({e})", file=sys.stderr)
         return 2
-    except (Refused, VeravoxError) as e:
+    except (Refused, VeravoxError, OSError) as e:
         print(f"error: {e}", file=sys.stderr)
         return 1
     return 0

@@ -87,6 +87,13 @@ def fill(net: nn.Module, tensors: Mapping[str, Tensor], what: str) -> nn.Module:
     ]
     if reshaped:
         problems.append(f"{len(reshaped)} have another shape: {listed(reshaped)}")
+    whole = [
+        f"{name} ({tensors[name].dtype})"
+        for name in expected.keys() & tensors.keys()
+        if expected[name].is_floating_point() and not tensors[name].is_floating_point()
+    ]
+    if whole:
+        problems.append(f"{len(whole)} are no floating-point numbers: {listed(whole)}")
     if problems:
         raise Refused(f"the checkpoint does not hold the weights of {what}: " + "; ".join(problems))
     net.load_state_dict(dict(tensors), strict=True)

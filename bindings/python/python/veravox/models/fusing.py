@@ -72,11 +72,19 @@ def _newton(llrs: Floats, synthetic: NDArray[np.bool_], n_models: int) -> Floats
     centre = np.append(np.full(llrs.shape[1], 1 / n_models), 0.0)
     ridge = RIDGE * np.append(np.ones(llrs.shape[1]), 1e-3)
     w = centre.copy()
+
+    def cost(w: Floats) -> float:
+        z = x @ w
+        return float(share @ (np.logaddexp(0, z) - y * z) + ridge @ (w - centre) ** 2 / 2)
+
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -500, 500)))
         gradient = x.T @ (share * (p - y)) + ridge * (w - centre)
         hessian = (x.T * (share * p * (1 - p))) @ x + np.diag(ridge)
         step: Floats = np.linalg.solve(hessian, gradient)
+        # A whole step goes too far where most scores are far from 0.
+        while cost(w - step) > cost(w) and np.abs(step).max() >= 1e-9:
+            step = step / 2
         w = w - step
         if np.abs(step).max() < 1e-9:
             break
@@ -136,6 +144,8 @@ def fuse(
             f"{n} recordings of machines and {len(truth) - n} of people have a score: it takes {LEAST_OF_A_LABEL} of either"
         )
     fitted = fit(np.array([[of[path] for of in scores] for path in usable]), synthetic, [group for _, group in truth])
+    if not any(fitted.weights):
+        raise Refused("the scores of none of these models rise with synthetic speech on these calls: there is nothing to add up")
     beyond = (
         "too few systems to leave some out" if fitted.held_out is None else f"{fitted.held_out:.3f} on systems left out"
     )

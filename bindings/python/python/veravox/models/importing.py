@@ -98,9 +98,12 @@ def understand(found: source.Source, wishes: Wishes) -> Read:
     name = architectures.recognise(tensors, wishes.architecture)
     kind = architectures.ALL[name]
     samples = _window(wishes.window_seconds, kind.window_samples)
-    net = kind.build(tensors, samples, wishes.heads)
-    if kind.translate is not None:
-        tensors = kind.translate(tensors)
+    try:
+        net = kind.build(tensors, samples, wishes.heads)
+        if kind.translate is not None:
+            tensors = kind.translate(tensors)
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as e:  # whatever sizes make of PyTorch
+        raise Refused(f"no {name} has tensors of these shapes: {str(e).strip()[:200]}") from e
     checkpoint.fill(net, tensors, name)
     if wishes.spoof_label is not None:
         raise Refused(
@@ -113,7 +116,7 @@ def _of_hub(found: source.Source, tensors: dict[str, Tensor], wishes: Wishes) ->
     config = found.config or {}
     name = hub.architecture(config)
     order = labels.order(hub.label_names(config), wishes.spoof_label)
-    hub.check_rate(found.preprocessor)
+    hub.check_preprocessor(found.preprocessor)
     samples = _window(wishes.window_seconds, hub.stated_window(name, config))
     net = hub.build(config)
     checkpoint.fill(net, hub.renamed(tensors, net), name)

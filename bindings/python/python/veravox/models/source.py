@@ -93,13 +93,15 @@ def _of_folder(folder: pathlib.Path, name: str) -> Source:
 def _weights(folder: pathlib.Path) -> list[pathlib.Path]:
     index = _json(folder / "model.safetensors.index.json")
     if index is not None:
-        names = set(index.get("weight_map", {}).values())
-        for name in names:
-            if not isinstance(name, str) or pathlib.PurePath(name).name != name:
-                raise Refused(
-                    f"{folder}/model.safetensors.index.json: expected names of files in the same folder, found {name!r}"
-                )
-        return [folder / name for name in sorted(names)]
+        parts = index.get("weight_map")
+        names = list(parts.values()) if isinstance(parts, dict) else []
+        wrong = [name for name in names if not isinstance(name, str) or pathlib.PurePath(name).name != name or not name]
+        if wrong or not names:
+            raise Refused(
+                f"{folder}/model.safetensors.index.json: expected a `weight_map` with names of files in the same folder, found "
+                f"{(wrong or [parts])[0]!r:.60}"
+            )
+        return [folder / name for name in sorted(set(names))]
     for name in PREFERRED:
         if (folder / name).is_file():
             return [folder / name]

@@ -14,6 +14,8 @@ from ..refusal import Refused
 from .kaldi import Fbank
 
 RATE = 16000
+# As long as the longest window, which is a minute.
+MOST_FRAMES = 5998
 
 # The class of the configuration beside each; all are named in config.json's `architectures`.
 CLASSIFIERS = {
@@ -54,8 +56,8 @@ def label_names(config: Mapping[str, Any]) -> list[str]:
     return [numbered[n] for n in range(len(numbered))]
 
 
-def check_rate(preprocessor: Mapping[str, Any] | None) -> None:
-    """These nets hear 16 kHz; another rate is another net."""
+def check_preprocessor(preprocessor: Mapping[str, Any] | None) -> None:
+    """These nets hear 16 kHz; another rate is another net. Whether windows are normalised is said, or so by default."""
     if preprocessor is None:
         raise Refused(
             "preprocessor_config.json is missing, which says the sampling rate and how windows are normalised"
@@ -63,13 +65,23 @@ def check_rate(preprocessor: Mapping[str, Any] | None) -> None:
     rate = preprocessor.get("sampling_rate")
     if rate != RATE:
         raise Refused(f"preprocessor_config.json: expected a `sampling_rate` of {RATE}, it is {rate}")
+    if not isinstance(preprocessor.get("do_normalize", True), bool):
+        raise Refused(f"preprocessor_config.json: expected `do_normalize` to be true or false, it is {preprocessor['do_normalize']!r:.40}")
 
 
 def stated_window(architecture: str, config: Mapping[str, Any]) -> int | None:
     """Samples of a window, where the files state them: only a spectrogram transformer is made for one length."""
     if architecture != "ASTForAudioClassification":
         return None
-    return Fbank.samples(int(config.get("max_length", 1024)))
+    return Fbank.samples(frames(config))
+
+
+def frames(config: Mapping[str, Any]) -> int:
+    """The length of a spectrogram transformer's window."""
+    stated = config.get("max_length", 1024)
+    if type(stated) is not int or not 1 <= stated <= MOST_FRAMES:
+        raise Refused(f"config.json: expected a `max_length` of 1 to {MOST_FRAMES} frames, it is {stated!r:.40}")
+    return stated
 
 
 class Standardised(nn.Module):
@@ -138,5 +150,5 @@ def with_features(net: nn.Module, config: Mapping[str, Any], preprocessor: Mappi
             # The norm becomes a plain weight.
             torch.nn.utils.parametrize.remove_parametrizations(module, name)
     if architecture(config) == "ASTForAudioClassification":
-        return Spectrographic(net, Fbank.of(preprocessor, int(config.get("max_length", 1024))))
+        return Spectrographic(net, Fbank.of(preprocessor, frames(config)))
     return Standardised(net, bool(preprocessor.get("do_normalize", True)))

@@ -68,11 +68,12 @@ class Fbank(nn.Module):
     @classmethod
     def of(cls, preprocessor: Mapping[str, Any], n_frames: int) -> Fbank:
         """As a preprocessor_config.json states it."""
-        n_filters = int(preprocessor.get("num_mel_bins", 128))
-        mean, std = float(preprocessor.get("mean", -4.2677393)), float(preprocessor.get("std", 4.5689974))
-        if preprocessor.get("max_length", n_frames) != n_frames or not 1 <= n_filters <= 256 or not std > 0:
+        n_filters = preprocessor.get("num_mel_bins", 128)
+        mean, std = preprocessor.get("mean", -4.2677393), preprocessor.get("std", 4.5689974)
+        numbers = type(n_filters) is int and all(type(n) in (int, float) and math.isfinite(n) for n in (mean, std))
+        if preprocessor.get("max_length", n_frames) != n_frames or not numbers or not 1 <= n_filters <= 256 or not std > 0:
             raise Refused(
-                f"preprocessor_config.json: expected max_length {n_frames} as config.json has it, 1 to 256 num_mel_bins and a std above "
-                f"0; they are {preprocessor.get('max_length')}, {n_filters} and {std}"
+                f"preprocessor_config.json: expected max_length {n_frames} as config.json has it, 1 to 256 num_mel_bins, a mean, and a std "
+                f"above 0; they are {preprocessor.get('max_length')!r:.40}, {n_filters!r:.40}, {mean!r:.40} and {std!r:.40}"
             )
         return cls(n_frames, n_filters, mean, std, bool(preprocessor.get("do_normalize", True)))
