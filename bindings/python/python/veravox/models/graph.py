@@ -45,7 +45,7 @@ def difference(net: nn.Module, path: pathlib.Path, windows: Sequence[Windows], b
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def apart(batch: Windows) -> NDArray[np.float32]:
+    def apart(batch: Windows) -> Any:
         """Of each window; relative where logits are larger than 1."""
         wanted, found = answers(net, batch), session.run(None, {INPUT: batch})[0]
         if not np.isfinite(wanted).all():
@@ -65,7 +65,8 @@ def difference(net: nn.Module, path: pathlib.Path, windows: Sequence[Windows], b
 def answers(net: nn.Module, batch: Windows) -> NDArray[np.float32]:
     """The logits of a batch of windows."""
     with torch.no_grad():
-        return net(torch.from_numpy(batch)).numpy()
+        logits: NDArray[np.float32] = net(torch.from_numpy(batch)).numpy()
+    return logits
 
 
 def selu(graph: Any, x: Any) -> Any:
