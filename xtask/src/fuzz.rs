@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{Result, cargo_all, root, run, run_quietly, target};
+use crate::process::{Result, example, root, run, run_quietly};
 
 /// A run of one input that takes longer is a finding, in seconds.
 const PATIENCE: &str = "-timeout=10";
@@ -52,10 +52,7 @@ pub fn fuzz(arguments: impl Iterator<Item = String>) -> Result<()> {
 
 /// What the targets start from: `fuzz/corpus`.
 fn lay_out_seeds() -> Result<()> {
-    let mut example = cargo_all("build");
-    example.args(["--example", "seeds"]);
-    run(example)?;
-    let mut seeds = Command::new(target().join("examples/seeds"));
+    let mut seeds = Command::new(example("seeds")?);
     seeds.arg(root().join("fuzz/corpus"));
     run(seeds)
 }

@@ -15,7 +15,7 @@ mod scratch;
 use std::env;
 use std::process::ExitCode;
 
-use process::{Result, cargo, cargo_all, in_root, missing, root, run, run_quietly, say, target};
+use process::{Result, cargo, cargo_all, example, in_root, missing, root, run, run_quietly, say, target};
 use python::{install_once, onnxruntime_library, python};
 
 const HELP: &str = "\
@@ -81,9 +81,7 @@ fn test() -> Result<()> {
     run(in_root(&python, &["-m", "pytest", "-q", "bindings/python/tests", "bindings/cli/tests", "models"]))?;
     run(in_root(&python, &["drill/run.py"]))?;
     // The codecs beside their peers; with `--clips` and verdicts it takes longer than a change can wait.
-    let mut example = cargo_all("build");
-    example.args(["--example", "decode"]);
-    run(example)?;
+    example("decode")?;
     run(in_root(&python, &["drill/codecs.py", "--samples"]))?;
     if cfg!(unix) {
         // Four at a time: they wait for calls, which take the time that speech takes.

@@ -35,6 +35,14 @@ pub fn cargo_all(verb: &str) -> Command {
     cargo(&[&[verb, "--release"], all].concat())
 }
 
+/// Builds an example of a crate, and says where it lies.
+pub fn example(name: &str) -> Result<PathBuf> {
+    let mut build = cargo_all("build");
+    build.args(["--example", name]);
+    run(build)?;
+    Ok(target().join("examples").join(name))
+}
+
 pub fn in_root(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());

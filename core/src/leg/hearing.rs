@@ -166,10 +166,7 @@ impl Hearing {
         } else {
             // Nothing came since the break.
             let gap = self.at_model_rate(now) - self.at_model_rate(before);
-            self.pass(|gate, _, sink| {
-                gate.skip(gap, sink);
-                Ok(())
-            })?;
+            self.skip(gap)?;
         }
         self.lost_in_a_row = now;
         Ok(())
@@ -184,10 +181,7 @@ impl Hearing {
         self.push_silence(settled)?;
         let rest = self.at_model_rate(n_samples - settled);
         if rest > 0 {
-            self.pass(|gate, _, sink| {
-                gate.skip(rest, sink);
-                Ok(())
-            })?;
+            self.skip(rest)?;
         }
         Ok(())
     }
@@ -204,10 +198,7 @@ impl Hearing {
     pub fn resume(&mut self) -> Result<()> {
         let Some(n_held) = self.held.take() else { return Ok(()) };
         let gap = self.at_model_rate(n_held);
-        self.pass(|gate, _, sink| {
-            gate.skip(gap, sink);
-            Ok(())
-        })
+        self.skip(gap)
     }
 
     /// Whether the call is on hold, where these samples are only time that passes.
@@ -256,6 +247,14 @@ impl Hearing {
         let Self { windower, conditions, ready, .. } = self;
         windower.break_off(&mut |cut| ready.push_back(Ready { heard: conditions.heard(&cut.place), cut }));
         Ok(())
+    }
+
+    /// Passes over samples at the model's rate that need not be looked at.
+    fn skip(&mut self, n_samples: u64) -> Result<()> {
+        self.pass(|gate, _, sink| {
+            gate.skip(n_samples, sink);
+            Ok(())
+        })
     }
 
     fn push_silence(&mut self, n_samples: u64) -> Result<()> {

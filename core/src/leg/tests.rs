@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::hearing::{Hearing, MAX_BLOCK_SAMPLES};
 use super::options::StreamOptions;
-use super::track::Track;
 use crate::audio::decode::{AudioReader, DecodeOptions};
 use crate::detector::Detector;
 use crate::model::Model;
@@ -38,10 +37,9 @@ fn speech() -> Vec<f32> {
 }
 
 fn hearing(model: &Arc<Model>, options: &StreamOptions) -> Hearing {
-    let rules = model.manifest().decision.into();
-    let mut track = Track::new(Arc::clone(model), rules, RATE_HZ, options, 0.0).unwrap();
-    track.choose().unwrap();
-    track.hearing
+    let mut hearing = Hearing::new(model.manifest(), RATE_HZ, options, 0.0).unwrap();
+    hearing.share(model.frames().unwrap());
+    hearing
 }
 
 /// Scores each window that is ready both ways; gives how many there were.

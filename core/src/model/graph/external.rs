@@ -67,11 +67,11 @@ fn look(message: Message, bytes: &[u8], known: Option<&str>, depth: usize) -> Re
 
 /// Of a tensor: 8 is its name, 13 an entry on the file that it lies in, a key and a value.
 fn check_tensor(message: Message, bytes: &[u8], known: Option<&str>) -> Result<()> {
-    let (mut name, mut places) = (Vec::new(), Vec::new());
+    let (mut name, mut places): (&[u8], _) = (&[], Vec::new());
     let mut fields = Fields(bytes);
     while let Some((number, content)) = fields.next()? {
         match (number, content) {
-            (8, Some(content)) => name = content.to_vec(),
+            (8, Some(content)) => name = content,
             (13, Some(entry)) => {
                 let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
                 let mut fields = Fields(entry);
@@ -91,7 +91,7 @@ fn check_tensor(message: Message, bytes: &[u8], known: Option<&str>) -> Result<(
     let Some(place) = places.into_iter().find(|place| Some(*place) != known.map(str::as_bytes)) else { return Ok(()) };
     let said = format!(
         "the weights {} lie in {:?}, expected the file that the manifest names in onnx.data ({})",
-        String::from_utf8_lossy(&name),
+        String::from_utf8_lossy(name),
         String::from_utf8_lossy(place),
         known.unwrap_or("none")
     );
